@@ -1,0 +1,35 @@
+# `make` sets up an environment in .venv and runs the demo; `make test` sets up and tests.
+PYTHON ?= python3
+CORES ?= $(shell getconf _NPROCESSORS_ONLN)
+BIN = .venv/bin
+
+.PHONY: demo test lint clean
+
+demo: .venv/runtime
+	$(BIN)/snakemake --cores $(CORES)
+	@echo "Figures: results/demo/figures; all executed notebooks: results/demo/notebooks/html/index.html"
+
+test: lint
+	$(BIN)/pytest --numprocesses $(CORES)
+
+lint: .venv/development
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+	$(BIN)/python tests/check_notebooks.py
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/runtime: .venv/bin/python envs/requirements.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r envs/requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv/development: .venv/runtime envs/development.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r envs/development.lock
+	touch $@
+
+clean:
+	rm -rf .venv .snakemake
