@@ -1,0 +1,1 @@
+"""Proximal methods for fusion-penalised problems; knows nothing of any model family."""

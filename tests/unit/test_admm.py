@@ -1,0 +1,205 @@
+from functools import partial
+
+import jax
+import numpy as np
+import pytest
+from fusion_oracle import EXACT, enumerated_prox, objective, random_columns, solver_prox
+
+from proxsweep.optimize import difference as df
+from proxsweep.optimize.admm import admm, initial_admm_state, penalty_parameter, snap
+from proxsweep.optimize.prox import initial_state, prox, prox_equivariant, prox_reference
+
+jax.config.update("jax_enable_x64", True)
+
+NAMES = [f"c{i}" for i in range(8)]
+TREE_3 = df.tree("three", NAMES[:3], {"c0": "x", "c1": "x", "x": "root", "c2": "root"})
+TREE_4 = df.tree("four", NAMES[:4], {"c0": "x", "c1": "x", "c2": "y", "c3": "y", "x": "root", "y": "root"})
+TREE_6 = df.tree(
+    "six",
+    NAMES[:6],
+    {"c0": "w", "c1": "w", "w": "x", "c2": "x", "x": "r", "c3": "y", "c4": "y", "c5": "y", "y": "r"},
+)
+CURVE = df.explicit("curve", NAMES[:4], {"a": {"c0": 1, "c1": -2, "c2": 1}, "b": {"c1": 1, "c2": -2, "c3": 1}})
+MIXED = df.explicit(
+    "mixed",
+    NAMES[:3],
+    {
+        "pair": {"c0": 1, "c1": -1},
+        "double": {"c2": 2, "c1": -2},
+        "sum": {"c0": 1, "c1": 1, "c2": 1},
+        "one": {"c2": 1},
+    },
+)
+SCALED = df.explicit("scaled", NAMES[:2], {"r": {"c0": 3, "c1": -3}})
+SMALL = [TREE_3, TREE_4, CURVE, MIXED, SCALED]
+ALL = [*SMALL, TREE_6]
+# x differs from the exact prox by no more than so many times the tolerance, relative to the column's size.
+FACTOR = 10
+STATED = 1e-10
+
+
+def named(differences):
+    return pytest.mark.parametrize("d", differences, ids=lambda d: d.name)
+
+
+@partial(jax.jit, static_argnums=0)
+def compiled(d, values, weights, state, tolerance, max_iterations):
+    return admm(d.matrix, values, weights, state, tolerance, max_iterations)
+
+
+def solve(d, values, weights, state=None, tolerance=STATED, max_iterations=10_000):
+    """`admm` on NumPy arrays, from the cold start unless told otherwise."""
+    if state is None:
+        state = initial_admm_state(d.matrix, values.shape[1])
+    return jax.tree.map(np.asarray, compiled(d, values, weights, state, tolerance, max_iterations))
+
+
+def size(values):
+    return np.maximum(np.abs(values).max(axis=0), np.finfo(float).tiny)
+
+
+@named(SMALL)
+@pytest.mark.parametrize("scale", [1, 1e-8, 1e8])
+def test_agrees_with_enumeration(d, scale):
+    values, weights = random_columns(np.random.default_rng(1), len(d.nodes), 80)
+    values, weights = scale * values, scale * weights
+    result = solve(d, values, weights)
+    exact = enumerated_prox(d.matrix, values, weights)
+    assert np.abs((result.x - exact) / size(values)).max() < FACTOR * STATED
+    snapped = snap(d, values, weights, result.x, result.state.z)
+    assert np.abs((snapped - exact) / size(values)).max() < EXACT
+
+
+@pytest.mark.parametrize("nodes", [2, 3, 4, 5, 6])
+def test_agrees_with_the_exact_operators(nodes):
+    values, weights = random_columns(np.random.default_rng(nodes), nodes, 80)
+    pairs, star = df.equivariant(NAMES[:nodes]), df.reference(NAMES[:nodes], "c1")
+    for d, exact in (
+        (pairs, jax.jit(prox_equivariant)(values, weights)),
+        (star, jax.jit(prox_reference, static_argnums=2)(values, weights, 1)),
+    ):
+        result = solve(d, values, weights)
+        assert max(result.primal, result.dual) <= STATED
+        assert np.abs((result.x - exact) / size(values)).max() < FACTOR * STATED
+        snapped = snap(d, values, weights, result.x, result.state.z)
+        assert np.abs((snapped - exact) / size(values)).max() < 1e-13
+
+
+@named(ALL)
+def test_never_worse_than_a_generic_solver(d):
+    values, weights = random_columns(np.random.default_rng(3), len(d.nodes), 80)
+    result = solve(d, values, weights)
+    theirs = solver_prox(d.matrix, values, weights)
+    bound = objective(d.matrix, values, weights, theirs)
+    snapped = snap(d, values, weights, result.x, result.state.z)
+    ours = objective(d.matrix, values, weights, snapped)
+    assert np.all(ours <= bound * (1 + 1e-12))
+    assert bound.sum() <= ours.sum() * (1 + 1e-6)  # the solver did solve it
+
+
+@named(ALL)
+def test_residuals_are_what_they_say(d):
+    values, weights = random_columns(np.random.default_rng(4), len(d.nodes), 80)
+    rho = penalty_parameter(d.matrix)
+    for options in ({"tolerance": 1e-12}, {"max_iterations": 10}):
+        result = solve(d, values, weights, **options)
+        z, u = result.state
+        active = weights > 0
+        primal = np.abs((d.matrix @ result.x - z) / size(values))[:, active].max()
+        dual = np.abs((result.x - values + rho * d.matrix.T @ u) / size(values))[:, active].max()
+        np.testing.assert_allclose(result.primal, primal, rtol=1e-6, atol=1e-14)
+        np.testing.assert_allclose(result.dual, dual, rtol=1e-6, atol=1e-14)
+        # u is the multiplier of z: a subgradient of w |z| / rho, exactly
+        limit = np.broadcast_to(weights / rho, u.shape)
+        assert np.all(np.abs(u) <= limit * (1 + 1e-15))
+        np.testing.assert_allclose(u[z != 0], (limit * np.sign(z))[z != 0], rtol=1e-15)
+
+
+def test_stops_at_the_iterations_allowed_and_at_the_tolerance_asked():
+    values, weights = random_columns(np.random.default_rng(5), 5, 80)
+    assert solve(TREE_3, values, weights, max_iterations=20).iterations == 20
+    loose, tight = (solve(TREE_3, values, weights, tolerance=t) for t in (1e-4, 1e-12))
+    assert loose.iterations < tight.iterations
+    assert 1e-12 < max(loose.primal, loose.dual) <= 1e-4 and max(tight.primal, tight.dual) <= 1e-12
+
+
+def test_a_warm_start_saves_iterations_and_changes_no_answer():
+    rng = np.random.default_rng(6)
+    values, weights = random_columns(rng, len(TREE_6.nodes), 80)
+    first = solve(TREE_6, values, weights)
+    again = solve(TREE_6, values, weights, state=first.state)
+    assert again.iterations == 0
+    np.testing.assert_array_equal(again.x, first.x)
+    moved = values + 1e-6 * rng.normal(size=values.shape)
+    cold, warm = solve(TREE_6, moved, weights), solve(TREE_6, moved, weights, state=first.state)
+    assert warm.iterations < cold.iterations
+    assert np.abs((warm.x - cold.x) / size(moved)).max() < 2 * FACTOR * STATED
+
+
+def test_weight_zero_needs_no_iterations_and_huge_weights_tie_everything():
+    values, _ = random_columns(np.random.default_rng(7), 5, 80)
+    free = solve(TREE_3, values, np.zeros(80))
+    assert free.iterations == 0
+    np.testing.assert_array_equal(free.x, values)
+    tied = solve(TREE_3, values, np.full(80, 1e12))
+    assert np.all(tied.state.z == 0)
+    snapped = snap(TREE_3, values, np.full(80, 1e12), tied.x, tied.state.z)
+    assert np.all(snapped == snapped[0])
+    np.testing.assert_allclose(snapped[0], values.mean(axis=0), rtol=0, atol=1e-14 * np.abs(values).max())
+
+
+def test_dispatch_keeps_the_state_and_clips_pairwise_rows():
+    values, weights = random_columns(np.random.default_rng(8), 5, 80)
+    run = jax.jit(lambda v, w, s: prox(TREE_3, v, w, s, box=(-0.5, 0.5)))
+    first = run(values, weights, initial_state(TREE_3, 80))
+    again = run(values, weights, first.state)
+    assert int(first.iterations) > 0 and int(again.iterations) == 0
+    theirs = np.clip(solver_prox(TREE_3.matrix, values, weights, box=(-0.5, 0.5)), -0.5, 0.5)
+    bound = objective(TREE_3.matrix, values, weights, theirs)
+    snapped = np.clip(snap(TREE_3, values, weights, first.x, first.state.z), -0.5, 0.5)
+    ours = objective(TREE_3.matrix, values, weights, snapped)
+    assert np.abs(snapped - first.x).max() < FACTOR * STATED * size(values).max()
+    assert np.all(ours <= bound * (1 + 1e-12))
+    assert bound.sum() <= ours.sum() * (1 + 1e-6)  # the solver did solve it
+
+
+@named([TREE_3, TREE_6, df.equivariant(NAMES[:4])])
+def test_snapped_pairwise_rows_are_bitwise_zero(d):
+    values, weights = random_columns(np.random.default_rng(9), len(d.nodes), 400)
+    result = solve(d, values, weights)
+    snapped = snap(d, values, weights, result.x, result.state.z)
+    zero = (result.state.z == 0) & (weights > 0)
+    assert 0.2 < zero.mean() < 0.9
+    assert np.all((d.matrix @ snapped)[zero] == 0)
+    np.testing.assert_array_equal(snapped[:, weights == 0], values[:, weights == 0])
+
+
+def test_snapped_tied_rows_that_are_not_pairwise_are_zero_to_rounding():
+    values, weights = random_columns(np.random.default_rng(10), 3, 400)
+    result = solve(MIXED, values, weights)
+    snapped = snap(MIXED, values, weights, result.x, result.state.z)
+    zero = (result.state.z == 0) & (weights > 0)
+    assert zero[2:].any()
+    assert np.abs((MIXED.matrix @ snapped / size(values))[zero]).max() < 1e-14
+    pair = zero[0]
+    assert np.all(snapped[0, pair] == snapped[1, pair])
+
+
+def test_a_wrong_pattern_falls_back_to_the_projected_point():
+    d = SCALED
+    values, weights = np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([0.01, 0.01])
+    exact = enumerated_prox(d.matrix, values, weights)
+    wrong_sign, not_tied = 1.0, 0.0
+    snapped = snap(d, values, weights, exact, np.array([[wrong_sign, not_tied]]))
+    np.testing.assert_array_equal(snapped[:, 0], exact[:, 0])
+    np.testing.assert_array_equal(snapped[:, 1], [0.5, 0.5])
+
+
+def test_penalty_parameter_ignores_null_directions():
+    assert penalty_parameter(df.equivariant(NAMES[:3]).matrix) == pytest.approx(1 / 3)
+    assert penalty_parameter(np.array([[2.0, 0.0], [0.0, 0.5]])) == pytest.approx(1.0)
+
+
+def test_initial_state_has_one_entry_per_row_and_column():
+    z, u = initial_admm_state(TREE_4.matrix, 7)
+    assert z.shape == u.shape == (6, 7) and not z.any() and not u.any()
