@@ -1,0 +1,1 @@
+"""Joint models of deep mutational scans under several conditions."""

@@ -1,0 +1,273 @@
+"""Read tables of functional scores, and refuse what is no such table by naming what is wrong and where.
+
+Everything is read as text first: an empty substitution string is a wildtype and ``NA`` is a residue pair, so
+the usual guesses at missing values must not touch them. Rows are counted as an editor counts lines: the
+header is row 1.
+"""
+
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from proxsweep.errors import UserError
+from proxsweep.files import sha256 as digest
+
+MISSING = ("", "NA")  # NA: how R writes a missing number
+_GZIP = b"\x1f\x8b"
+_LFS = b"version https://git-lfs.github.com/spec/"
+_MARKUP = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml")
+_DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+
+
+def natural_key(text: str) -> list[tuple[int, int, str]]:
+    """Sort key under which runs of digits compare as numbers: ``r2`` before ``r10``."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", text)
+    return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts]
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """Name those of ``known`` that ``name`` may have meant, for the end of a message."""
+    close = get_close_matches(name, known, n=1, cutoff=0.6)
+    listed = ", ".join(map(repr, known))
+    return f"{listed} (nearest: {close[0]!r})" if close else listed
+
+
+def header(path: str | Path) -> list[str]:
+    """Column names of a table.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, empty, a Git LFS pointer, an HTML page or not text, or if it names a column
+        twice.
+    """
+    line = _first_line(path)
+    names = [name.strip() for name in next(csv.reader([line], delimiter=_delimiter(path, line)), [])]
+    repeated = sorted({name for name in names if name and names.count(name) > 1})
+    if repeated:
+        raise UserError(f"{path}, header", f"column {repeated[0]!r} twice", "each column once")
+    return names
+
+
+def read_table(
+    path: str | Path, text: Sequence[str], numbers: Sequence[str] = (), sha256: str | None = None
+) -> pd.DataFrame:
+    """Read columns of a ``.csv``, ``.tsv`` or gzipped table.
+
+    Parameters
+    ----------
+    path
+        Local file. Compression is recognised by content, the delimiter by the suffix, else by the header.
+    text
+        Columns to read as they are written, stripped of surrounding blanks; nothing in them is ever missing.
+    numbers
+        Columns to read as float64; an empty field or ``NA`` is NaN.
+    sha256
+        Expected hexadecimal digest of the file as stored.
+
+    Returns
+    -------
+    DataFrame
+        One row a row of the file, in its order, with the columns asked for; the index holds line numbers.
+
+    Raises
+    ------
+    UserError
+        For a file that is no table (see :func:`header`), another digest, a missing column, a row with too few
+        or too many fields, no rows, or a value that is not a finite number.
+    """
+    names = header(path)
+    if sha256:
+        _check_digest(path, sha256)
+    wanted = list(dict.fromkeys([*text, *numbers]))
+    for column in wanted:
+        if column not in names:
+            raise UserError(f"{path}, header", f"no column {column!r}", f"one of {nearest(column, names)}")
+    table = _read_text(path, names, wanted)
+    if table.empty:
+        raise UserError(str(path), "a header without rows", "a row for each variant measured")
+    for column in numbers:
+        table[column] = _to_numbers(path, table[column])
+    return table
+
+
+def check_table(path: str | Path, sha256: str | None = None, name: str | None = None) -> None:
+    """Refuse a file that is no table, without reading it all.
+
+    Parameters
+    ----------
+    path
+        Local file, perhaps a download.
+    sha256
+        Expected hexadecimal digest.
+    name
+        What messages call the file (its address), by default its path.
+
+    Raises
+    ------
+    UserError
+        As :func:`header`, and for another digest.
+    """
+    try:
+        header(path)
+        if sha256:
+            _check_digest(path, sha256)
+    except UserError as error:
+        place = error.place.replace(str(path), name or str(path))
+        raise UserError(place, error.found, error.expected) from None
+
+
+def replicate_labels(path: str | Path, column: str) -> list[str]:
+    """Distinct labels in a column, sorted naturally; reads that column only.
+
+    Raises
+    ------
+    UserError
+        As :func:`read_table`, and for an empty label.
+    """
+    values = read_table(path, [column])[column]
+    empty = np.flatnonzero(values == "")
+    if len(empty):
+        place = f"{path}, row {values.index[empty[0]]}, column {column!r}"
+        raise UserError(place, "no replicate", "a replicate's label in every row")
+    return sorted(values.unique(), key=natural_key)
+
+
+def read_site_map(path: str | Path) -> list[str]:
+    """Sites in order: ``reference_site`` sorted by ``sequential_site``.
+
+    Raises
+    ------
+    UserError
+        As :func:`read_table`, and for a number or a site that is missing or stands twice.
+    """
+    table = read_table(path, ["reference_site"], ["sequential_site"])
+    for column in table:
+        absent = table[column].isna() | (table[column].astype(str) == "")
+        wrong = np.flatnonzero(absent | table[column].duplicated())
+        if len(wrong):
+            found = "no site" if absent.iat[wrong[0]] else f"{table[column].iat[wrong[0]]} a second time"
+            place = f"{path}, row {table.index[wrong[0]]}, column {column!r}"
+            raise UserError(place, found, "each site once, with its place in the order")
+    return list(table.sort_values("sequential_site")["reference_site"])
+
+
+def read_variants(path: str | Path) -> pd.DataFrame:
+    """Read the ``variants.csv`` that preprocessing wrote."""
+    names = header(path)
+    text = ["replicate", "condition", "aa_substitutions"]
+    numbers = [name for name in ("func_score", "weight", "n_barcodes", "variance") if name in names]
+    return read_table(path, text, numbers)
+
+
+def read_wildtypes(path: str | Path) -> pd.DataFrame:
+    """Read the ``wildtypes.csv`` that preprocessing wrote; an unknown letter is an empty string."""
+    return read_table(path, header(path))
+
+
+def _open(path: str | Path) -> io.BufferedIOBase:
+    with open(path, "rb") as stream:
+        zipped = stream.read(2) == _GZIP
+    return gzip.open(path, "rb") if zipped else open(path, "rb")
+
+
+def _first_line(path: str | Path) -> str:
+    """First line of a file as text, after refusing what is known to be no table."""
+    if not Path(path).is_file():
+        raise UserError(str(path), "no such file", "a table (.csv, .tsv, or either with .gz)")
+    try:
+        with _open(path) as stream:
+            start = stream.read(512).lstrip()
+            rest = b"" if b"\n" in start else stream.readline()
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(str(path), f"a file that cannot be read ({error})", "a whole table") from error
+    if not start:
+        raise UserError(str(path), "an empty file", "a table with a header")
+    if start.startswith(_LFS):
+        raise UserError(
+            str(path),
+            "a Git LFS pointer, not the table it stands for",
+            "the table itself (from the repository's media address, or `git lfs pull`)",
+        )
+    if start.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(_MARKUP):
+        raise UserError(str(path), "an HTML page", "a table (the address of the raw file, not of its page)")
+    try:
+        return (start + rest).split(b"\n")[0].decode("utf-8-sig").rstrip("\r")
+    except UnicodeDecodeError as error:
+        raise _not_text(path, error) from error
+
+
+def _not_text(path: str | Path, error: UnicodeDecodeError) -> UserError:
+    return UserError(str(path), f"bytes that are not UTF-8 text ({error.reason})", "a table in UTF-8")
+
+
+def _delimiter(path: str | Path, line: str) -> str:
+    suffixes = [suffix for suffix in Path(path).suffixes if suffix in _DELIMITERS]
+    if suffixes:
+        return _DELIMITERS[suffixes[-1]]
+    return "\t" if line.count("\t") > line.count(",") else ","
+
+
+def _check_digest(path: str | Path, expected: str) -> None:
+    found = digest(path)
+    if found != expected.lower():
+        raise UserError(str(path), f"a file with sha256 {found}", f"sha256 {expected.lower()}")
+
+
+def _read_text(path: str | Path, names: list[str], wanted: list[str]) -> pd.DataFrame:
+    """Columns as stripped text, indexed by the line in the file where each row ends."""
+    delimiter = _delimiter(path, _first_line(path))
+    chosen = [names.index(column) for column in wanted]
+    lines, fields = [], []
+    try:
+        with _open(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
+            reader = csv.reader(text, delimiter=delimiter, strict=True)
+            rows = (row for row in reader if row)
+            next(rows)
+            for row in rows:
+                if len(row) != len(names):
+                    place = f"{path}, row {reader.line_num}"
+                    raise UserError(place, f"{len(row)} fields", f"{len(names)}, as in the header")
+                lines.append(reader.line_num)
+                fields.append([row[i].strip() for i in chosen])
+    except UnicodeDecodeError as error:
+        raise _not_text(path, error) from error
+    except csv.Error as error:
+        found = f"a row that is none ({error})"
+        raise UserError(f"{path}, row {reader.line_num}", found, "a whole row") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(str(path), f"a file that cannot be read ({error})", "a whole table") from error
+    return pd.DataFrame(fields, columns=wanted, index=pd.Index(lines, name="row"), dtype=object)
+
+
+def _to_numbers(path: str | Path, texts: pd.Series) -> np.ndarray:
+    values = texts.to_numpy(object)
+    present = ~np.isin(values.astype(str), MISSING)
+    numbers = np.full(len(values), np.nan)
+    try:
+        numbers[present] = values[present].astype(float)
+    except ValueError:
+        numbers[present] = [_to_number(value) for value in values[present]]
+    # Python reads 1_000 as a number, a table's reader had better not
+    wrong = present & (~np.isfinite(numbers) | np.array(["_" in value for value in values]))
+    if wrong.any():
+        index = np.argmax(wrong)
+        place = f"{path}, row {texts.index[index]}, column {texts.name!r}"
+        expected = "a finite number (or an empty field where it is missing)"
+        raise UserError(place, repr(values[index]), expected)
+    return numbers
+
+
+def _to_number(value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        return np.nan
