@@ -1,0 +1,66 @@
+"""What a finished fit left in its folder, as the summaries read it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Effects and shifts of one fit.
+
+    Attributes
+    ----------
+    conditions
+        Names of the D conditions.
+    rows
+        For each row of the difference matrix the conditions in which a mutation has to be seen for its shift
+        to say anything: those with a nonzero coefficient. A row that touches an inner node of a tree asks for
+        every condition, because the node's effect is known only through them.
+    mutations
+        One row a mutation: ``mutation``, ``mutant``, ``beta_<condition>``, ``shift_<row>`` (both in units of
+        the latent phenotype), ``times_seen_<condition>`` (variants).
+    """
+
+    conditions: list[str]
+    rows: Mapping[str, list[str]]
+    mutations: pd.DataFrame
+
+    def seen(self, conditions: list[str], min_times_seen: int) -> np.ndarray:
+        """Mutations seen at least so often in each of ``conditions``: (M,) bool."""
+        columns = [f"times_seen_{name}" for name in conditions]
+        return (self.mutations[columns] >= max(min_times_seen, 1)).all(axis=1).to_numpy()
+
+
+def compared(matrix: np.ndarray, rows: list[str], conditions: list[str]) -> dict[str, list[str]]:
+    """The conditions that each row of a difference matrix compares (see :class:`Fitted`).
+
+    Parameters
+    ----------
+    matrix : (R, P)
+        Difference matrix; columns are the D conditions, then inner nodes of a tree if any.
+    rows, conditions
+        The R names of the rows and the D names of the conditions.
+    """
+    count = len(conditions)
+    nonzero = np.asarray(matrix) != 0
+    nonzero[:, :count] |= nonzero[:, count:].any(axis=1, keepdims=True)
+    return {
+        row: [name for name, used in zip(conditions, flags[:count], strict=True) if used]
+        for row, flags in zip(rows, nonzero, strict=True)
+    }
+
+
+def load(path: str | Path) -> Fitted:
+    """Read ``parameters.npz`` and ``mutations.csv`` from the folder of a fit."""
+    folder = Path(path)
+    with np.load(folder / "parameters.npz", allow_pickle=False) as arrays:
+        conditions = [str(name) for name in arrays["conditions"]]
+        rows = [str(name) for name in arrays["difference_rows"]]
+        involved = compared(arrays["difference"].reshape(len(rows), -1), rows, conditions) if rows else {}
+    text = dict.fromkeys(("mutation", "wildtype", "site", "mutant"), "str")
+    mutations = pd.read_csv(folder / "mutations.csv", dtype=text)
+    return Fitted(conditions, involved, mutations)
