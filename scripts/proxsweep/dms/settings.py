@@ -1,0 +1,337 @@
+"""What must hold between the keys of a ``dms`` study, beyond the schema."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from proxsweep.configfile import Fault, KeyPath
+from proxsweep.errors import UserError
+
+OWN_COLUMNS = ("condition", "substitutions", "score", "pre_count", "post_count")
+
+
+def faults(written: dict[str, Any], study: dict[str, Any], base: Path) -> Iterator[Fault]:
+    """Faults of one study, their paths relative to it.
+
+    ``written`` is the study as it stands in the config, ``study`` has every default filled in and its
+    difference matrices as dicts; both are valid by the schema. Local paths are relative to ``base``.
+    """
+    yield from _source_faults(study["data"], base)
+    yield from _replicate_faults(written["data"], study["data"], study["sweep"])
+    yield from _column_faults(written["data"], study["data"])
+    yield from _limit_faults(study)
+    yield from _combination_faults(study)
+    upstream = [*_condition_faults(study), *_simulation_faults(study)]
+    yield from upstream
+    if not upstream:
+        yield from _matrix_faults(study, conditions(study["data"]))
+
+
+def settle(study: dict[str, Any]) -> None:
+    """Fill in what follows from other keys of a study without faults.
+
+    Its conditions where the config knows them, labels of replicates as text, and for a simulation the
+    reference and the replicate column that the simulated table has.
+    """
+    data = study["data"]
+    data["conditions"] = conditions(data)
+    if data["simulate"]:
+        data["simulate"]["reference"] = study["reference"]
+        data["replicates"] = {"column": "replicate"}
+    if data["replicates"] and "split" not in data["replicates"]:
+        data["replicates"].pop("seed", None)
+    for _, table in _tables(data):
+        if table.get("replicate") is not None:
+            table["replicate"] = str(table["replicate"])
+
+
+def conditions(data: dict[str, Any]) -> list[str] | None:
+    """Conditions in order, where the config knows them; None where only the table does."""
+    return data["conditions"] or _source_conditions(data)
+
+
+def replicates(study: dict[str, Any], base: Path) -> tuple[KeyPath, list[str] | None]:
+    """The key that names the data's replicates, and all their labels; None where they are taken as listed.
+
+    A replicate column of a local table is read only where the sweep lists no replicates.
+    """
+    data = study["data"]
+    chosen = data["replicates"] or {}
+    if data["simulate"]:
+        return ("data", "simulate"), _counted(data["simulate"]["replicates"])
+    if "split" in chosen:
+        return ("data", "replicates", "split"), _counted(chosen["split"])
+    if "score_columns" in chosen:
+        return ("data", "replicates", "score_columns"), list(chosen["score_columns"])
+    if "column" in chosen:
+        path = ("data", "replicates", "column")
+        return path, None if "replicate" in study["sweep"] else _read_labels(data, chosen["column"], base)
+    tables = data["func_scores"] if isinstance(data["func_scores"], list) else []
+    named = [str(table["replicate"]) for table in tables if table["replicate"] is not None]
+    return ("data", "func_scores"), list(dict.fromkeys(named)) or ["1"]
+
+
+def _counted(number: int) -> list[str]:
+    return [str(i) for i in range(1, number + 1)]
+
+
+def _read_labels(data: dict[str, Any], column: str, base: Path) -> list[str]:
+    from proxsweep.dms.read import replicate_labels  # pandas is slow to import
+
+    read = (replicate_labels(base / table["func_scores"], column) for _, table in _tables(data))
+    return list(dict.fromkeys(str(text) for labels in read for text in labels))
+
+
+# Where the data come from
+
+
+def _tables(data: dict[str, Any]) -> list[tuple[KeyPath, dict[str, Any]]]:
+    scores = data["func_scores"]
+    if isinstance(scores, str):
+        return [(("data",), {"func_scores": scores})]
+    return [(("data", "func_scores", i), table) for i, table in enumerate(scores or [])]
+
+
+def _source_faults(data: dict[str, Any], base: Path) -> Iterator[Fault]:
+    if data["func_scores"] and data["simulate"]:
+        found = "`simulate` beside `func_scores`"
+        yield Fault(("data", "simulate"), found, "one of the two; null takes back the other")
+    if not data["func_scores"] and data["simulate"] is None:
+        yield Fault(("data",), "neither `func_scores` nor `simulate`", "one of the two")
+    if data["sha256"] and not isinstance(data["func_scores"], str):
+        yield Fault(("data", "sha256"), "a digest without a single table", "`sha256` beside each table of the list")
+    seen: dict[tuple, int] = {}
+    for i, (path, table) in enumerate(_tables(data)):
+        yield from _file_faults((*path, "func_scores"), table["func_scores"], base)
+        key = (table["func_scores"], table.get("condition"), str(table.get("replicate")))
+        if key in seen:
+            yield Fault(path, f"the same table, condition and replicate as [{seen[key]}]", "every table once")
+        seen.setdefault(key, i)
+    if data["site_map"]:
+        yield from _local_faults(("data", "site_map"), data["site_map"], base)
+
+
+def _file_faults(path: KeyPath, text: str, base: Path) -> Iterator[Fault]:
+    if "://" not in text:
+        yield from _local_faults(path, text, base)
+        return
+    address = urlsplit(text)
+    if address.scheme not in ("http", "https") or not address.hostname:
+        yield Fault(path, f"the address {text}", "a path, or an address that starts with http:// or https://")
+
+
+def _local_faults(path: KeyPath, text: str, base: Path) -> Iterator[Fault]:
+    file = base / text
+    if not file.is_file():
+        what = "a folder" if file.is_dir() else "no file"
+        yield Fault(path, f"{what} at {text}", f"a file (paths are relative to {base.resolve()})")
+
+
+# Replicates and columns
+
+
+def _replicate_faults(written: dict[str, Any], data: dict[str, Any], sweep: dict[str, Any]) -> Iterator[Fault]:
+    chosen = written.get("replicates")
+    here: KeyPath = ("data", "replicates")
+    tables = _tables(data)
+    named = [i for i, (_, table) in enumerate(tables) if table.get("replicate") is not None]
+    if named and len(named) < len(tables):
+        absent = next(i for i in range(len(tables)) if i not in named)
+        yield Fault(("data", "func_scores", absent), "no `replicate`", "one for every table of the list, or for none")
+    if chosen is None:
+        return
+    kinds = [kind for kind in ("split", "column", "score_columns") if kind in chosen]
+    if len(kinds) != 1:
+        found = "`" + "` beside `".join(kinds) + "`" if kinds else "none of split, column and score_columns"
+        yield Fault(here, found, "exactly one of split, column and score_columns")
+        return
+    if "seed" in chosen and kinds != ["split"]:
+        yield Fault((*here, "seed"), f"a seed beside `{kinds[0]}`", "a seed beside `split` only")
+    if data["simulate"]:
+        yield Fault(here, "`replicates` beside `simulate`", "the number of replicates as `simulate: replicates`")
+    if named:
+        yield Fault(here, "`replicates` beside tables that name their replicate", "one of the two")
+    if kinds == ["column"] and "replicate" not in sweep:
+        remote = [table["func_scores"] for _, table in tables if "://" in table["func_scores"]]
+        if remote:
+            yield Fault(
+                (*here, "column"),
+                f"a column of {remote[0]}, which is not read before the run",
+                "the replicates' labels listed under `sweep: replicate`",
+            )
+
+
+def _column_faults(written: dict[str, Any], data: dict[str, Any]) -> Iterator[Fault]:
+    if data["simulate"] and written.get("columns"):
+        yield Fault(
+            ("data", "columns"),
+            "`columns` beside `simulate`",
+            "no `columns`: simulated tables have the default names",
+        )
+        return
+    seen: dict[str, str] = {}
+    for role in OWN_COLUMNS:
+        column = data["columns"][role]
+        if column in seen:
+            found = f"the column `{column}`, which is also `{seen[column]}`"
+            yield Fault(("data", "columns", role), found, "a column of its own")
+        seen[column] = role
+
+
+# Limits
+
+
+def _limit_faults(study: dict[str, Any]) -> Iterator[Fault]:
+    lower, upper = study["data"]["clip"] or (None, None)
+    if isinstance(lower, float) and upper is not None and lower >= upper:
+        yield Fault(("data", "clip"), f"the lower limit {lower:g} and the upper limit {upper:g}", "lower < upper")
+    boxes = [(("model", "effect_bounds"), study["model"]["effect_bounds"])]
+    boxes += [(("sweep", "effect_bounds", i), box) for i, box in enumerate(study["sweep"].get("effect_bounds", []))]
+    for path, box in boxes:
+        if box and not (box[0] <= 0 <= box[1] and box[0] < box[1]):
+            yield Fault(path, f"the bounds {box[0]:g} and {box[1]:g}", "lower <= 0 <= upper, and lower < upper")
+
+
+# Conditions
+
+
+def _source_conditions(data: dict[str, Any]) -> list[str] | None:
+    if data["simulate"]:
+        return data["simulate"]["conditions"] or _leaves(data["simulate"]["tree"]) or None
+    named = [table.get("condition") for _, table in _tables(data)]
+    return list(dict.fromkeys(named)) if named and None not in named else None
+
+
+def _condition_faults(study: dict[str, Any]) -> Iterator[Fault]:
+    data, wanted = study["data"], study["data"]["conditions"] or []
+    for i, name in enumerate(wanted):
+        if name in wanted[:i]:
+            yield Fault(("data", "conditions", i), f"the condition `{name}` again", "every condition once")
+    source = _source_conditions(data)
+    for i, name in enumerate(wanted):
+        if source is not None and name not in source:
+            yield Fault(
+                ("data", "conditions", i),
+                f"the condition `{name}`",
+                f"one of the data's: {', '.join(source)}",
+            )
+    known = conditions(data)
+    if "site" in (known or []):
+        path = ("data", "conditions") if data["conditions"] else ("data",)
+        yield Fault(path, "a condition called `site`", "another name: it is a column of the wildtype table")
+    if known is not None and study["reference"] not in known:
+        yield Fault(("reference",), f"`{study['reference']}`", f"one of the conditions {', '.join(known)}")
+
+
+def _simulation_faults(study: dict[str, Any]) -> Iterator[Fault]:
+    simulation, reference = study["data"]["simulate"], study["reference"]
+    if not simulation:
+        return
+    if simulation["reference"] not in (None, reference):
+        found = f"`{simulation['reference']}`"
+        yield Fault(("data", "simulate", "reference"), found, f"the study's reference `{reference}`, or nothing")
+    from proxsweep.dms.simulate import complete  # pandas is slow to import
+
+    try:
+        complete({**simulation, "reference": None})
+    except UserError as error:
+        keys = tuple(error.place.split(": "))
+        yield Fault(("data", "simulate", *keys[1:]), error.found, error.expected)
+
+
+# Difference matrices
+
+
+def _leaves(tree: dict[str, str]) -> list[str]:
+    return [child for child in tree if child not in tree.values()]
+
+
+def _matrix_faults(study: dict[str, Any], known: list[str] | None) -> Iterator[Fault]:
+    for i, matrix in enumerate(study["sweep"]["difference"]):
+        here: KeyPath = ("sweep", "difference", i)
+        if ("tree" in matrix) == ("rows" in matrix) and matrix["kind"] not in ("reference", "equivariant"):
+            found = "both `tree` and `rows`" if "tree" in matrix else "neither `tree` nor `rows`"
+            yield Fault(here, f"{found} in matrix `{matrix['name']}`", "one of the two")
+        elif "tree" in matrix:
+            yield from _tree_faults((*here, "tree"), matrix["tree"], known, study["reference"])
+        elif "rows" in matrix:
+            yield from _row_faults((*here, "rows"), matrix["rows"], known)
+
+
+def _tree_faults(path: KeyPath, tree: dict[str, str], known: list[str] | None, reference: str) -> Iterator[Fault]:
+    cycle = _cycle(tree)
+    if cycle:
+        yield Fault(path, f"the circle {' -> '.join(cycle)}", "parents that lead up to one root")
+        return
+    parents = list(dict.fromkeys(tree.values()))
+    roots = [parent for parent in parents if parent not in tree]
+    if len(roots) > 1:
+        yield Fault(path, f"the roots {', '.join(roots)}", "one root above all nodes")
+        return
+    leaves = _leaves(tree)
+    for leaf in leaves:
+        if known is not None and leaf not in known:
+            yield Fault((*path, leaf), f"the leaf `{leaf}`", f"a condition at every leaf: {', '.join(known)}")
+    for name in known or [reference]:
+        if name not in leaves:
+            found = f"the condition `{name}` as an inner node" if name in parents else f"no leaf `{name}`"
+            yield Fault(path, found, "every condition at a leaf")
+    for parent in parents:
+        if list(tree.values()).count(parent) == 1 and parent not in (known or [reference]):
+            yield Fault(path, f"one child below `{parent}`", "at least two below every inner node")
+
+
+def _cycle(tree: dict[str, str]) -> list[str]:
+    for start in tree:
+        steps = [start]
+        while steps[-1] in tree:
+            steps.append(tree[steps[-1]])
+            if steps[-1] in steps[:-1]:
+                return steps[steps.index(steps[-1]) :]
+    return []
+
+
+def _row_faults(path: KeyPath, rows: dict[str, dict[str, float]], known: list[str] | None) -> Iterator[Fault]:
+    for row, coefficients in rows.items():
+        for name in coefficients:
+            if known is not None and name not in known:
+                yield Fault((*path, row, name), f"the condition `{name}`", f"one of {', '.join(known)}")
+        if not any(coefficients.values()):
+            yield Fault((*path, row), "coefficients that are all 0", "at least one that is not 0")
+
+
+# Settings that exclude each other
+
+
+def _choices(study: dict[str, Any], section: str, key: str) -> list[tuple[KeyPath, Any]]:
+    """Every value that a model key takes in the study, with its path."""
+    if key in study["sweep"]:
+        return [(("sweep", key, i), value) for i, value in enumerate(study["sweep"][key])]
+    return [((section, key), study[section][key])]
+
+
+def _combination_faults(study: dict[str, Any]) -> Iterator[Fault]:
+    matrices = study["sweep"]["difference"]
+    for path, fixed in _choices(study, "model", "fix_reference_intercept"):
+        if fixed and any(matrix["kind"] == "equivariant" for matrix in matrices):
+            yield Fault(
+                path,
+                "fix_reference_intercept with `equivariant` among the swept difference matrices",
+                "false, or `sweep: difference` without equivariant, which singles out no condition",
+            )
+    for path, box in _choices(study, "model", "effect_bounds"):
+        for matrix in matrices:
+            row = next((row for row, values in matrix.get("rows", {}).items() if not _is_pair(values)), None)
+            if box and row is not None:
+                yield Fault(
+                    path,
+                    f"effect_bounds with the difference matrix `{matrix['name']}`, whose row `{row}` is no "
+                    "multiple of one condition minus another",
+                    "null, or a sweep without that matrix: the constrained step is exact for such rows only",
+                )
+
+
+def _is_pair(coefficients: dict[str, float]) -> bool:
+    nonzero = [value for value in coefficients.values() if value != 0]
+    return len(nonzero) == 2 and nonzero[0] == -nonzero[1]

@@ -1,0 +1,172 @@
+"""The sweep table: which fits a study asks for, and the one label of every parameter value.
+
+A fit is named by its swept parameters, a folder each: ``difference~equivariant/lasso~4e-05/replicate~1``. A
+label depends on its value alone, so values added to a sweep never rename the fits that are there.
+"""
+
+import copy
+import math
+import numbers
+import re
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from proxsweep.errors import UserError
+
+LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+FIRST = ("difference", "lasso", "replicate")
+
+
+@dataclass(frozen=True)
+class Study:
+    """One study of a config, checked, every default filled in.
+
+    Attributes
+    ----------
+    name, family, reference : str
+        Name of the study, of its model family, and of the condition whose wildtype numbers the mutations.
+    data, model, solver, summaries, figures : dict
+        The config's sections. ``data["conditions"]`` is None where only the table knows them; of a
+        simulation, ``data["replicates"]`` names the column that the simulated table has.
+    sweep : dict of lists
+        Values of every swept parameter, in the order of a fit's path. ``lasso`` as floats, ``replicate`` as
+        text, ``difference`` as dicts with ``name``, ``kind`` (``reference``, ``equivariant``, ``tree`` or
+        ``rows``) and, for the latter two, ``tree`` or ``rows``.
+    strict : bool
+        Whether a fit that did not converge is an error.
+    """
+
+    name: str
+    family: str
+    data: dict[str, Any]
+    reference: str
+    model: dict[str, Any]
+    solver: dict[str, Any]
+    sweep: dict[str, list[Any]]
+    strict: bool
+    summaries: dict[str, Any]
+    figures: dict[str, Any]
+
+    @property
+    def tables(self) -> list[dict[str, str | None]]:
+        """Tables of the study: ``func_scores``, ``condition``, ``replicate``, ``sha256``; none if simulated.
+
+        A condition or replicate of None is the business of the table's columns.
+        """
+        scores = self.data["func_scores"]
+        if scores is None:
+            return []
+        if isinstance(scores, str):
+            return [{"func_scores": scores, "condition": None, "replicate": None, "sha256": self.data["sha256"]}]
+        return copy.deepcopy(scores)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One fit of a study: its swept values and their labels, both by parameter in the order of the path."""
+
+    study: Study
+    values: dict[str, Any]
+    labels: dict[str, str]
+
+    @property
+    def parts(self) -> str:
+        """The fit's part of a path, one ``parameter~label`` a folder."""
+        return "/".join(f"{name}~{text}" for name, text in self.labels.items())
+
+    def spec(self) -> dict[str, Any]:
+        """All that this fit depends on, and nothing about its neighbours, as plain JSON-able values.
+
+        Swept model and solver keys stand in ``model`` and ``solver``, in place of the study's common values,
+        as well as in ``fit``.
+        """
+        swept = {
+            section: {name: self.values.get(name, value) for name, value in common.items()}
+            for section, common in (("model", self.study.model), ("solver", self.study.solver))
+        }
+        return copy.deepcopy(
+            {
+                "study": self.study.name,
+                "family": self.study.family,
+                "fit": self.values,
+                "labels": self.labels,
+                **swept,
+            }
+        )
+
+
+def label(value: Any) -> str:
+    """The label of a parameter value: equal numbers have one label, and it reads back to exactly that number.
+
+    Numbers take the shortest text that reads back to the same float, without a trailing ``.0``: 4e-5, 4.0e-05
+    and 0.00004 are ``4e-05``; 2 and 2.0 are ``2``. Booleans are ``true`` and ``false``, None is ``none``,
+    text is itself, a difference is its name, and the items of a list are joined by ``+``.
+
+    Raises
+    ------
+    ValueError
+        For NaN, infinity, an empty list, and text that could not be part of a path.
+    """
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, numbers.Real):
+        return _number(value)
+    if isinstance(value, dict):
+        return label(value["name"])
+    if isinstance(value, list | tuple) and value:
+        return "+".join(label(item) for item in value)
+    if isinstance(value, str) and LABEL.fullmatch(value):
+        return value
+    raise ValueError(f"{value!r} cannot be a label")
+
+
+def _number(value: numbers.Real) -> str:
+    as_float = float(value)
+    if not math.isfinite(as_float):
+        raise ValueError(f"{value!r} cannot be a label: not a finite number")
+    if as_float != value:  # an integer beyond the exact integers of floats
+        return str(value)
+    return repr(as_float + 0.0).removesuffix(".0")  # + 0.0: minus zero is zero
+
+
+def path_order(names: list[str]) -> list[str]:
+    """Parameters in the order of a fit's path: difference, lasso, replicate, then the others by name."""
+    return [name for name in FIRST if name in names] + sorted(set(names) - set(FIRST))
+
+
+def table(study: Study) -> list[Fit]:
+    """Every fit of the study: the product of its swept values, the last parameter of the path fastest."""
+    names = path_order(list(study.sweep))
+    return [
+        _fit(study, dict(zip(names, values, strict=True))) for values in product(*(study.sweep[name] for name in names))
+    ]
+
+
+def find(study: Study, parts: str) -> Fit:
+    """The fit that ``parts`` names.
+
+    Raises
+    ------
+    UserError
+        If the study's sweep has no such fit.
+    """
+    names = path_order(list(study.sweep))
+    pairs = [part.partition("~")[::2] for part in parts.split("/")]
+    if [name for name, _ in pairs] != names:
+        pattern = "/".join(f"{name}~..." for name in names)
+        raise UserError(f"study {study.name}", f"a fit called {parts!r}", f"a name of the form {pattern}")
+    return _fit(study, {name: _value(study, name, text) for name, text in pairs})
+
+
+def _value(study: Study, name: str, text: str) -> Any:
+    values = {label(value): value for value in study.sweep[name]}
+    if text not in values:
+        raise UserError(f"study {study.name}, {name}", f"{text!r}", f"one of {', '.join(values)}")
+    return values[text]
+
+
+def _fit(study: Study, values: dict[str, Any]) -> Fit:
+    return Fit(study, values, {name: label(value) for name, value in values.items()})
