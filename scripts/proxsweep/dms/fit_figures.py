@@ -1,0 +1,148 @@
+"""Figures and tables of one fit, for the fit notebook."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+
+from proxsweep import style
+from proxsweep.dms.fit import Fit, predictions
+from proxsweep.dms.model import predict
+
+
+def headline(done: Fit) -> pd.DataFrame:
+    """What a reader wants to know first, one line each."""
+    best = done.best
+    lines = {
+        "status": str(best.status),
+        "relative residual": f"{done.relative_residual:.2e}",
+        "objective": f"{best.objective:.8g} = {best.smooth:.8g} (smooth) + {best.penalty:.8g} (penalty)",
+        "iterations": f"{best.iterations:,}",
+        "start": best.start,
+        "seconds": f"{sum(one.seconds for one in done.solutions):.2f} solving, {done.compile_seconds:.2f} compiling",
+        "variants, mutations": f"{len(done.encoding.scores):,}, {len(done.encoding.mutations):,}",
+    }
+    if done.sigmoid:
+        where = "at its bound" if best.scale == done.scale_bound else f"bound {done.scale_bound:.4g}"
+        lines["sigmoid"] = f"scale {best.scale:.4g} ({where}), bias {best.bias:.4g}"
+    return pd.DataFrame({"value": lines})
+
+
+def starts_table(done: Fit) -> pd.DataFrame:
+    """How every start ended; the first column marks the one that was kept."""
+    rows = [
+        {
+            "kept": "*" if one is done.best else "",
+            "start": one.start,
+            "status": str(one.status),
+            "objective": one.objective,
+            "iterations": one.iterations,
+            "seconds": round(one.seconds, 2),
+        }
+        for one in done.solutions
+    ]
+    return pd.DataFrame(rows)
+
+
+def data_report(preprocess: str | Path, encode: str | Path, replicate: str) -> pd.DataFrame:
+    """Rows of the data report that concern one replicate, in the order of the steps."""
+    tables = [pd.read_csv(path, dtype={"replicate": str}, keep_default_na=False) for path in (preprocess, encode)]
+    table = pd.concat(tables, ignore_index=True)
+    return table[table["replicate"].isin([replicate, ""])].drop(columns="replicate").reset_index(drop=True)
+
+
+def convergence(done: Fit) -> Figure:
+    """Objective above the lowest reached, relative residual, step length and sparsity against iterations."""
+    figure = style.new_figure(style.TWO_COLUMNS, 1.9)
+    axes = figure.subplots(1, 4)
+    lowest = min(one.trace["objective"].min() for one in done.solutions)
+    for one, colour in zip(done.solutions, style.COLOURS, strict=False):
+        trace = one.trace
+        gap = (trace["objective"] - lowest) / max(abs(lowest), np.finfo(float).tiny)
+        curves = (gap.clip(lower=1e-14), trace["relative_residual"], trace["step"], trace["zero_share"])
+        for ax, curve in zip(axes, curves, strict=True):
+            ax.plot(trace["iteration"] + 1, curve, color=colour, label=f"start {one.start}")
+    titles = ("Objective above lowest (relative)", "Relative residual", "Step length", "Share of zero shifts")
+    for ax, title in zip(axes, titles, strict=True):
+        ax.set(title=title, xlabel="Iteration + 1", xscale="log")
+    for ax in axes[:3]:
+        ax.set_yscale("log")
+    axes[3].set_ylim(-0.02, 1.02)
+    if len(done.solutions) > 1:
+        axes[1].legend()
+    return figure
+
+
+def agreement(table: pd.DataFrame) -> tuple[float, float]:
+    """Weighted Pearson correlation and root mean squared error of observed and predicted scores.
+
+    The correlation is NaN where either does not vary.
+    """
+    weight = table["weight"] / table["weight"].sum()
+    observed, predicted = (table[name] - (weight * table[name]).sum() for name in ("observed", "predicted"))
+    spread = (weight * observed**2).sum() * (weight * predicted**2).sum()
+    error = np.sqrt((weight * (table["observed"] - table["predicted"]) ** 2).sum())
+    correlation = (weight * observed * predicted).sum() / np.sqrt(spread) if spread > 0 else np.nan
+    return float(correlation), float(error)
+
+
+def observed_against_predicted(done: Fit) -> Figure:
+    """Per condition: observed against predicted scores above, scores against the latent phenotype below."""
+    table = predictions(done)
+    conditions = [str(name) for name in done.encoding.conditions]
+    across = min(len(conditions), 4)
+    bands = -(-len(conditions) // across)
+    width = min(style.TWO_COLUMNS, 2.4 * across)
+    figure = style.new_figure(width, 4.0 * bands)
+    grid = figure.subplots(2 * bands, across, squeeze=False)
+    for place in range(across * bands):
+        band, column = divmod(place, across)
+        upper, lower = grid[2 * band, column], grid[2 * band + 1, column]
+        if place >= len(conditions):
+            upper.remove()
+            lower.remove()
+            continue
+        part = table[table["condition"] == conditions[place]]
+        _scatter(upper, part["predicted"], part["observed"])
+        _diagonal(upper, table)
+        correlation, error = agreement(part)
+        upper.set(title=conditions[place], xlabel="Predicted score", ylabel="Observed score")
+        text = f"r = {correlation:.3f}\nRMSE = {error:.3g}\nn = {len(part):,}"
+        upper.text(0.04, 0.96, text, transform=upper.transAxes, va="top", fontsize=6)
+        _scatter(lower, part["latent"], part["observed"])
+        _curve(lower, done, part["latent"])
+        lower.set(xlabel="Latent phenotype", ylabel="Observed score")
+    return figure
+
+
+def _scatter(ax: Axes, x: pd.Series, y: pd.Series) -> None:
+    ax.hexbin(x, y, gridsize=45, norm=LogNorm(), cmap="Greys", mincnt=1, linewidths=0, rasterized=True)
+
+
+def _diagonal(ax: Axes, table: pd.DataFrame) -> None:
+    both = table[["observed", "predicted"]]
+    ax.axline((both.min().min(),) * 2, slope=1, color=style.COLOURS[1], linewidth=0.8)
+
+
+def _curve(ax: Axes, done: Fit, latent: pd.Series) -> None:
+    grid = np.linspace(latent.min(), latent.max(), 200)
+    curve = np.asarray(predict(grid, done.best.scale, done.best.bias, done.sigmoid))
+    ax.plot(grid, curve, color=style.COLOURS[1], linewidth=1.2)
+
+
+def largest_shifts(mutations: pd.DataFrame, count: int = 15) -> pd.DataFrame:
+    """The mutations with the largest absolute shift in any row, largest first."""
+    shifts = mutations.filter(like="shift_")
+    if shifts.empty:
+        return mutations.head(0)
+    order = shifts.abs().max(axis=1).sort_values(ascending=False, kind="stable").index[:count]
+    chosen = mutations.loc[order].drop(columns=["wildtype", "site", "mutant"])
+    return chosen[shifts.loc[order].abs().max(axis=1) > 0]
+
+
+def parameters_text(spec: dict) -> str:
+    """The fit's swept parameters on one line, as its folder is called."""
+    return ", ".join(f"{name} {text}" for name, text in spec["labels"].items())

@@ -1,0 +1,167 @@
+"""How many shifts are exactly zero? Shares against the lasso weight, substitutions and stop codons apart.
+
+Shares are among mutations seen in every condition that the row of the difference matrix compares: a mutation
+seen in one of them only always has a zero shift and would flatter the share. A stop codon should do the same
+harm in every condition, so its shift should be zero: stops are the control. A deletion (``-``) is neither a
+substitution nor a control and is counted by itself.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from proxsweep import style
+from proxsweep.dms import fitted
+from proxsweep.fits import full, in_order, ordered, sweep_columns
+
+KINDS = ("all", "nonsynonymous", "stop", "deletion")
+NAMES = {"nonsynonymous": "nonsynonymous mutations", "stop": "stop codons", "deletion": "deletions"}
+RESULTS = ("row", "kind", "mutations", "zero", "zero_share", "status", "converged", "note")
+
+
+def kinds(mutants: pd.Series) -> np.ndarray:
+    """``stop`` for ``*``, ``deletion`` for ``-``, ``nonsynonymous`` for any letter."""
+    return np.select([mutants == "*", mutants == "-"], ["stop", "deletion"], "nonsynonymous")
+
+
+def shares(
+    fits: pd.DataFrame, load: Callable[[str], fitted.Fitted] = fitted.load, min_times_seen: int = 1
+) -> pd.DataFrame:
+    """Count the shifts that are exactly zero in every fit.
+
+    Parameters
+    ----------
+    fits
+        The study's table of fits; fits to a fold are left aside.
+    load
+        Reads the fit in a folder (column ``path``).
+    min_times_seen
+        A mutation counts where at least so many variants carry it, in each compared condition.
+
+    Returns
+    -------
+    DataFrame
+        One row for each fit, row of its difference matrix and kind of mutation: the swept parameters, then
+        :data:`RESULTS`. ``zero`` of ``mutations`` shifts are exactly 0; ``zero_share`` is their ratio, NaN
+        (with a ``note``) where there is no such mutation or the fit diverged. ``kind`` is one of
+        :data:`KINDS`; ``all`` holds the other three.
+    """
+    fits = full(fits)
+    swept = sweep_columns(fits)
+    records = []
+    for fit in fits.to_dict("records"):
+        setting = {name: fit[name] for name in ["study", *swept]}
+        status = {"status": fit["status"], "converged": fit["status"] == "converged"}
+        records += [setting | counts | status for counts in _counts(load(fit["path"]), min_times_seen)]
+    return in_order(pd.DataFrame(records, columns=["study", *swept, *RESULTS]), swept)
+
+
+def _counts(fit: fitted.Fitted, min_times_seen: int) -> list[dict]:
+    kind = kinds(fit.mutations["mutant"])
+    counts = []
+    for row, conditions in fit.rows.items():
+        seen = fit.seen(conditions, min_times_seen)
+        shifts = fit.mutations[f"shift_{row}"].to_numpy(float)
+        for name in KINDS:
+            among = shifts[seen if name == "all" else seen & (kind == name)]
+            counts.append({"row": row, "kind": name, **_share(among, name)})
+    return counts
+
+
+def _share(shifts: np.ndarray, kind: str) -> dict:
+    count, zero = len(shifts), int((shifts == 0).sum())
+    if not count:
+        return {
+            "mutations": 0,
+            "zero": 0,
+            "zero_share": np.nan,
+            "note": f"no {NAMES.get(kind, 'mutations')} seen",
+        }
+    if not np.isfinite(shifts).all():
+        return {"mutations": count, "zero": zero, "zero_share": np.nan, "note": "the fit diverged"}
+    return {"mutations": count, "zero": zero, "zero_share": zero / count, "note": ""}
+
+
+def figure(table: pd.DataFrame, min_times_seen: int = 1) -> Figure:
+    """Share of zero shifts against lasso weight: nonsynonymous mutations above, stop codons below.
+
+    A column for each difference matrix, a line for each row and replicate, hollow points for fits that did
+    not converge. Where nothing can be drawn the figure says why.
+    """
+    style.apply()
+    drawn = table[table["zero_share"].notna()]
+    if drawn.empty:
+        return style.words_figure(_why_empty(table))
+    lines = style.line_styles(dict.fromkeys(table["row"]))
+    columns = list(table.columns)
+    replicates = ordered(table["replicate"]) if "replicate" in columns else []
+    by = [name for name in columns[1 : columns.index("row")] if name not in ("lasso", "replicate")]
+    panels = style.panels(table, by)
+    stops = bool((drawn["kind"] == "stop").any())
+    shown = ["nonsynonymous", "stop"] if stops else ["nonsynonymous"]
+    handles = _handles(drawn, lines, replicates)
+    fig, grid = style.panel_grid(len(panels), len(shown), entries=len(handles))
+    for column, (title, panel) in enumerate(panels):
+        grid[0, column].set_title(title)
+        for ax, kind in zip(grid[:, column], shown, strict=True):
+            _panel(ax, panel[panel["kind"] == kind], lines, replicates, kind)
+            ax.set_ylim(-0.03, 1.03)
+            ax.grid(axis="y")
+            if ax.get_subplotspec().is_first_col():
+                ax.set_ylabel(f"Share of zero shifts,\n{NAMES[kind]}")
+    style.legend_above(fig, handles, _headline(min_times_seen))
+    style.note(fig, _foot(drawn, stops))
+    return fig
+
+
+def _headline(min_times_seen: int) -> str:
+    least = f" at least {min_times_seen} times" if min_times_seen > 1 else ""
+    return f"Among mutations seen{least} in all conditions that a row compares"
+
+
+def _why_empty(table: pd.DataFrame) -> str:
+    if table.empty:
+        return "No shifts to count: the study has one condition, or no fit finished."
+    reasons = "; ".join(dict.fromkeys(note for note in table["note"] if note))
+    return f"No share of zero shifts to show.\n{reasons[0].upper()}{reasons[1:]}."
+
+
+def _panel(ax: Axes, panel: pd.DataFrame, lines: dict[str, dict], replicates: list, kind: str) -> None:
+    if panel["zero_share"].isna().all():
+        style.words(ax, f"No {NAMES[kind]} to count.")
+        return
+    position = style.lasso_axis(ax, panel["lasso"])
+    for row in dict.fromkeys(panel["row"]):
+        part = panel[(panel["row"] == row) & panel["zero_share"].notna()].sort_values("lasso")
+        for k, replicate in enumerate(replicates):
+            line = part[part["replicate"] == replicate]
+            x = position(line["lasso"])
+            ax.plot(x, line["zero_share"], **lines[row])
+            style.points(ax, x, line["zero_share"], line["converged"], lines[row]["color"], style.marker(k))
+
+
+def _handles(drawn: pd.DataFrame, lines: dict[str, dict], replicates: list) -> list[Line2D]:
+    """Legend: a line for each row with its numbers of mutations; a marker for each replicate if several."""
+    marker = style.marker(0) if len(replicates) == 1 else ""
+    handles = []
+    for row, line in lines.items():
+        counts = {kind: part["mutations"] for kind, part in drawn[drawn["row"] == row].groupby("kind")}
+        label = style.count_label(counts.get("nonsynonymous", []))
+        if "stop" in counts:
+            label += f"; stops {style.count_label(counts['stop']).removeprefix('n = ')}"
+        handles.append(Line2D([], [], label=f"{style.row_label(row)} ({label})", marker=marker, **line))
+    if len(replicates) > 1:
+        handles += [style.marker_handle(k, f"replicate {label}") for k, label in enumerate(replicates)]
+    return handles
+
+
+def _foot(drawn: pd.DataFrame, stops: bool) -> str:
+    fits = drawn.drop_duplicates([name for name in drawn.columns if name not in RESULTS])
+    sentences = [] if stops else ["No stop codons in these data: the control does not apply."]
+    if (drawn["kind"] == "deletion").any():
+        sentences.append("Deletions are counted apart, in the table.")
+    return " ".join([*sentences, style.unconverged_note(fits["converged"])])
