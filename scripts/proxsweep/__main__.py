@@ -1,0 +1,229 @@
+"""The command line: ``python -m proxsweep COMMAND``. Each rule of the workflow runs one of these commands."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from proxsweep.errors import UserError
+
+
+def _simulate(arguments: argparse.Namespace) -> None:
+    from proxsweep.dms.simulate import simulate
+    from proxsweep.files import write_csv
+
+    table, truth = simulate(arguments.spec)
+    write_csv(arguments.truth, truth)
+    write_csv(arguments.table, table)
+
+
+def _fetch(arguments: argparse.Namespace) -> None:
+    from proxsweep.dms.read import check_table
+    from proxsweep.files import write_bytes
+
+    check_table(arguments.downloaded, sha256=arguments.sha256, name=arguments.address)
+    write_bytes(arguments.output, arguments.downloaded.read_bytes())
+
+
+def _preprocess(arguments: argparse.Namespace) -> None:
+    from proxsweep.dms.preprocess import preprocess
+    from proxsweep.files import write_csv
+
+    done = preprocess(arguments.spec, arguments.tables)
+    write_csv(arguments.report, done.report)
+    write_csv(arguments.wildtypes, done.wildtypes)
+    write_csv(arguments.variants, done.variants)
+
+
+def _encode(arguments: argparse.Namespace) -> None:
+    from proxsweep.dms.encode import encode_files
+    from proxsweep.files import write_csv
+
+    tables = arguments.variants, arguments.wildtypes
+    encoding, report = encode_files(arguments.spec, *tables, arguments.replicate)
+    write_csv(arguments.report, report)
+    encoding.save(arguments.encoding)
+
+
+def _stack(arguments: argparse.Namespace) -> None:
+    import pandas as pd
+
+    from proxsweep.files import write_csv
+
+    tables = [pd.read_csv(path, dtype=str, keep_default_na=False) for path in arguments.tables]
+    write_csv(arguments.output, pd.concat(tables, ignore_index=True))
+
+
+def _notebook(arguments: argparse.Namespace) -> None:
+    from proxsweep.notebook import run
+
+    run(
+        arguments.notebook,
+        arguments.output,
+        arguments.kept,
+        arguments.parameters,
+        arguments.threads,
+        arguments.attempt,
+    )
+
+
+def _collect(arguments: argparse.Namespace) -> None:
+    import pandas as pd
+
+    from proxsweep import collect
+    from proxsweep.files import write_csv
+
+    fits = json.loads(arguments.plan.read_text())["fits"]
+    write_csv(arguments.status, collect.status_table(fits))
+    strays = collect.strays(arguments.plan.parent, [fit["path"] for fit in fits])
+    write_csv(arguments.strays, pd.DataFrame({"path": strays}))
+    write_csv(arguments.fits, collect.collect(fits))
+
+
+def _index(arguments: argparse.Namespace) -> None:
+    from proxsweep import fits, notebook_index
+
+    plan = json.loads(arguments.plan.read_text())
+    table = fits.read(arguments.fits).set_index("path")
+    entries = [{"path": path, "labels": {}} for path in arguments.summaries]
+    for fit in plan["fits"]:
+        row = table.loc[fit["path"]]
+        entry = {"path": Path(fit["path"]) / "fit.ipynb", "labels": fit["labels"], "status": row["status"]}
+        entries.append({**entry, "relative_residual": row["relative_residual"]})
+    notebook_index.build(entries, arguments.output, f"Study {plan['study']}")
+
+
+def _strict(arguments: argparse.Namespace) -> None:
+    from proxsweep import fits
+
+    table = fits.read(arguments.fits)
+    bad = table[table["status"] != "converged"]
+    for row in bad.to_dict("records"):
+        print(
+            f"{row['status']}: {row['path']} (relative residual {row['relative_residual']:.2e})",
+            file=sys.stderr,
+        )
+    if len(bad):
+        found = f"{len(bad)} of {len(table)} fits that did not converge, listed above"
+        raise UserError(str(arguments.fits), found, "only converged fits, as `strict` asks")
+    print(f"all {len(table)} fits converged")
+
+
+def _strays(arguments: argparse.Namespace) -> None:
+    import shutil
+
+    from proxsweep import collect
+
+    fits = json.loads(arguments.plan.read_text())["fits"]
+    for path in collect.strays(arguments.plan.parent, [fit["path"] for fit in fits]):
+        print(path)
+        if arguments.remove:
+            shutil.rmtree(path)
+
+
+def _fit(arguments: argparse.Namespace) -> None:
+    from proxsweep.dms import fit
+    from proxsweep.fit_options import spec_from_options
+
+    done = fit.run(spec_from_options(arguments), arguments.encoding, arguments.output)
+    best = done.best
+    print(
+        f"{best.status}: objective {best.objective:.10g}, relative residual {done.relative_residual:.2e}, "
+        f"{best.iterations} iterations; files in {arguments.output}"
+    )
+
+
+def _parser(wanted: str) -> argparse.ArgumentParser:
+    """All commands; the options of ``fit`` only where they are wanted, since they take a schema to list."""
+    parser = argparse.ArgumentParser(prog="proxsweep", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, action, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(action=action)
+        return added
+
+    fit = command("fit", _fit, "Fit one encoding, without a notebook.")
+    if wanted == "fit":
+        from proxsweep.fit_options import add_options
+
+        add_options(fit)
+
+    simulate = command("simulate", _simulate, "Simulate a deep mutational scan with known truth.")
+    simulate.add_argument("--spec", type=json.loads, required=True, help="the config's simulate section, as JSON")
+    simulate.add_argument("--table", type=Path, required=True)
+    simulate.add_argument("--truth", type=Path, required=True)
+
+    fetch = command("fetch", _fetch, "Check a downloaded table and put it in its place.")
+    fetch.add_argument("downloaded", type=Path)
+    fetch.add_argument("--address", required=True)
+    fetch.add_argument("--sha256")
+    fetch.add_argument("--output", type=Path, required=True)
+
+    preprocess = command("preprocess", _preprocess, "Tables of functional scores or counts to variants.")
+    preprocess.add_argument("tables", type=Path, nargs="+")
+    preprocess.add_argument("--spec", type=json.loads, required=True, help="study, data and reference, as JSON")
+    preprocess.add_argument("--variants", type=Path, required=True)
+    preprocess.add_argument("--wildtypes", type=Path, required=True)
+    preprocess.add_argument("--report", type=Path, required=True)
+
+    encode = command("encode", _encode, "Variants of one replicate to an encoding.")
+    encode.add_argument("--spec", type=json.loads, required=True, help="study, data and reference, as JSON")
+    encode.add_argument("--variants", type=Path, required=True)
+    encode.add_argument("--wildtypes", type=Path, required=True)
+    encode.add_argument("--replicate", required=True)
+    encode.add_argument("--encoding", type=Path, required=True)
+    encode.add_argument("--report", type=Path, required=True)
+
+    stack = command("stack", _stack, "Several tables with the same columns below each other.")
+    stack.add_argument("tables", type=Path, nargs="+")
+    stack.add_argument("--output", type=Path, required=True)
+
+    notebook = command("notebook", _notebook, "Execute one parameterized notebook in a kernel of its own.")
+    notebook.add_argument("notebook", type=Path)
+    notebook.add_argument("--output", type=Path, required=True)
+    notebook.add_argument("--kept", type=Path, required=True, help="where a notebook that failed stays")
+    notebook.add_argument("--parameters", type=json.loads, default={}, help="as JSON")
+    notebook.add_argument("--threads", type=int, default=1)
+    notebook.add_argument("--attempt", type=int, default=1)
+
+    collect = command("collect", _collect, "Records of all fits of a study to one table.")
+    collect.add_argument("--plan", type=Path, required=True)
+    collect.add_argument("--fits", type=Path, required=True)
+    collect.add_argument("--status", type=Path, required=True)
+    collect.add_argument("--strays", type=Path, required=True)
+
+    index = command("index", _index, "Executed notebooks of a study as HTML, with an index.")
+    index.add_argument("--plan", type=Path, required=True)
+    index.add_argument("--fits", type=Path, required=True, help="fits.csv of the study")
+    index.add_argument("--summaries", type=Path, nargs="*", default=[])
+    index.add_argument("--output", type=Path, required=True)
+
+    strict = command("strict", _strict, "Fail if any fit has not converged.")
+    strict.add_argument("fits", type=Path, help="fits.csv of a study")
+
+    strays = command("strays", _strays, "List fits that left the config.")
+    strays.add_argument("--plan", type=Path, required=True)
+    strays.add_argument("--remove", action="store_true", help="delete them")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit code is 0, 1 for a notebook that failed, 2 for something the user can put right."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parsed = _parser(arguments[0] if arguments else "").parse_args(arguments)
+    try:
+        parsed.action(parsed)
+    except UserError as error:
+        print(f"proxsweep: {error}", file=sys.stderr)
+        return 2
+    except Exception as error:
+        if type(error).__name__ != "NotebookError":
+            raise
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

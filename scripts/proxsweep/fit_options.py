@@ -1,0 +1,76 @@
+"""Options of ``proxsweep fit``: the config's model and solver keys, checked as a config is."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from proxsweep import config, sweep
+from proxsweep.dms.encoding import Encoding
+from proxsweep.errors import UserError
+
+SECTIONS = ("model", "solver")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the encoding, the swept parameters, every model and solver key, and the output folder."""
+    parser.add_argument("encoding", type=Path, help="an encoding (.npz)")
+    parser.add_argument("--lasso", required=True, metavar="WEIGHT", help="weight of the fusion penalty")
+    parser.add_argument(
+        "--difference",
+        default="reference",
+        help="reference, equivariant, or YAML such as '{name: clade, tree: {child: parent}}' (default: reference)",
+    )
+    parser.add_argument("--output", type=Path, default=Path("fit"), help="folder for the files (default: fit)")
+    for section in SECTIONS:
+        for key, schema in config.properties(section).items():
+            option, default = f"--{key.replace('_', '-')}", _one_line(schema["default"])
+            text = f"{schema['description']} (default: {default})".replace("%", "%%")
+            parser.add_argument(option, dest=key, metavar="VALUE", help=text)
+
+
+def _one_line(value: Any) -> str:
+    return yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
+
+
+def spec_from_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What :func:`proxsweep.dms.fit.run` needs, from parsed options.
+
+    Raises
+    ------
+    UserError
+        For a value that a config would refuse, or an encoding that cannot be read.
+    """
+    encoding = Encoding.load(arguments.encoding)
+    sections = {
+        section: {
+            key: _yaml(key, getattr(arguments, key))
+            for key in config.properties(section)
+            if getattr(arguments, key) is not None
+        }
+        for section in SECTIONS
+    }
+    values = {name: [_yaml(name, getattr(arguments, name))] for name in ("lasso", "difference")}
+    study = {
+        "data": {
+            "func_scores": str(arguments.encoding),
+            "conditions": [str(name) for name in encoding.conditions],
+        },
+        "reference": str(encoding.reference),
+        **sections,
+        "sweep": values,
+    }
+    try:
+        (checked,) = config.studies({"studies": {"fit": study}}, [], {}, Path())
+    except UserError as error:
+        option = error.place.rpartition("studies.fit.")[2]
+        raise UserError(f"the options of fit, {option}", error.found, error.expected) from None
+    return {**sweep.table(checked)[0].spec(), "study": None}
+
+
+def _yaml(name: str, text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"--{name.replace('_', '-')}", repr(text), "a value as in a config (YAML)") from error

@@ -1,0 +1,256 @@
+import json
+import os
+import re
+import shlex
+import sys
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+from snakemake.exceptions import WorkflowError
+
+ROOT = Path(str(workflow.current_basedir)).resolve().parents[1]
+if str(ROOT / "scripts") not in sys.path:
+    sys.path.insert(0, str(ROOT / "scripts"))
+
+from proxsweep import closure, config as configuration, files, sweep
+from proxsweep.errors import UserError
+
+# relative where possible, so that a moved or copied project does not look changed
+HERE = Path() if ROOT == Path.cwd().resolve() else ROOT
+SCRIPTS = HERE / "scripts"
+CONDA = "conda" in str(workflow.deployment_settings.deployment_method).lower()
+PYTHON = "python" if CONDA else sys.executable
+# The command of every rule, `proxsweep`, is this tree's: whatever is installed, whatever the environment is called.
+COMMAND = f"PYTHONPATH={shlex.quote(str(ROOT / 'scripts'))} {shlex.quote(PYTHON)} -m proxsweep"
+shell.prefix(f'proxsweep() {{ {COMMAND} "$@"; }}; '.replace("{", "{{").replace("}", "}}"))
+RUN_NOTEBOOK = (
+    "proxsweep notebook {input.notebook:q} --output {output.notebook:q} --kept {params.kept:q}"
+    " --parameters {params.parameters:q} --threads {threads} --attempt {resources.attempt} > {log:q} 2>&1"
+)
+
+
+def read_studies():
+    try:
+        return configuration.studies(
+            config,
+            files=[str(path) for path in workflow.configfiles],
+            command_line=workflow.config_settings.config or {},
+            base=Path(),
+        )
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+STUDIES = {study.name: study for study in read_studies()}
+REPLICATES = sorted({label for study in STUDIES.values() for label in study.sweep["replicate"]})
+
+
+# ---- tables of a study -------------------------------------------------------------------------------
+
+
+def is_address(table):
+    return table.startswith(("http://", "https://"))
+
+
+def download_path(study, address, digest):
+    """Where a downloaded table lies: another address or checksum is another file."""
+    key = sha256(f"{address} {digest}".encode()).hexdigest()[:12]
+    suffix = "".join(PurePosixPath(urlsplit(address).path).suffixes[-2:])
+    suffix = suffix if re.fullmatch(r"\.(csv|tsv)(\.gz)?", suffix) else ".csv"
+    return f"results/{study.name}/data/downloads/{key}{suffix}"
+
+
+def table_path(study, table):
+    address = table["func_scores"]
+    return download_path(study, address, table["sha256"]) if is_address(address) else address
+
+
+def wanted_downloads():
+    """Downloads that are not there yet, by path below the study's downloads folder."""
+    wanted = {}
+    for study in STUDIES.values():
+        for table in study.tables:
+            path = table_path(study, table)
+            if is_address(table["func_scores"]) and not os.path.exists(path):
+                wanted[path] = table
+    return wanted
+
+
+# A file that is there is a plain input: looking at an address again would need the network at every run.
+WANTED = wanted_downloads()
+DOWNLOADS = sorted(PurePosixPath(path).name for path in WANTED)
+
+
+def download(wildcards):
+    return WANTED[f"results/{wildcards.study}/data/downloads/{wildcards.download}"]
+
+
+def tables(wildcards):
+    study = STUDIES[wildcards.study]
+    if study.data["simulate"] is not None:
+        return [f"results/{study.name}/data/func_scores.csv"]
+    return [table_path(study, table) for table in study.tables]
+
+
+def site_map(wildcards):
+    path = STUDIES[wildcards.study].data["site_map"]
+    return [] if path is None else [path]
+
+
+PREPROCESS_KEYS = (
+    "func_scores sha256 conditions columns replicates min_pre_count pseudocount subtract_wildtype clip"
+    " self_substitution variant_weights collapse unknown_wildtype site_map"
+).split()
+ENCODE_KEYS = "conditions collapse variant_weights min_times_seen unknown_wildtype bundle_sites".split()
+
+
+def data_spec(study, keys):
+    data = {key: study.data[key] for key in keys if key in study.data}
+    return json.dumps({"study": study.name, "reference": study.reference, "data": data})
+
+
+def simulate_spec(wildcards):
+    return json.dumps(STUDIES[wildcards.study].data["simulate"])
+
+
+# ---- fits ------------------------------------------------------------------------------------------------
+
+
+def find_fit(wildcards):
+    try:
+        return sweep.find(STUDIES[wildcards.study], wildcards.fit)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def encoding_of(wildcards):
+    return f"results/{wildcards.study}/encodings/replicate~{find_fit(wildcards).labels['replicate']}.npz"
+
+
+def report_of(wildcards):
+    return f"results/{wildcards.study}/encodings/replicate~{find_fit(wildcards).labels['replicate']}.report.csv"
+
+
+def fit_parameters(wildcards):
+    fit = find_fit(wildcards)
+    return json.dumps(
+        {
+            "spec": fit.spec(),
+            "encoding": encoding_of(wildcards),
+            "preprocess_report": f"results/{wildcards.study}/data/preprocess.report.csv",
+            "encoding_report": report_of(wildcards),
+            "folder": f"results/{wildcards.study}/fits/{fit.parts}",
+        }
+    )
+
+
+def records(wildcards):
+    study = STUDIES[wildcards.study]
+    return [f"results/{study.name}/fits/{fit.parts}/record.json" for fit in sweep.table(study)]
+
+
+def planned_fits(study):
+    """Every fit of a study as the tables need it: values, labels and where its files lie."""
+    return [
+        {
+            "study": study.name,
+            "family": study.family,
+            "labels": fit.labels,
+            "path": f"results/{study.name}/fits/{fit.parts}",
+            "benchmark": f"results/{study.name}/benchmarks/{fit.parts}.tsv",
+            "log": f"logs/{study.name}/fits/{fit.parts}.log",
+            "kept": f"logs/{study.name}/fits/{fit.parts}.ipynb",
+        }
+        for fit in sweep.table(study)
+    ]
+
+
+# ---- summaries ---------------------------------------------------------------------------------------------
+
+
+def summaries_of(study):
+    """Names of the summaries that a study gets."""
+    names = ["convergence", "replicate_correlation", "sparsity"]
+    return [*names, "recovery"] if study.data["simulate"] is not None else names
+
+
+def summary_notebooks(wildcards):
+    names = summaries_of(STUDIES[wildcards.study])
+    return [f"results/{wildcards.study}/notebooks/{name}.ipynb" for name in names]
+
+
+def summary_parameters(name, **more):
+    """Parameters of a summary's notebook: where it reads and writes, and the settings it may use."""
+
+    def parameters(wildcards):
+        study = STUDIES[wildcards.study]
+        folder = f"results/{study.name}"
+        return json.dumps(
+            {
+                "study": study.name,
+                "fits_csv": f"{folder}/fits.csv",
+                "data_report": f"{folder}/data/report.csv",
+                "table": f"{folder}/tables/{name}.csv",
+                "figure": f"{folder}/figures/{name}",
+                "summaries": study.summaries,
+                "figures": study.figures,
+                **{key: value.format(folder=folder) for key, value in more.items()},
+            }
+        )
+
+    return parameters
+
+
+def code_of(entry):
+    """The library files that a notebook or module imports, transitively."""
+    path = ROOT / entry if entry.endswith(".ipynb") else entry
+    return [str(SCRIPTS / Path(file).relative_to(ROOT / "scripts")) for file in closure.closure(path, ROOT / "scripts")]
+
+
+def results():
+    wanted = []
+    for study in STUDIES.values():
+        folder = f"results/{study.name}"
+        wanted += [f"{folder}/fits.csv", f"{folder}/status.csv", f"{folder}/notebooks/html"]
+        wanted += [f"{folder}/figures/{name}.svg" for name in summaries_of(study)]
+        wanted += [f"{folder}/strict.txt"] if study.strict else []
+    return wanted
+
+
+# ---- small helpers -------------------------------------------------------------------------------------------
+
+
+def one_of(names):
+    return "|".join(re.escape(name) for name in names) or "(?!)"
+
+
+def scaled(amount):
+    """A resource that grows with every attempt."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+def this_attempt(wildcards, attempt):
+    return attempt
+
+
+def tell_status():
+    """After a failed run: the status table of every study that has begun, with what failed and where it is kept."""
+    from proxsweep import collect
+
+    for study in STUDIES.values():
+        if os.path.isdir(f"results/{study.name}"):
+            path = f"results/{study.name}/status.csv"
+            files.write_csv(path, collect.status_table(planned_fits(study)))
+            logger.info(f"How every fit of study {study.name} ended: {path}")
+
+
+def fit_notebook(wildcards):
+    return str(HERE / f"notebooks/{STUDIES[wildcards.study].family}/fit.ipynb")
+
+
+FIT_CODE = {family: code_of(f"notebooks/{family}/fit.ipynb") for family in {study.family for study in STUDIES.values()}}
+
+
+def fit_code(wildcards):
+    return FIT_CODE[STUDIES[wildcards.study].family]

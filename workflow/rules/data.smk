@@ -1,0 +1,123 @@
+rule simulate:
+    input:
+        code=code_of("proxsweep.dms.simulate"),
+    output:
+        table="results/{study}/data/func_scores.csv",
+        truth="results/{study}/data/truth.csv",
+    log:
+        "logs/{study}/simulate.log",
+    benchmark:
+        "results/{study}/benchmarks/simulate.tsv"
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(10),
+    params:
+        spec=simulate_spec,
+    shell:
+        "proxsweep simulate --spec {params.spec:q} --table {output.table:q} --truth {output.truth:q} > {log:q} 2>&1"
+
+
+# On the machine that runs the workflow: compute nodes may have no network.
+rule fetch:
+    input:
+        lambda wildcards: storage.http(download(wildcards)["func_scores"]),
+    output:
+        "results/{study}/data/downloads/{download}",
+    log:
+        "logs/{study}/fetch/{download}.log",
+    benchmark:
+        "results/{study}/benchmarks/fetch/{download}.tsv"
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(30),
+    params:
+        address=lambda wildcards: download(wildcards)["func_scores"],
+        sha256=lambda wildcards: f"--sha256 {download(wildcards)['sha256']}" if download(wildcards)["sha256"] else "",
+    shell:
+        "proxsweep fetch {input:q} --address {params.address:q} {params.sha256} --output {output:q} > {log:q} 2>&1"
+
+
+rule preprocess:
+    input:
+        tables=tables,
+        site_map=site_map,
+        code=code_of("proxsweep.dms.preprocess"),
+    output:
+        variants="results/{study}/data/variants.csv",
+        wildtypes="results/{study}/data/wildtypes.csv",
+        report="results/{study}/data/preprocess.report.csv",
+    log:
+        "logs/{study}/preprocess.log",
+    benchmark:
+        "results/{study}/benchmarks/preprocess.tsv"
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(20),
+    params:
+        spec=lambda wildcards: data_spec(STUDIES[wildcards.study], PREPROCESS_KEYS),
+    shell:
+        "proxsweep preprocess {input.tables:q} --spec {params.spec:q} --variants {output.variants:q}"
+        " --wildtypes {output.wildtypes:q} --report {output.report:q} > {log:q} 2>&1"
+
+
+rule encode:
+    input:
+        variants="results/{study}/data/variants.csv",
+        wildtypes="results/{study}/data/wildtypes.csv",
+        code=code_of("proxsweep.dms.encode"),
+    output:
+        encoding="results/{study}/encodings/replicate~{replicate}.npz",
+        report="results/{study}/encodings/replicate~{replicate}.report.csv",
+    log:
+        "logs/{study}/encode/replicate~{replicate}.log",
+    benchmark:
+        "results/{study}/benchmarks/encode/replicate~{replicate}.tsv"
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(20),
+    params:
+        spec=lambda wildcards: data_spec(STUDIES[wildcards.study], ENCODE_KEYS),
+    shell:
+        "proxsweep encode --variants {input.variants:q} --wildtypes {input.wildtypes:q}"
+        " --spec {params.spec:q} --replicate {wildcards.replicate:q} --encoding {output.encoding:q}"
+        " --report {output.report:q} > {log:q} 2>&1"
+
+
+rule data_report:
+    input:
+        preprocess="results/{study}/data/preprocess.report.csv",
+        encode=lambda wildcards: expand(
+            "results/{{study}}/encodings/replicate~{replicate}.report.csv",
+            replicate=[sweep.label(label) for label in STUDIES[wildcards.study].sweep["replicate"]],
+        ),
+    output:
+        report(
+            "results/{study}/data/report.csv",
+            caption="../report/data_report.rst",
+            category="Data",
+            labels={"study": "{study}", "table": "what happened to the data"},
+        ),
+    log:
+        "logs/{study}/data_report.log",
+    benchmark:
+        "results/{study}/benchmarks/data_report.tsv"
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(500),
+        runtime=scaled(5),
+    shell:
+        "proxsweep stack {input:q} --output {output:q} > {log:q} 2>&1"

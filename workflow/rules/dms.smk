@@ -1,0 +1,119 @@
+rule replicate_correlation:
+    input:
+        fits="results/{study}/fits.csv",
+        report="results/{study}/data/report.csv",
+        notebook=str(HERE / "notebooks/dms/replicate_correlation.ipynb"),
+        code=code_of("notebooks/dms/replicate_correlation.ipynb"),
+    output:
+        notebook="results/{study}/notebooks/replicate_correlation.ipynb",
+        table=report(
+            "results/{study}/tables/replicate_correlation.csv",
+            caption="../report/replicate_correlation.rst",
+            category="Replicates",
+            labels={"study": "{study}", "table": "replicate correlation of shifts"},
+        ),
+        svg=report(
+            "results/{study}/figures/replicate_correlation.svg",
+            caption="../report/replicate_correlation.rst",
+            category="Replicates",
+            labels={"study": "{study}", "figure": "replicate correlation of shifts"},
+        ),
+        png="results/{study}/figures/replicate_correlation.png",
+    log:
+        "logs/{study}/replicate_correlation.log",
+    benchmark:
+        "results/{study}/benchmarks/replicate_correlation.tsv"
+    retries: 1
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(20),
+        attempt=this_attempt,
+    params:
+        parameters=summary_parameters("replicate_correlation"),
+        kept="logs/{study}/replicate_correlation.ipynb",
+    shell:
+        RUN_NOTEBOOK
+
+
+rule sparsity:
+    input:
+        fits="results/{study}/fits.csv",
+        report="results/{study}/data/report.csv",
+        notebook=str(HERE / "notebooks/dms/sparsity.ipynb"),
+        code=code_of("notebooks/dms/sparsity.ipynb"),
+    output:
+        notebook="results/{study}/notebooks/sparsity.ipynb",
+        table=report(
+            "results/{study}/tables/sparsity.csv",
+            caption="../report/sparsity.rst",
+            category="Sparsity",
+            labels={"study": "{study}", "table": "share of zero shifts"},
+        ),
+        svg=report(
+            "results/{study}/figures/sparsity.svg",
+            caption="../report/sparsity.rst",
+            category="Sparsity",
+            labels={"study": "{study}", "figure": "share of zero shifts"},
+        ),
+        png="results/{study}/figures/sparsity.png",
+    log:
+        "logs/{study}/sparsity.log",
+    benchmark:
+        "results/{study}/benchmarks/sparsity.tsv"
+    retries: 1
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(20),
+        attempt=this_attempt,
+    params:
+        parameters=summary_parameters("sparsity"),
+        kept="logs/{study}/sparsity.ipynb",
+    shell:
+        RUN_NOTEBOOK
+
+
+rule recovery:
+    input:
+        fits="results/{study}/fits.csv",
+        report="results/{study}/data/report.csv",
+        truth="results/{study}/data/truth.csv",
+        notebook=str(HERE / "notebooks/dms/recovery.ipynb"),
+        code=code_of("notebooks/dms/recovery.ipynb"),
+    output:
+        notebook="results/{study}/notebooks/recovery.ipynb",
+        table=report(
+            "results/{study}/tables/recovery.csv",
+            caption="../report/recovery.rst",
+            category="Simulated truth",
+            labels={"study": "{study}", "table": "shifts found by branch"},
+        ),
+        svg=report(
+            "results/{study}/figures/recovery.svg",
+            caption="../report/recovery.rst",
+            category="Simulated truth",
+            labels={"study": "{study}", "figure": "shifts found by branch"},
+        ),
+        png="results/{study}/figures/recovery.png",
+    log:
+        "logs/{study}/recovery.log",
+    benchmark:
+        "results/{study}/benchmarks/recovery.tsv"
+    retries: 1
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(20),
+        attempt=this_attempt,
+    params:
+        parameters=summary_parameters("recovery", truth="{folder}/data/truth.csv"),
+        kept="logs/{study}/recovery.ipynb",
+    shell:
+        RUN_NOTEBOOK

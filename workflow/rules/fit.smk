@@ -1,0 +1,101 @@
+rule fit:
+    input:
+        encoding=encoding_of,
+        encoding_report=report_of,
+        preprocess_report="results/{study}/data/preprocess.report.csv",
+        notebook=lambda wildcards: fit_notebook(wildcards),
+        code=lambda wildcards: fit_code(wildcards),
+    output:
+        notebook="results/{study}/fits/{fit}/fit.ipynb",
+        record="results/{study}/fits/{fit}/record.json",
+        parameters="results/{study}/fits/{fit}/parameters.npz",
+        mutations="results/{study}/fits/{fit}/mutations.csv",
+        trace="results/{study}/fits/{fit}/trace.csv",
+    log:
+        "logs/{study}/fits/{fit}.log",
+    benchmark:
+        "results/{study}/benchmarks/{fit}.tsv"
+    retries: 2
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(60),
+        attempt=this_attempt,
+    params:
+        parameters=fit_parameters,
+        kept="logs/{study}/fits/{fit}.ipynb",
+    shell:
+        RUN_NOTEBOOK
+
+
+rule plan:
+    output:
+        "results/{study}/plan.json",
+    log:
+        "logs/{study}/plan.log",
+    params:
+        fits=lambda wildcards: planned_fits(STUDIES[wildcards.study]),
+    run:
+        files.write_json(output[0], {"study": wildcards.study, "fits": params.fits})
+        files.write_text(log[0], f"{len(params.fits)} fits planned\n")
+
+
+rule collect:
+    input:
+        plan="results/{study}/plan.json",
+        records=records,
+        code=code_of("proxsweep.collect"),
+    output:
+        fits=report(
+            "results/{study}/fits.csv",
+            caption="../report/fits.rst",
+            category="Convergence",
+            labels={"study": "{study}", "table": "every fit"},
+        ),
+        status="results/{study}/status.csv",
+        strays="results/{study}/strays.csv",
+    log:
+        "logs/{study}/collect.log",
+    benchmark:
+        "results/{study}/benchmarks/collect.tsv"
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(20),
+    shell:
+        "proxsweep collect --plan {input.plan:q} --fits {output.fits:q} --status {output.status:q}"
+        " --strays {output.strays:q} > {log:q} 2>&1"
+
+
+rule fits:
+    input:
+        [f"results/{study}/fits.csv" for study in STUDIES],
+
+
+rule check_strict:
+    input:
+        fits="results/{study}/fits.csv",
+    output:
+        "results/{study}/strict.txt",
+    log:
+        "logs/{study}/strict.log",
+    benchmark:
+        "results/{study}/benchmarks/strict.tsv"
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(500),
+        runtime=scaled(5),
+    shell:
+        "(proxsweep strict {input.fits:q} > {output:q}) 2> {log:q}"
+
+
+rule strict:
+    input:
+        results(),
+        [f"results/{study}/strict.txt" for study in STUDIES],
