@@ -1,4 +1,4 @@
-"""Notebooks in the repository hold no outputs: `python tests/check_notebooks.py` names those that do and exits with 1."""
+"""Notebooks in the repository hold no outputs: this names those that do and exits with 1."""
 
 import sys
 from pathlib import Path

@@ -27,6 +27,7 @@ from nbclient.exceptions import CellControlSignal, DeadKernelError
 from nbformat import NotebookNode
 from papermill import PapermillExecutionError, execute_notebook
 
+from proxsweep.cache import compilation_cache
 from proxsweep.errors import UserError
 from proxsweep.files import write_text
 
@@ -141,7 +142,7 @@ def kernel_environment(folder: str | Path, threads: int) -> dict[str, str]:
     folder = Path(folder)
     inherited = os.environ.get("PYTHONPATH", "")
     scripts = str(Path(__file__).resolve().parents[1])
-    variables = {name: str(threads) for name in THREAD_VARIABLES}
+    variables = {name: str(threads) for name in THREAD_VARIABLES} | compilation_cache()
     variables |= {
         "IPYTHONDIR": str(folder / "ipython"),
         "JUPYTER_CONFIG_DIR": str(folder / "config"),

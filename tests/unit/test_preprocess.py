@@ -117,8 +117,8 @@ def test_unused_conditions_tell_nothing_about_wildtypes_and_may_be_faulty(tmp_pa
 
 
 def test_replicates_from_a_column(tmp_path):
-    table = f"{HEADER},rep\na,G3R,1,10\na,G3R,2,2\na,G3K,3,2\n"
-    done = run(tmp_path, table, {"replicates": {"column": "rep"}})
+    table = f"{HEADER},line\na,G3R,1,10\na,G3R,2,2\na,G3K,3,2\n"
+    done = run(tmp_path, table, {"replicates": {"column": "line"}})
     assert done.variants[["replicate", "func_score"]].to_numpy().tolist() == [["2", 3], ["2", 2], ["10", 1]]
 
 
@@ -277,7 +277,7 @@ def test_median_stop_is_taken_over_all_conditions_of_a_replicate_before_collapsi
     assert scores(done, "1")["a", "G3R"] == -4
     assert scores(done, "2")["a", "G3R"] == -2
     notes = done.report[done.report["step"] == "clip"]["reason"].tolist()
-    assert notes[0] == "1 scores raised to -4, 0 lowered to 1"
+    assert notes[0] == "1 scores raised to -4, 0 scores lowered to 1"
 
 
 def test_self_substitutions_are_wildtypes_if_asked(tmp_path):

@@ -277,12 +277,18 @@ def _clip(rows: _Rows) -> None:
     raised = rows.ledger.count(rows.keep & (rows.scores < low))
     lowered = rows.ledger.count(rows.keep & (rows.scores > high))
     by_group = np.repeat(bounds, len(rows.names), axis=0)
-    notes = [
-        f"{up} scores raised to {b[0]:g}, {down} lowered to {b[1]:g}"
-        for up, down, b in zip(raised, lowered, by_group, strict=True)
-    ]
+    notes = [_clip_note(*group) for group in zip(raised, lowered, *by_group.T, strict=True)]
     rows.scores = np.clip(rows.scores, low, high)
     rows.ledger.note("clip", rows.keep, notes)
+
+
+def _clip_note(raised: int, lowered: int, low: float, high: float) -> str:
+    notes = []
+    if low > -np.inf:
+        notes.append(f"{raised} scores raised to {low:g}")
+    if high < np.inf:
+        notes.append(f"{lowered} scores lowered to {high:g}")
+    return ", ".join(notes)
 
 
 def _bounds(rows: _Rows, replicate: int, lower: float | str | None, upper: float | None) -> tuple[float, float]:

@@ -139,9 +139,10 @@ def _read_one(data: dict, item: dict, path: Path) -> pd.DataFrame:
         text["replicate"] = replicates["column"]
     numbers = _number_columns(data, names, counts=not scores)
     wanted = [*scores.values(), *numbers.values()]
-    raw = read.read_table(path, list(text.values()), wanted, item.get("sha256")).reset_index(names="line")
+    raw = read.read_table(path, list(text.values()), wanted, item.get("sha256"))
+    lines, raw = raw.index, raw.reset_index(drop=True)
     rows = pd.DataFrame({name: raw[column] for name, column in {**text, **numbers}.items()})
-    rows.insert(0, "line", raw["line"])
+    rows.insert(0, "line", lines)
     rows["from_counts"] = not scores
     _label(rows, data, item, replicates, path)
     if "n_barcodes" in used_columns(data) and "n_barcodes" not in numbers:
