@@ -110,26 +110,6 @@ def test_fixed_reference_intercept_agrees_with_convex_solver():
     assert_convex_optimum(done, encoding, 3e-3, model)
 
 
-def proximal_point(values: np.ndarray, lasso: float, matrix: np.ndarray) -> np.ndarray:
-    """Prox of lasso |A y|_1, all columns in one quadratic program."""
-    y = cvxpy.Variable(values.shape)
-    penalty = lasso * cvxpy.sum(cvxpy.abs(matrix @ y))
-    problem = cvxpy.Problem(cvxpy.Minimize(cvxpy.sum_squares(y - values) / 2 + penalty))
-    problem.solve(solver=cvxpy.CLARABEL, tol_gap_abs=1e-13, tol_gap_rel=1e-13, tol_feas=1e-13)
-    return y.value
-
-
-def independent_residual(encoding, model, lasso, matrix, b, b0, scale, bias, bound) -> float:
-    """Certificate of dms fits from its definition, in the reference's coordinates, with unit step."""
-    by_b, by_b0, by_scale, by_bias = toys.gradient(encoding, model, b, b0, scale, bias)
-    return max(
-        np.abs(b - proximal_point(b - by_b, lasso, matrix)).max(),
-        np.abs(by_b0).max(),
-        abs(scale - min(max(scale - by_scale, 0.0), bound)),
-        abs(by_bias),
-    )
-
-
 def test_gradient_written_for_these_tests_is_right():
     encoding, rng = toys.toy(2, variants=20, mutations=5), np.random.default_rng(1)
     point = [rng.normal(size=(2, 5)), rng.normal(size=2), 4.0, -2.0]
@@ -154,13 +134,13 @@ def test_certificate_agrees_with_its_definition(difference, iterations):
     solver = {**toys.SOLVER, "max_iterations": iterations, "tolerance": 1e-5}
     done = run(encoding, lasso, difference, toys.MODEL, solver)
     best, matrix = done.best, np.asarray(done.difference.matrix)
-    expected = independent_residual(
+    expected = toys.residual(
         encoding, toys.MODEL, lasso, matrix, best.b, best.b0, best.scale, best.bias, done.scale_bound
     )
     assert best.residual == pytest.approx(expected, rel=1e-3, abs=1e-8)
     lowest, extent = encoding.scores.min(), np.ptp(encoding.scores)
     zeros = np.zeros_like(best.b), np.zeros_like(best.b0), min(extent, 10.0), lowest
-    at_start = independent_residual(encoding, toys.MODEL, lasso, matrix, *zeros, 10.0)
+    at_start = toys.residual(encoding, toys.MODEL, lasso, matrix, *zeros, 10.0)
     assert done.yardstick == pytest.approx(at_start, rel=1e-6)
     assert (done.relative_residual <= 1e-5) == (best.status == "converged")
 

@@ -122,8 +122,8 @@ def snap(difference: Difference, values: np.ndarray, weights: np.ndarray, x: np.
 
     difference: (R, P); values, x: (P, M), the point and its approximate prox; weights: (M,); z: (R, M) from
     `admm`. With T the rows where z = 0 and N the others, the prox is y = P_T(v - w A_N' sign(z_N)), P_T the
-    projection onto the null space of A_T. Nodes tied by pairwise rows get one and the same float. Where that y
-    contradicts the signs or has a larger objective than x (z was not yet right), P_T x is returned instead.
+    projection onto the null space of A_T. Nodes tied by pairwise rows get one and the same float. Where that
+    y contradicts the signs or has a larger objective than x (z was not yet right), P_T x is returned instead.
     Columns of weight 0 return v.
     """
     matrix = difference.matrix

@@ -78,7 +78,7 @@ def prox_equivariant(values: jax.Array, weights: jax.Array) -> jax.Array:
     few = nodes <= UNROLLED_NODES
     ordered = _sort(list(values)) if few else jnp.sort(values, axis=0)
     fitted = _isotonic_unrolled(ordered, weights) if few else _isotonic_loop(ordered, weights)
-    fitted = _tie_equal(ordered, fitted)
+    # Equal values find the same row of `fitted` (the last), so they stay equal whatever its rounding.
     y = jnp.broadcast_to(fitted[-1], values.shape)
     for x_k, fitted_k in zip(ordered[:-1], fitted[:-1], strict=True):
         y = jnp.where(values == x_k, fitted_k, y)
@@ -143,7 +143,7 @@ def _balance(x: jax.Array, x_ref: jax.Array, w: jax.Array, shift: jax.Array) -> 
 
 
 def _network(count: int) -> list[tuple[int, int]]:
-    """Pairs to compare and exchange in turn so that `count` items are sorted (Batcher's odd-even merge sort)."""
+    """Pairs to compare and exchange in turn to sort `count` items (Batcher's odd-even merge sort)."""
     pairs = []
     p = 1
     while p < count:
@@ -203,14 +203,6 @@ def _isotonic_loop(ordered: jax.Array, weights: jax.Array) -> jax.Array:
 
     start = jnp.zeros_like(ordered), jnp.full_like(ordered, -jnp.inf)
     return jax.lax.fori_loop(0, nodes, one_start, start)[1]
-
-
-def _tie_equal(ordered, fitted) -> list[jax.Array]:
-    """Fitted rows in which equal values stay equal, whatever the rounding of the levels."""
-    rows = [fitted[0]]
-    for k in range(1, len(fitted)):
-        rows.append(jnp.where(ordered[k] == ordered[k - 1], rows[-1], fitted[k]))
-    return rows
 
 
 def _multiple(x: jax.Array, factor: int) -> jax.Array:
