@@ -499,3 +499,11 @@ def test_rbd_table(folder):
     }
     with pytest.raises(UserError, match="share no mutation"):
         preprocess(study({"columns": {"score": "ace2_binding"}, **SPLIT}, "Wuhan-Hu-1"), [path])
+
+
+def test_a_row_without_a_number_of_barcodes_counts_as_one_and_is_reported(tmp_path):
+    table = "condition,aa_substitutions,func_score,n_barcodes\na,,0,\na,M1E,1,3\nb,,0,2\nb,M1E,1,4\n"
+    done = run(tmp_path, table, {"variant_weights": "barcodes"})
+    assert list(done.variants.query("condition == 'a'").sort_values("aa_substitutions")["n_barcodes"]) == [1, 3]
+    notes = done.report.query("step == 'read'").set_index("condition")["reason"]
+    assert notes["a"] == "1 without a number of barcodes, taken as 1" and notes["b"] == ""

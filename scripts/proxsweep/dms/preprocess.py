@@ -98,7 +98,7 @@ def preprocess(spec: dict, tables: Sequence[Path]) -> Preprocessed:
         For any fault of the tables, with file, row and column, and for settings that do not fit them.
     """
     rows, wildtypes, unused = _prepare(spec, tables)
-    rows.ledger.note("read", rows.keep)
+    rows.ledger.note("read", rows.keep, _unknown_barcodes(rows))
     rows.ledger.note_unused("read", unused)
     _drop_missing(rows)
     _filter_counts(rows)
@@ -107,6 +107,12 @@ def preprocess(spec: dict, tables: Sequence[Path]) -> Preprocessed:
     _subtract_wildtype(rows)
     _clip(rows)
     return Preprocessed(_variants(rows), wildtypes, rows.ledger.table())
+
+
+def _unknown_barcodes(rows: _Rows) -> list[str]:
+    """A note a group on rows whose number of barcodes the table does not give."""
+    counts = rows.ledger.count(rows.frame["barcodes_unknown"].to_numpy(bool))
+    return [f"{count} without a number of barcodes, taken as 1" if count else "" for count in counts]
 
 
 def _prepare(spec: dict, files: Sequence[Path]) -> tuple[_Rows, pd.DataFrame, pd.Series]:

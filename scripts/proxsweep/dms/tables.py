@@ -69,8 +69,9 @@ def read_rows(data: dict, tables: Sequence[Path]) -> pd.DataFrame:
     DataFrame
         ``table`` (index into ``tables``), ``line`` (row in the file, header = 1), ``replicate`` (empty where
         random halves are still to be drawn), ``condition``, ``aa_substitutions`` as written, ``func_score``
-        (NaN where missing or still to be computed), ``from_counts`` (bool), and where used ``pre_count``,
-        ``post_count``, ``n_barcodes``, ``weight``, ``variance``. Several score columns give a row each.
+        (NaN where missing or still to be computed), ``from_counts`` (bool), ``barcodes_unknown`` (bool; their
+        ``n_barcodes`` is 1), and where used ``pre_count``, ``post_count``, ``n_barcodes``, ``weight``, ``variance``.
+        Several score columns give a row each.
 
     Raises
     ------
@@ -147,6 +148,10 @@ def _read_one(data: dict, item: dict, path: Path) -> pd.DataFrame:
     _label(rows, data, item, replicates, path)
     if "n_barcodes" in used_columns(data) and "n_barcodes" not in numbers:
         rows["n_barcodes"] = 1.0
+    # a row stands for at least one barcode; the data report counts where that is all that is known
+    rows["barcodes_unknown"] = rows["n_barcodes"].isna() if "n_barcodes" in numbers else False
+    if "n_barcodes" in numbers:
+        rows["n_barcodes"] = rows["n_barcodes"].fillna(1.0)
     rows = _with_scores(rows, raw, scores, replicates)
     _check_ranges(rows, numbers, path)
     return rows
