@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cvxpy
 import numpy as np
 
 from proxsweep.dms.encoding import Encoding
@@ -119,3 +120,23 @@ def gradient(encoding: Encoding, model: dict, b, b0, scale, bias) -> tuple:
         by_scale += (slope * share).sum() if sigmoid else 0.0
         by_bias += slope.sum() if sigmoid else 0.0
     return by_b, by_b0, by_scale, by_bias
+
+
+def proximal_point(values: np.ndarray, lasso: float, matrix: np.ndarray) -> np.ndarray:
+    """Prox of lasso |A y|_1, all columns in one quadratic program."""
+    y = cvxpy.Variable(values.shape)
+    penalty = lasso * cvxpy.sum(cvxpy.abs(matrix @ y))
+    problem = cvxpy.Problem(cvxpy.Minimize(cvxpy.sum_squares(y - values) / 2 + penalty))
+    problem.solve(solver=cvxpy.CLARABEL, tol_gap_abs=1e-13, tol_gap_rel=1e-13, tol_feas=1e-13)
+    return y.value
+
+
+def residual(encoding: Encoding, model: dict, lasso, matrix, b, b0, scale, bias, bound) -> float:
+    """Certificate of dms fits from its definition, in the reference's coordinates, with unit step."""
+    by_b, by_b0, by_scale, by_bias = gradient(encoding, model, b, b0, scale, bias)
+    return max(
+        np.abs(b - proximal_point(b - by_b, lasso, matrix)).max(),
+        np.abs(by_b0).max(),
+        abs(scale - min(max(scale - by_scale, 0.0), bound)),
+        abs(by_bias),
+    )

@@ -180,8 +180,8 @@ def summary_notebooks(wildcards):
     return [f"results/{wildcards.study}/notebooks/{name}.ipynb" for name in names]
 
 
-def summary_parameters(name, **more):
-    """Parameters of a summary's notebook: where it reads and writes, and the settings it may use."""
+def summary_parameters(name, settings=(), **more):
+    """Parameters of a summary's notebook: where it reads and writes, and the ``summaries`` settings it uses."""
 
     def parameters(wildcards):
         study = STUDIES[wildcards.study]
@@ -193,7 +193,7 @@ def summary_parameters(name, **more):
                 "data_report": f"{folder}/data/report.csv",
                 "table": f"{folder}/tables/{name}.csv",
                 "figure": f"{folder}/figures/{name}",
-                "summaries": study.summaries,
+                "summaries": {key: study.summaries[key] for key in settings},
                 "figures": study.figures,
                 **{key: value.format(folder=folder) for key, value in more.items()},
             }

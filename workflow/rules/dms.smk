@@ -32,7 +32,7 @@ rule replicate_correlation:
         runtime=scaled(20),
         attempt=this_attempt,
     params:
-        parameters=summary_parameters("replicate_correlation"),
+        parameters=summary_parameters("replicate_correlation", ["bootstrap", "seed", "min_times_seen"]),
         kept="logs/{study}/replicate_correlation.ipynb",
     shell:
         RUN_NOTEBOOK
@@ -72,7 +72,7 @@ rule sparsity:
         runtime=scaled(20),
         attempt=this_attempt,
     params:
-        parameters=summary_parameters("sparsity"),
+        parameters=summary_parameters("sparsity", ["min_times_seen"]),
         kept="logs/{study}/sparsity.ipynb",
     shell:
         RUN_NOTEBOOK
@@ -113,7 +113,7 @@ rule recovery:
         runtime=scaled(20),
         attempt=this_attempt,
     params:
-        parameters=summary_parameters("recovery", truth="{folder}/data/truth.csv"),
+        parameters=summary_parameters("recovery", ["min_times_seen"], truth="{folder}/data/truth.csv"),
         kept="logs/{study}/recovery.ipynb",
     shell:
         RUN_NOTEBOOK
