@@ -39,7 +39,8 @@ def read_studies():
             base=Path(),
         )
     except UserError as error:
-        raise WorkflowError(str(error)) from None
+        # not an exception: Snakemake would print where in this file it was raised
+        sys.exit(f"proxsweep: {error}")
 
 
 STUDIES = {study.name: study for study in read_studies()}
