@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN = .venv/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint lock clean
 
 demo: .venv/runtime
 	$(BIN)/snakemake --cores $(CORES)
@@ -30,6 +30,14 @@ lint: .venv/development
 .venv/development: .venv/runtime envs/development.lock
 	$(BIN)/python -m pip install --quiet --require-hashes -r envs/development.lock
 	touch $@
+
+# needs uv; writes no registry's address
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --generate-hashes \
+	    pyproject.toml --output-file envs/requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --generate-hashes \
+	    --extra development --constraint envs/requirements.lock pyproject.toml --output-file envs/development.lock
+	$(PYTHON) envs/conda_from_lock.py
 
 clean:
 	rm -rf .venv .snakemake

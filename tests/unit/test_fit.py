@@ -229,6 +229,22 @@ def test_scale_bound_in_score_ranges():
     assert done.best.scale == done.scale_bound == 0.5 * np.ptp(encoding.scores)
 
 
+@pytest.mark.parametrize("ridge", [0.0, 1e-4])
+@pytest.mark.parametrize("starts", [["zeros"], ["linear"]])
+def test_equal_scores_are_fitted_exactly(ridge, starts):
+    encoding = toys.toy(3)
+    encoding.scores[:] = 0.7
+    done = run(encoding, 1e-3, model={**toys.MODEL, "ridge": ridge}, solver={**toys.SOLVER, "starts": starts})
+    assert done.best.status == "converged"
+    np.testing.assert_allclose(fit.predictions(done)["predicted"], 0.7, atol=1e-5)
+
+
+def test_no_lasso_and_no_ridge_stay_finite():
+    done = run(toys.toy(3, variants=15), 0.0, model={**LINEAR, "ridge": 0.0})
+    assert done.best.status == "converged"
+    assert np.isfinite(done.best.b).all()
+
+
 def test_one_condition_is_a_plain_fit():
     encoding = toys.toy(1, bundle=0)
     model = {**LINEAR, "ridge": 1e-2}

@@ -29,6 +29,7 @@ jax.config.update("jax_enable_x64", True)
 ABSOLUTE_FLOOR = 1e-12
 LOOKS_PER_DECADE = 40
 GOAL_MARGIN = 0.9
+FLAT = 1e-6  # a smaller range of scores is none
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def from_linear(linear: dict[str, jax.Array], zeros: dict[str, jax.Array]) -> di
     Effects are divided by the slope at the sigmoid's middle, scale / 4; each wildtype's predicted score is kept
     exactly, within 2 to 98 % of the range.
     """
-    scale, bias = zeros["scale"], zeros["bias"]
+    scale, bias = jnp.maximum(zeros["scale"], FLAT), zeros["bias"]
     share = jnp.clip((linear["b0"] - bias) / scale, 0.02, 0.98)
     return {**zeros, "b": linear["b"] * 4 / scale, "b0": jnp.log(share / (1 - share))}
 

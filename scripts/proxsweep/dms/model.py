@@ -20,6 +20,8 @@ from proxsweep.optimize.prox import prox
 
 Parameters = dict[str, Any]
 
+TINY = 1e-12
+
 NORMALIZATIONS = (
     "condition_mean",
     "condition_mean_scaled_ridge",
@@ -139,11 +141,12 @@ class Model:
         steep = jnp.abs(x["scale"]) / 4 if self.sigmoid else jnp.array(1.0)
         others = 2.0 if self.sigmoid else 0.0
         b = jnp.max(steep**2 * data["row_sums"] + others * steep * data["row_counts"], axis=0)
-        b = jnp.maximum(b, 1e-6 * jnp.max(b)) + 2 * jnp.max(data["ridge"])
+        # mutations without data and a flat sigmoid still need a positive metric
+        b = jnp.maximum(b, jnp.maximum(1e-6 * jnp.max(b), TINY)) + 2 * jnp.max(data["ridge"])
         intercept = steep**2 * data["intercept_sums"] + others * steep * data["intercept_counts"]
         total = jnp.sum(data["intercept_counts"])
         shape = steep * jnp.sum(data["intercept_sums"]) + others * total
-        return {"b": b[None], "b0": intercept, "scale": shape, "bias": shape}
+        return {"b": b[None], "b0": jnp.maximum(intercept, TINY), "scale": shape, "bias": shape}
 
     def project(self, data: dict, x: Parameters) -> Parameters:
         """The separable constraints: box on b, bounds of scale, a fixed intercept of the reference."""
