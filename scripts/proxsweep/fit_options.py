@@ -1,6 +1,7 @@
 """Options of ``proxsweep fit``: the config's model and solver keys, checked as a config is."""
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from proxsweep.dms.encoding import Encoding
 from proxsweep.errors import UserError
 
 SECTIONS = ("model", "solver")
+SCIENTIFIC = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -64,12 +66,15 @@ def spec_from_options(arguments: argparse.Namespace) -> dict[str, Any]:
     try:
         (checked,) = config.studies({"studies": {"fit": study}}, [], {}, Path())
     except UserError as error:
-        option = error.place.rpartition("studies.fit.")[2]
-        raise UserError(f"the options of fit, {option}", error.found, error.expected) from None
+        key = error.place.rpartition("studies.fit.")[2].split(".")[1].partition("[")[0]
+        raise UserError(f"--{key.replace('_', '-')}", error.found, error.expected) from None
     return {**sweep.table(checked)[0].spec(), "study": None}
 
 
 def _yaml(name: str, text: str) -> Any:
+    """A value as in a config; here 1e-5 is a number, though YAML takes it for text."""
+    if SCIENTIFIC.fullmatch(text):
+        return float(text)
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:

@@ -13,6 +13,7 @@ from scipy.optimize import minimize
 import toys
 from proxsweep.dms import fit
 from proxsweep.dms.model import NORMALIZATIONS, flip
+from proxsweep.errors import UserError
 
 LINEAR = {**toys.MODEL, "global_epistasis": "linear"}
 TIGHT = {**toys.SOLVER, "tolerance": 1e-9}
@@ -243,6 +244,12 @@ def test_no_lasso_and_no_ridge_stay_finite():
     done = run(toys.toy(3, variants=15), 0.0, model={**LINEAR, "ridge": 0.0})
     assert done.best.status == "converged"
     assert np.isfinite(done.best.b).all()
+
+
+def test_a_matrix_that_does_not_fit_the_data_is_refused():
+    rows = {"name": "odd", "rows": {"r": {"c0": 1.0, "c9": -1.0}}}
+    with pytest.raises(UserError, match=r"odd.*c9.*c0, c1, c2"):
+        run(toys.toy(3), 1e-3, rows)
 
 
 def test_one_condition_is_a_plain_fit():

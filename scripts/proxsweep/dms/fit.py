@@ -16,6 +16,7 @@ from proxsweep import record
 from proxsweep.dms.encoding import Encoding
 from proxsweep.dms.fitted import compared
 from proxsweep.dms.model import Model, arrays, flip, predict
+from proxsweep.errors import UserError
 from proxsweep.files import sha256, write_csv, write_npz
 from proxsweep.optimize import fista
 from proxsweep.optimize.admm import snap
@@ -86,12 +87,22 @@ def relative(residual: float, yardstick: float) -> float:
 
 
 def build_difference(value: str | dict, conditions: list[str], reference_condition: str) -> Difference:
-    """Difference matrix from ``reference``, ``equivariant``, or a mapping with ``name`` and ``tree`` or ``rows``."""
+    """Difference matrix from ``reference``, ``equivariant``, or a mapping with ``name`` and ``tree`` or ``rows``.
+
+    Raises
+    ------
+    UserError
+        If a tree or rows do not fit the conditions, which only the data may know.
+    """
     name = value if isinstance(value, str) else value["name"]
-    if isinstance(value, dict) and "tree" in value:
-        return tree(name, conditions, value["tree"])
-    if isinstance(value, dict) and "rows" in value:
-        return explicit(name, conditions, value["rows"])
+    try:
+        if isinstance(value, dict) and "tree" in value:
+            return tree(name, conditions, value["tree"])
+        if isinstance(value, dict) and "rows" in value:
+            return explicit(name, conditions, value["rows"])
+    except ValueError as error:
+        expected = f"rows or a tree over the conditions {', '.join(conditions)}"
+        raise UserError(f"sweep.difference, matrix {name!r}", f"a fault: {error}", expected) from error
     return reference(conditions, reference_condition) if name == "reference" else equivariant(conditions)
 
 
