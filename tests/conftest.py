@@ -10,5 +10,6 @@ def _compilation_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     """One compilation cache for all kernels of this process, below pytest's own temporary folder."""
     patch = pytest.MonkeyPatch()
     patch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path_factory.mktemp("jax")))
+    patch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     yield
     patch.undo()

@@ -257,6 +257,7 @@ def test_one_condition_is_a_plain_fit():
     model = {**LINEAR, "ridge": 1e-2}
     done = run(encoding, 1.0, "reference", model, TIGHT)
     assert done.best.shifts.shape == (0, 8) and done.best.penalty == 0
+    assert math.isnan(fit.zero_shift_shares(done)[0])
     value, _ = convex_optimum(encoding, 0.0, np.zeros((1, 1)), model)
     assert done.best.objective == pytest.approx(value, rel=1e-8)
 

@@ -1,170 +1,17 @@
 """Real runs of small studies in a copy of the project."""
 
-import os
-import re
 import shutil
-import subprocess
-import sys
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
-import yaml
 
-PROJECT = Path(__file__).parents[2]
-PARTS = ("Snakefile", "workflow", "profiles", "notebooks", "scripts", "config", "envs")
-TARGETS = ("all", "fits", "strict")
-
-
-class Job(NamedTuple):
-    """A job that a dry run would do."""
-
-    rule: str
-    wildcards: dict[str, str]
-
-
-@dataclass
-class Project:
-    """A folder in which studies are run: a copy of the project, unless ``scripts`` says where that is."""
-
-    folder: Path
-    scripts: Path | None = None
-
-    def config(self, name: str, studies: dict) -> Path:
-        """Write a config with these studies; its path, relative to the copy."""
-        (self.folder / name).write_text(yaml.safe_dump({"studies": studies}, sort_keys=False))
-        return Path(name)
-
-    def snakemake(self, *arguments: object, cores: int = 1, timeout: int = 900) -> subprocess.CompletedProcess:
-        """Run Snakemake; stdout and stderr together in ``stdout``."""
-        return self.run(sys.executable, "-m", "snakemake", "--cores", cores, *arguments, timeout=timeout)
-
-    def proxsweep(self, *arguments: object) -> subprocess.CompletedProcess:
-        """Run one command of the project's command line."""
-        return self.run(sys.executable, "-m", "proxsweep", *arguments)
-
-    def run(self, *command: object, timeout: int = 300) -> subprocess.CompletedProcess:
-        """Run a command in the folder."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE")}
-        environment["PYTHONPATH"] = str(self.scripts or self.folder / "scripts")
-        return subprocess.run(
-            list(map(str, command)),
-            cwd=self.folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-
-    def jobs(self, *arguments: object) -> list[Job]:
-        """Jobs that Snakemake plans, target rules aside."""
-        done = self.snakemake("--dry-run", *arguments)
-        assert done.returncode == 0, done.stdout
-        return _jobs(done.stdout)
-
-
-def _jobs(text: str) -> list[Job]:
-    """Jobs as a dry run lists them: a line ``rule NAME:``, with lines below that are indented."""
-    found = []
-    for block in re.split(r"^(?=(?:local)?rule )", text, flags=re.MULTILINE)[1:]:
-        rule = re.match(r"(?:local)?rule (\w+):", block)[1]
-        line = re.search(r"^    wildcards: (.*)$", block, flags=re.MULTILINE)
-        pairs = line[1].split(", ") if line else []
-        found.append(Job(rule, dict(pair.split("=", 1) for pair in pairs)))
-    counted = re.search(r"^total +(\d+)$", text, flags=re.MULTILINE)
-    assert len(found) == (int(counted[1]) if counted else 0), text
-    return [job for job in found if job.rule not in TARGETS]
-
-
-def counts(jobs: Iterable[Job]) -> dict[str, int]:
-    """Number of jobs by rule."""
-    return dict(Counter(job.rule for job in jobs))
-
-
-def fits(jobs: Iterable[Job]) -> set[str]:
-    """Fits among jobs, by their part of the path."""
-    return {job.wildcards["fit"] for job in jobs if job.rule == "fit"}
-
-
-def copy_project(folder: Path) -> Project:
-    """Copy what a run needs, with the times of change that Snakemake looks at."""
-    ignore = shutil.ignore_patterns("__pycache__", "*.egg-info", ".ipynb_checkpoints")
-    folder.mkdir(parents=True, exist_ok=True)
-    for part in PARTS:
-        source = PROJECT / part
-        if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=ignore)
-        else:
-            shutil.copy2(source, folder / part)
-    return Project(folder)
-
-
-def simulated(**changes: object) -> dict:
-    """The ``data`` section of a small simulation; ``changes`` replace keys of ``simulate``."""
-    simulation = {
-        "seed": 3,
-        "tree": {"a": "root", "b": "root", "c": "root"},
-        "sites": 12,
-        "differences": 1,
-        "shifts": 0.1,
-        "variants": 300,
-        "replicates": 2,
-    }
-    return {"simulate": {**simulation, **changes}}
-
-
-def small_study(**changes: object) -> dict:
-    """A simulated study whose fits take a fraction of a second; ``changes`` replace whole sections."""
-    study = {
-        "family": "dms",
-        "data": simulated(),
-        "reference": "a",
-        "model": {"ridge": 1.0e-4},
-        "sweep": {"difference": ["reference", "equivariant"], "lasso": [0, 1.0e-3]},
-        "summaries": {"bootstrap": 50},
-        "figures": {"dpi": 100},
-    }
-    return {**study, **changes}
-
-
-def insert_cell(notebook: Path, source: str) -> None:
-    """Put a cell behind the parameters of a notebook."""
-    import nbformat
-
-    nodes = nbformat.read(notebook, as_version=4)
-    place = next(k for k, cell in enumerate(nodes.cells) if "parameters" in cell.metadata.get("tags", []))
-    nodes.cells.insert(place + 1, nbformat.v4.new_code_cell(source))
-    nbformat.write(nodes, notebook)
-
-
-def assert_refused(done: subprocess.CompletedProcess, *parts: str) -> None:
-    """A run ended with one message that has all parts, and with no traceback."""
-    assert done.returncode != 0, done.stdout
-    assert "Traceback (most recent call last)" not in done.stdout, done.stdout
-    lines = [line for line in done.stdout.splitlines() if all(part in line for part in parts)]
-    assert lines, f"no line with {parts} in:\n{done.stdout}"
+from projects import Project, copy_project, once, small_study
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with these long tests, so that no process is left alone with one at the end."""
     here = Path(__file__).parent
     items.sort(key=lambda item: here not in item.path.parents)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One compilation cache for all runs of this process, gone afterwards."""
-    patch = pytest.MonkeyPatch()
-    patch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path_factory.mktemp("jax")))
-    patch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-    yield
-    patch.undo()
 
 
 @pytest.fixture
@@ -175,19 +22,20 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A copy in which the small study ``tiny`` (config ``tiny.yaml``) has run to its end. Read only.
+    """A copy in which the small study ``tiny`` (config ``tiny.yaml``) has run to its end. Read only."""
 
-    Tests that use it belong to the group ``finished``, so that one process makes it once.
-    """
-    made = copy_project(tmp_path_factory.mktemp("finished") / "a folder")
-    made.config("tiny.yaml", {"tiny": small_study()})
-    done = made.snakemake("--configfile", "tiny.yaml", cores=2)
-    assert done.returncode == 0, done.stdout
-    return made
+    def make(folder: Path) -> None:
+        made = copy_project(folder)
+        made.config("tiny.yaml", {"tiny": small_study()})
+        done = made.snakemake("--configfile", "tiny.yaml", cores=2)
+        assert done.returncode == 0, done.stdout
+
+    return Project(once(tmp_path_factory, "a finished project", make))
 
 
 @pytest.fixture
 def edited(finished: Project, tmp_path: Path) -> Project:
     """A copy of the finished project, to change something in it."""
-    shutil.copytree(finished.folder, tmp_path / "copy", symlinks=True)
+    ignore = shutil.ignore_patterns("locks", "*.pyc.*")  # what another process may just be writing there
+    shutil.copytree(finished.folder, tmp_path / "copy", symlinks=True, ignore=ignore)
     return Project(tmp_path / "copy")

@@ -30,6 +30,7 @@ rule fetch:
         "logs/{study}/fetch/{download}.log",
     benchmark:
         "results/{study}/benchmarks/fetch/{download}.tsv"
+    localrule: True
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1

@@ -35,6 +35,7 @@ rule plan:
         "results/{study}/plan.json",
     log:
         "logs/{study}/plan.log",
+    localrule: True
     params:
         fits=lambda wildcards: planned_fits(STUDIES[wildcards.study]),
     run:

@@ -349,7 +349,7 @@ def zero_shift_shares(done: Fit) -> tuple[float, dict[str, float]]:
     """Share of mutations without any shift, and the share of zero shifts of each row.
 
     The first is among mutations seen in every condition, the second among mutations seen in all conditions that the
-    row compares (:func:`proxsweep.dms.fitted.compared`). NaN where no mutation qualifies.
+    row compares (:func:`proxsweep.dms.fitted.compared`). NaN where no mutation qualifies or there is no row.
     """
     conditions = [str(name) for name in done.encoding.conditions]
     seen = dict(zip(conditions, done.encoding.times_seen > 0, strict=True))
@@ -359,7 +359,8 @@ def zero_shift_shares(done: Fit) -> tuple[float, dict[str, float]]:
         row: _share(flags, np.all([seen[name] for name in involved[row]], axis=0))
         for row, flags in zip(done.difference.rows, zero, strict=True)
     }
-    return _share(zero.all(axis=0), np.all(list(seen.values()), axis=0)), rows
+    everywhere = np.all(list(seen.values()), axis=0)
+    return _share(zero.all(axis=0), everywhere & bool(rows)), rows
 
 
 def _share(hits: np.ndarray, among: np.ndarray) -> float:

@@ -1,0 +1,151 @@
+"""Studies at the edges of what can be asked: each runs to its end, and what does not apply says so in words."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import toys
+from projects import Project, copy_project, once, simulated, small_study
+from proxsweep.dms.encoding import Encoding
+from proxsweep.dms.simulate import simulate
+
+TREE = {"name": "clade", "tree": {"a": "root", "inner": "root", "b": "inner", "c": "inner"}}
+ROWS = {"name": "contrast", "rows": {"others": {"a": -1.0, "b": 0.5, "c": 0.5}, "pair": {"b": 1.0, "c": -1.0}}}
+STUDIES = {
+    "one_condition": small_study(
+        data={"func_scores": "one_condition.tsv.gz", "replicates": {"column": "replicate"}},
+        sweep={"difference": ["reference"], "lasso": [1.0e-3]},
+    ),
+    "one_replicate": small_study(
+        data=simulated(replicates=1),
+        sweep={"difference": ["reference"], "lasso": [1.0e-3], "ridge": [1.0e-4, 1.0e-3]},
+        model={},
+    ),
+    "linear": small_study(
+        model={"global_epistasis": "linear", "ridge": 1.0e-4},
+        sweep={"difference": ["equivariant"], "lasso": [1.0e-3]},
+    ),
+    "matrices": small_study(
+        solver={"starts": ["zeros", "linear"]},
+        sweep={"difference": [TREE, ROWS], "lasso": [1.0e-3], "replicate": [2]},
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """One run of all of them. Read only."""
+
+    def make(folder: Path) -> None:
+        project = copy_project(folder)
+        table, _ = simulate({**simulated()["simulate"], "tree": {"a": "root"}, "reference": "a"})
+        table.to_csv(folder / "one_condition.tsv.gz", sep="\t", index=False)
+        project.config("studies.yaml", STUDIES)
+        done = project.snakemake("--configfile", "studies.yaml", cores=2)
+        assert done.returncode == 0, done.stdout
+
+    return Project(once(tmp_path_factory, "degenerate", make))
+
+
+def table(project: Project, study: str, name: str) -> pd.DataFrame:
+    return pd.read_csv(project.folder / "results" / study / name, dtype=str, keep_default_na=False)
+
+
+def words(project: Project, study: str, figure: str) -> str:
+    return " ".join((project.folder / "results" / study / "figures" / f"{figure}.svg").read_text().split())
+
+
+def paths(study: str, *fits: str) -> list[str]:
+    return [f"results/{study}/fits/{fit}" for fit in fits]
+
+
+@pytest.mark.parametrize(
+    ("study", "fits"),
+    [
+        ("one_condition", [f"difference~reference/lasso~0.001/replicate~{k}" for k in "12"]),
+        ("one_replicate", [f"difference~reference/lasso~0.001/replicate~1/ridge~{r}" for r in ("0.0001", "0.001")]),
+        ("linear", [f"difference~equivariant/lasso~0.001/replicate~{k}" for k in "12"]),
+        ("matrices", [f"difference~{name}/lasso~0.001/replicate~2" for name in ("clade", "contrast")]),
+    ],
+)
+def test_runs_to_its_end(ran, study, fits):
+    found = table(ran, study, "fits.csv")
+    assert list(found["path"]) == paths(study, *fits)
+    assert list(found["status"]) == ["converged"] * len(fits)
+    folder = ran.folder / "results" / study
+    names = ["convergence", "replicate_correlation", "sparsity"] + (["recovery"] if study != "one_condition" else [])
+    for name in names:
+        assert (folder / f"tables/{name}.csv").is_file() and (folder / f"figures/{name}.svg").is_file()
+    assert (folder / "figures/recovery.svg").exists() == (study != "one_condition")
+    assert (folder / "notebooks/html/index.html").is_file()
+
+
+def test_one_condition_has_effects_but_no_shifts(ran):
+    correlation = table(ran, "one_condition", "tables/replicate_correlation.csv")
+    assert list(correlation["quantity"]) == ["effect"]
+    assert 0.5 < float(correlation["pearson"][0]) <= 1
+    assert table(ran, "one_condition", "tables/sparsity.csv").empty
+    assert "there are no shifts to correlate" in words(ran, "one_condition", "replicate_correlation")
+    assert "the study has one condition" in words(ran, "one_condition", "sparsity")
+    mutations = table(ran, "one_condition", "fits/difference~reference/lasso~0.001/replicate~1/mutations.csv")
+    assert [*mutations.columns] == ["mutation", "wildtype", "site", "mutant", "beta_a", "times_seen_a"]
+
+
+def test_one_replicate_has_nothing_to_correlate(ran):
+    correlation = table(ran, "one_replicate", "tables/replicate_correlation.csv")
+    assert set(correlation["note"]) == {"one replicate only: nothing to correlate"}
+    assert set(correlation["pearson"]) == {""}
+    assert "nothing to correlate" in words(ran, "one_replicate", "replicate_correlation")
+
+
+def test_a_swept_model_key_is_a_parameter_of_every_table(ran):
+    fits = table(ran, "one_replicate", "fits.csv")
+    assert [*fits.columns[:7]] == ["study", "family", "difference", "lasso", "replicate", "ridge", "fold"]
+    assert list(fits["ridge"].astype(float)) == [1e-4, 1e-3]
+    for row in fits.to_dict("records"):
+        record = json.loads((ran.folder / row["path"] / "record.json").read_text())
+        assert record["model"]["ridge"] == float(row["ridge"]) == record["fit"]["ridge"]
+    for name in ("convergence", "replicate_correlation", "sparsity", "recovery", "statuses"):
+        assert set(table(ran, "one_replicate", f"tables/{name}.csv")["ridge"].astype(float)) == {1e-4, 1e-3}
+
+
+def test_linear_has_no_scale_and_no_bias(ran):
+    fits = table(ran, "linear", "fits.csv")
+    assert set(fits["scale"]) | set(fits["bias"]) | set(fits["scale_at_bound"]) == {""}
+    with np.load(ran.folder / fits["path"][0] / "parameters.npz") as at:
+        assert np.isnan(at["scale"]) and np.isnan(at["bias"])
+        encoding = Encoding.load(ran.folder / "results/linear/encodings/replicate~1.npz")
+        record = json.loads((ran.folder / fits["path"][0] / "record.json").read_text())
+        smooth = toys.smooth(encoding, record["model"], at["b"], at["b0"], 1.0, 0.0)
+    assert record["smooth"] == pytest.approx(smooth, rel=1e-10)
+
+
+def test_every_start_is_recorded_and_the_best_one_is_kept(ran):
+    convergence = table(ran, "matrices", "tables/convergence.csv")
+    assert list(convergence["starts"]) == ["2", "2"]
+    for path in convergence["path"]:
+        record = json.loads((ran.folder / path / "record.json").read_text())
+        assert [start["start"] for start in record["starts"]] == ["zeros", "linear"]
+        best = min(record["starts"], key=lambda start: start["objective"])
+        assert (record["start"], record["objective"]) == (best["start"], best["objective"])
+        trace = pd.read_csv(ran.folder / path / "trace.csv")
+        assert [*trace["start"].unique()] == ["zeros", "linear"]
+
+
+def test_matrices_of_the_config_are_those_of_the_fits(ran):
+    tree, rows = (Path(path) for path in table(ran, "matrices", "fits.csv")["path"])
+    with np.load(ran.folder / rows / "parameters.npz") as at:
+        assert [*at["difference_rows"]] == ["others", "pair"]
+        np.testing.assert_allclose(at["shifts"][0], at["b"][1:].mean(axis=0) - at["b"][0], atol=1e-12)
+        np.testing.assert_allclose(at["shifts"][1], at["b"][1] - at["b"][2], atol=1e-12)
+    with np.load(ran.folder / tree / "parameters.npz") as at:
+        assert [*at["difference_rows"]] == ["a-minus-root", "inner-minus-root", "b-minus-inner", "c-minus-inner"]
+        nodes = np.concatenate([at["b"], at["b_inner"]])
+        np.testing.assert_allclose(at["shifts"], at["difference"] @ nodes, atol=1e-12)
+        np.testing.assert_array_equal(np.sort(at["difference"], axis=1)[:, [0, -1]], [[-1, 1]] * 4)
+    notes = table(ran, "matrices", "tables/recovery.csv").groupby("difference")["note"].unique()
+    assert [*notes["clade"]] == ["touches an inner node of the tree, whose truth is unknown"]
+    assert [*notes["contrast"]] == [""]

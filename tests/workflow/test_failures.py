@@ -1,0 +1,116 @@
+"""A notebook that raises, a kernel that is killed, a fit that does not converge."""
+
+import json
+
+import pandas as pd
+
+from projects import assert_refused, insert_cell, simulated, small_study
+
+ONE_FIT = {"difference": ["reference"], "lasso": [1.0e-3]}
+RAISES = """
+with open("executed.txt", "a") as stream:
+    stream.write(f"{spec['fit']['lasso']}\\n")
+if spec["fit"]["lasso"] == 0.001:
+    raise ArithmeticError("the sum of this cell is wrong")
+"""
+IS_KILLED_ONCE = """
+import os
+import signal
+from pathlib import Path
+if not Path("killed").exists():
+    Path("killed").touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def small(**changes: object) -> dict:
+    return small_study(data=simulated(replicates=1), **changes)
+
+
+def test_a_cell_that_raises(project):
+    notebook = project.folder / "notebooks/dms/fit.ipynb"
+    whole = notebook.read_bytes()
+    insert_cell(notebook, RAISES)
+    project.config("one.yaml", {"one": small(sweep={"difference": ["reference"], "lasso": [1.0e-3, 0]})})
+    fit, other = (f"one/fits/difference~reference/lasso~{lasso}/replicate~1" for lasso in ("0.001", "0"))
+    done = project.snakemake("fits", "--keep-going", "--configfile", "one.yaml", cores=2)
+
+    # the run fails and says why and where
+    assert done.returncode != 0
+    assert "notebooks/dms/fit.ipynb: cell [3] raised ArithmeticError:\n    with open(" in done.stdout
+    assert "ArithmeticError: the sum of this cell is wrong" in done.stdout
+    assert f"kept notebook: logs/{fit}.ipynb" in done.stdout
+
+    # a cell that raises would raise again
+    executed = (project.folder / "executed.txt").read_text().split()
+    assert sorted(executed) == ["0", "0.001"] or sorted(executed) == ["0.0", "0.001"]
+    assert "attempt 2 is not started" in done.stdout and "attempt 3 is not started" in done.stdout
+
+    # what was executed is kept, with the cell's error; nothing of the fit looks finished
+    kept = json.loads((project.folder / f"logs/{fit}.ipynb").read_text())
+    errors = [o["ename"] for cell in kept["cells"] for o in cell.get("outputs", []) if o["output_type"] == "error"]
+    assert errors == ["ArithmeticError"]
+    left = project.folder / "results" / fit
+    assert not left.exists() or not any(left.iterdir())
+    assert not (project.folder / "results/one/fits.csv").exists()
+
+    # the others are finished, and the table says which is which
+    assert (project.folder / "results" / other / "record.json").is_file()
+    status = pd.read_csv(project.folder / "results/one/status.csv", keep_default_na=False).set_index("path")
+    assert status["status"].to_dict() == {f"results/{fit}": "failed", f"results/{other}": "converged"}
+    assert status.loc[f"results/{fit}", "kept_notebook"] == f"logs/{fit}.ipynb"
+    assert "results/one/status.csv" in done.stdout
+
+    # put right, the run goes to its end and what was kept is gone
+    notebook.write_bytes(whole)
+    repaired = project.snakemake("fits", "--configfile", "one.yaml", cores=2)
+    assert repaired.returncode == 0, repaired.stdout
+    status = pd.read_csv(project.folder / "results/one/status.csv", keep_default_na=False)
+    assert list(status["status"]) == ["converged"] * 2 and list(status["kept_notebook"]) == [""] * 2
+    assert not (project.folder / f"logs/{fit}.ipynb").exists()
+
+
+def test_a_killed_kernel_is_started_again(project):
+    insert_cell(project.folder / "notebooks/dms/fit.ipynb", IS_KILLED_ONCE)
+    project.config("one.yaml", {"one": small(sweep=ONE_FIT)})
+    done = project.snakemake("fits", "--configfile", "one.yaml")
+    assert done.returncode == 0, done.stdout
+    assert (project.folder / "killed").exists()
+    assert "the kernel was killed by signal 9" in done.stdout
+    assert list(pd.read_csv(project.folder / "results/one/fits.csv")["status"]) == ["converged"]
+
+
+def test_a_fit_that_does_not_converge_lands_is_marked_and_is_an_error_on_request(project):
+    study = small(sweep=ONE_FIT, solver={"max_iterations": 3})
+    project.config("one.yaml", {"one": study})
+    done = project.snakemake("--configfile", "one.yaml", cores=2)
+    assert done.returncode == 0, done.stdout
+    path = "results/one/fits/difference~reference/lasso~0.001/replicate~1"
+    results = project.folder / "results/one"
+    record = json.loads((project.folder / path / "record.json").read_text())
+    assert (record["status"], record["iterations"]) == ("max_iterations", 3)
+    assert record["relative_residual"] > record["tolerance"]
+
+    for name in ("fits.csv", "status.csv", "tables/convergence.csv"):
+        assert list(pd.read_csv(results / name)["status"]) == ["max_iterations"]
+    for name in ("sparsity", "recovery", "replicate_correlation"):
+        assert not pd.read_csv(results / f"tables/{name}.csv")["converged"].any()
+    counted = pd.read_csv(results / "tables/statuses.csv")
+    assert (counted["max_iterations"][0], counted["converged"][0], counted["n_unconverged"][0]) == (1, 0, 1)
+    for name in ("convergence", "sparsity", "recovery"):
+        assert "not converge" in " ".join((results / f"figures/{name}.svg").read_text().split())
+    assert "not converged: max_iterations" in (results / "notebooks/html/index.html").read_text()
+
+    asked = project.snakemake("strict", "--configfile", "one.yaml")
+    assert_refused(asked, "max_iterations", path)
+    assert not (results / "strict.txt").exists()
+    project.config("one.yaml", {"one": {**study, "strict": True}})
+    by_itself = project.snakemake("--configfile", "one.yaml")
+    assert_refused(by_itself, "max_iterations", path)
+    assert_refused(by_itself, "results/one/fits.csv", "1 of 1 fits", "strict")
+
+
+def test_strict_passes_where_every_fit_converged(edited):
+    done = edited.snakemake("strict", "--configfile", "tiny.yaml")
+    assert done.returncode == 0, done.stdout
+    assert (edited.folder / "results/tiny/strict.txt").read_text() == "all 8 fits converged\n"

@@ -1,0 +1,170 @@
+"""What changing something in the finished study ``tiny`` makes Snakemake do again: that which it changes, no more."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from projects import Project, counts, fits, simulated, small_study
+
+TINY = ("--configfile", "tiny.yaml")
+SUMMARIES = {"convergence": 1, "replicate_correlation": 1, "sparsity": 1, "recovery": 1, "notebook_index": 1}
+FROM_COLLECT = {"collect": 1, **SUMMARIES}
+FROM_FITS = {"fit": 8, **FROM_COLLECT}
+FROM_ENCODE = {"encode": 2, "data_report": 1, **FROM_FITS}
+FROM_PREPROCESS = {"preprocess": 1, **FROM_ENCODE}
+
+
+def sweep(*lasso: float) -> dict:
+    return {"difference": ["reference", "equivariant"], "lasso": list(lasso)}
+
+
+def rewrite(project: Project, **changes: object) -> None:
+    """Change sections of the study in its config."""
+    project.config("tiny.yaml", {"tiny": small_study(**changes)})
+
+
+def append(path: Path, text: str) -> None:
+    with open(path, "a") as stream:
+        stream.write(text)
+
+
+def add_to_notebook(path: Path) -> None:
+    """A word more in the first cell, which is text."""
+    notebook = json.loads(path.read_text())
+    notebook["cells"][0]["source"] += ["\nOne more sentence."]
+    path.write_text(json.dumps(notebook))
+
+
+def test_a_new_lasso_weight_runs_its_fits_and_the_summaries(edited):
+    rewrite(edited, sweep=sweep(0, 1.0e-3, 2.0e-3))
+    planned = edited.jobs(*TINY)
+    assert fits(planned) == {
+        f"difference~{difference}/lasso~0.002/replicate~{replicate}"
+        for difference in ("reference", "equivariant")
+        for replicate in "12"
+    }
+    assert counts(planned) == {**FROM_COLLECT, "plan": 1, "fit": 4}
+
+
+def test_fits_that_left_the_config_are_listed_kept_and_removed_on_request(edited):
+    left = sorted(
+        f"results/tiny/fits/difference~{difference}/lasso~0/replicate~{replicate}"
+        for difference in ("reference", "equivariant")
+        for replicate in "12"
+    )
+    rewrite(edited, sweep=sweep(1.0e-3))
+    assert counts(edited.jobs(*TINY)) == {**FROM_COLLECT, "plan": 1}
+    done = edited.snakemake("results/tiny/fits.csv", *TINY)
+    assert done.returncode == 0, done.stdout
+    assert list(pd.read_csv(edited.folder / "results/tiny/strays.csv")["path"]) == left
+    for name in ("fits.csv", "status.csv"):
+        paths = pd.read_csv(edited.folder / "results/tiny" / name)["path"]
+        assert len(paths) == 4 and not set(paths) & set(left)
+
+    # a weight that comes back finds its fits
+    rewrite(edited)
+    assert counts(edited.jobs(*TINY)) == {**FROM_COLLECT, "plan": 1}
+
+    listed = edited.proxsweep("strays", "--plan", "results/tiny/plan.json")
+    assert listed.stdout.splitlines() == left
+    assert all((edited.folder / path / "record.json").is_file() for path in left)
+    removed = edited.proxsweep("strays", "--plan", "results/tiny/plan.json", "--remove")
+    assert removed.returncode == 0
+    assert not any((edited.folder / path).exists() for path in left)
+    assert len(list(edited.folder.glob("results/tiny/fits/*/lasso~0.001/replicate~*/record.json"))) == 4
+    assert fits(edited.jobs(*TINY)) == {path.split("fits/")[1] for path in left}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"figures": {"dpi": 90}}, SUMMARIES),
+        ({"summaries": {"bootstrap": 60}}, {"replicate_correlation": 1, "notebook_index": 1}),
+        (
+            {"summaries": {"bootstrap": 50, "min_times_seen": 2}},
+            {name: 1 for name in SUMMARIES if name != "convergence"},
+        ),
+        ({"model": {"ridge": 2.0e-4}}, FROM_FITS),
+        ({"data": {**simulated(), "min_times_seen": 2}}, FROM_ENCODE),
+        ({"data": {**simulated(), "clip": [-4.0, None]}}, FROM_PREPROCESS),
+        ({"data": simulated(seed=4)}, {"simulate": 1, **FROM_PREPROCESS}),
+    ],
+    ids=["figure", "bootstrap", "min_times_seen of summaries", "ridge", "min_times_seen", "clip", "seed"],
+)
+def test_a_changed_setting_reruns_what_it_changes(edited, changes, expected):
+    rewrite(edited, **changes)
+    assert counts(edited.jobs(*TINY)) == expected
+
+
+def test_an_edited_fit_notebook_reruns_every_fit_and_what_follows(edited):
+    add_to_notebook(edited.folder / "notebooks/dms/fit.ipynb")
+    assert counts(edited.jobs(*TINY)) == FROM_FITS
+
+
+def test_an_edited_summary_notebook_reruns_that_summary(edited):
+    add_to_notebook(edited.folder / "notebooks/dms/sparsity.ipynb")
+    assert counts(edited.jobs(*TINY)) == {"sparsity": 1, "notebook_index": 1}
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        ("dms/sparsity.py", {"sparsity": 1, "notebook_index": 1}),
+        ("convergence.py", {"convergence": 1, "notebook_index": 1}),
+        ("notebook_index.py", {"notebook_index": 1}),
+        ("collect.py", FROM_COLLECT),
+        ("style.py", FROM_FITS),
+        ("optimize/fista.py", FROM_FITS),
+        ("dms/model.py", FROM_FITS),
+        ("dms/preprocess.py", FROM_PREPROCESS),
+        ("dms/simulate.py", {"simulate": 1, **FROM_PREPROCESS}),
+        ("files.py", FROM_PREPROCESS),
+    ],
+)
+def test_an_edited_module_reruns_the_jobs_that_import_it(edited, module, expected):
+    append(edited.folder / "scripts/proxsweep" / module, "# one more line\n")
+    assert counts(edited.jobs(*TINY)) == expected
+
+
+def test_touching_files_reruns_nothing(edited):
+    for folder in ("scripts", "notebooks", "workflow", "profiles"):
+        for path in (edited.folder / folder).rglob("*"):
+            if path.is_file():
+                path.touch()
+    (edited.folder / "tiny.yaml").touch()
+    assert edited.jobs(*TINY) == []
+
+
+def test_editing_comments_and_spelling_of_the_config_reruns_nothing(edited):
+    config = edited.folder / "tiny.yaml"
+    spelled = config.read_text().replace("0.001", "1.0e-03 # the same number").replace("0.0001", "1.00e-4")
+    assert "1.0e-03" in spelled and "1.00e-4" in spelled
+    config.write_text(f"# a comment\n{spelled}")
+    assert edited.jobs(*TINY) == []
+
+
+def test_another_study_reruns_nothing_of_the_first(edited):
+    other = small_study(sweep={"difference": ["reference"], "lasso": [1.0e-3]})
+    edited.config("both.yaml", {"tiny": small_study(), "other": other})
+    planned = edited.jobs("--configfile", "both.yaml")
+    assert {job.wildcards["study"] for job in planned} == {"other"}
+    assert counts(planned)["fit"] == 2
+
+
+def test_config_on_the_command_line_takes_the_place_of_the_files(finished):
+    only = "studies={tiny: {sweep: {lasso: [1.0e-3, 4.0e-5], difference: [equivariant], replicate: [2]}}}"
+    assert fits(finished.jobs(*TINY, "--config", only)) == {"difference~equivariant/lasso~4e-05/replicate~2"}
+
+
+def test_another_study_does_not_drag_the_demo_along(finished):
+    planned = finished.jobs(*TINY, "--forceall")
+    assert {job.wildcards["study"] for job in planned} == {"tiny"}
+    assert len(fits(planned)) == 8
+
+
+def test_without_a_config_file_the_demo_is_planned(finished):
+    planned = finished.jobs()
+    assert {job.wildcards["study"] for job in planned} == {"demo"}
+    assert len(fits(planned)) == 32

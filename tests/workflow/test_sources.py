@@ -1,0 +1,144 @@
+"""Tables from a local file or from an address, fetched by a server on this machine."""
+
+import gzip
+import hashlib
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pandas as pd
+import pytest
+
+from projects import Project, assert_refused, counts, small_study
+
+TABLE = b"""library,condition,aa_substitutions,func_score
+1,a,,0.1
+1,a,M1A,-1.0
+1,a,K2R M1A,-2.0
+1,b,,0.0
+1,b,K2R,-0.5
+2,a,,-0.1
+2,a,K2R,-1.5
+2,b,M1A,0.5
+"""
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+PAGE = b"<!DOCTYPE html>\n<html><body>Sign in to see this file</body></html>\n"
+VARIANTS = "results/remote/data/variants.csv"
+REMOTE = ("--configfile", "remote.yaml")
+
+
+class Server(ThreadingHTTPServer):
+    """Gives out ``files`` by path and remembers what was asked for."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.files: dict[str, bytes] = {"/scores.csv": TABLE}
+        self.asked: list[tuple[str, str]] = []
+
+    def address(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.server_port}{path}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_HEAD(self) -> None:
+        self.answer(b"")
+
+    def do_GET(self) -> None:
+        self.answer(self.server.files.get(self.path, b""))
+
+    def answer(self, body: bytes) -> None:
+        self.server.asked.append((self.command, self.path))
+        known = self.path in self.server.files
+        self.send_response(200 if known else 404)
+        self.send_header("Content-Length", str(len(self.server.files.get(self.path, b""))))
+        self.send_header("Last-Modified", "Sat, 01 Jan 2022 00:00:00 GMT")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Not onto the screen."""
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    serving = Server()
+    threading.Thread(target=serving.serve_forever, daemon=True).start()
+    yield serving
+    serving.shutdown()
+    serving.server_close()
+
+
+def remote(project: Project, address: str, sha256: str | None = None, **changes: object) -> None:
+    data = {"func_scores": address, "sha256": sha256, "replicates": {"column": "library"}}
+    sweep = {"difference": ["reference"], "lasso": [1.0e-3], "replicate": [1, 2]}
+    project.config("remote.yaml", {"remote": small_study(data=data, **{"sweep": sweep, **changes})})
+
+
+def test_an_address_is_fetched_once(project, server):
+    address = server.address("/scores.csv")
+    remote(project, address, hashlib.sha256(TABLE).hexdigest())
+    done = project.snakemake(VARIANTS, *REMOTE)
+    assert done.returncode == 0, done.stdout
+    variants = pd.read_csv(project.folder / VARIANTS, dtype=str, keep_default_na=False)
+    assert variants["replicate"].value_counts().to_dict() == {"1": 5, "2": 3}
+    assert [*variants["aa_substitutions"]].count("") == 3
+    assert server.asked.count(("GET", "/scores.csv")) == 1
+    (kept,) = (project.folder / "results/remote/data/downloads").iterdir()
+    assert kept.read_bytes() == TABLE
+    assert not list(project.folder.glob(".snakemake/storage/**/*.csv"))
+
+    # what is there needs no network: not for the same config, not for another weight
+    server.shutdown()
+    server.server_close()
+    again = project.snakemake(VARIANTS, *REMOTE)
+    assert again.returncode == 0 and "Nothing to be done" in again.stdout
+    sweep = {"difference": ["reference"], "lasso": [1.0e-3, 2.0e-3], "replicate": [1, 2]}
+    remote(project, address, hashlib.sha256(TABLE).hexdigest(), sweep=sweep)
+    planned = counts(project.jobs(*REMOTE))
+    assert planned["fit"] == 4 and not {"fetch", "preprocess"} & set(planned)
+
+
+@pytest.mark.parametrize(
+    ("body", "sha256", "found"),
+    [
+        (TABLE, "0" * 64, f"a file with sha256 {hashlib.sha256(TABLE).hexdigest()}"),
+        (POINTER, None, "a Git LFS pointer"),
+        (PAGE, None, "an HTML page"),
+    ],
+    ids=["checksum", "pointer", "page"],
+)
+def test_what_is_no_such_table_is_refused_by_its_address(project, server, body, sha256, found):
+    server.files["/scores.csv"] = body
+    remote(project, server.address("/scores.csv"), sha256)
+    done = project.snakemake(VARIANTS, *REMOTE)
+    assert_refused(done, server.address("/scores.csv"), found, "expected")
+    assert not (project.folder / VARIANTS).exists()
+    assert not list(project.folder.glob("results/remote/data/downloads/*"))
+
+
+def test_an_address_without_a_file_is_named(project, server):
+    remote(project, server.address("/nothing.csv"))
+    done = project.snakemake(VARIANTS, *REMOTE)
+    assert_refused(done, server.address("/nothing.csv"))
+    assert not (project.folder / VARIANTS).exists()
+
+
+def test_a_compressed_local_table_reads_like_a_plain_one(project):
+    (project.folder / "scores.csv.gz").write_bytes(gzip.compress(TABLE))
+    remote(project, "scores.csv.gz")
+    done = project.snakemake(VARIANTS, *REMOTE)
+    assert done.returncode == 0, done.stdout
+    variants = pd.read_csv(project.folder / VARIANTS, dtype=str, keep_default_na=False)
+    written = [line.split(",") for line in TABLE.decode().splitlines()[1:]]
+    found = variants[["replicate", "condition", "aa_substitutions"]].to_numpy().tolist()
+    assert sorted(map(in_order, found)) == sorted(in_order(row[:3]) for row in written)
+
+
+def in_order(row: list[str]) -> list[str]:
+    return [*row[:2], " ".join(sorted(row[2].split()))]
