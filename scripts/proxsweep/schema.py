@@ -136,8 +136,14 @@ def _expected(schema: dict[str, Any], value: Any) -> str:
     if isinstance(value, bool | int | float) and "string" in types and "number" not in types:
         return wanted + f'; text that YAML takes for a number or boolean needs quotes, as in "{value}"'
     if isinstance(value, bool | int | float | str) and types == ["array"]:
-        return wanted + f", also where there is one: [{value}]"
+        return wanted + f", also where there is one: [{_written(value)}]"
     return wanted
+
+
+def _written(value: bool | int | float | str) -> str:
+    """A value as YAML reads it back: a float with a dot and a sign in its exponent."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return re.sub(r"^(-?[0-9]+)e", r"\1.0e", text) if isinstance(value, float) else text
 
 
 def _wanted(schema: dict[str, Any], types: list[str]) -> str:

@@ -46,7 +46,8 @@ TREE = "{a: x, b: x, c: root, x: root}"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A working directory with two small tables."""
-    (tmp_path / "scores.csv").write_text("condition,replicate,aa_substitutions,func_score\na,r2,A1C,0\nb,r1,,1\n")
+    header = "condition,replicate,aa_substitutions,func_score,other\n"
+    (tmp_path / "scores.csv").write_text(f"{header}a,r2,A1C,0,0\nb,r1,,1,0\nc,r1,,1,0\n")
     (tmp_path / "more.tsv").write_text("condition\taa_substitutions\tfunc_score\nc\t\t0\n")
     return tmp_path
 
@@ -181,6 +182,7 @@ def test_replicates_that_the_sweep_lists_are_not_read(folder):
 
 
 def test_replicates_of_score_columns(folder):
+    (folder / "scores.csv").write_text("condition,aa_substitutions,bind_rep1,bind_rep2\na,,0,0\nb,,0,0\nc,,0,0\n")
     (study,) = read(folder, changed(REPLICATES, "      replicates: {score_columns: {1: bind_rep1, 2: bind_rep2}}"))
     assert study.sweep["replicate"] == ["1", "2"]
     assert study.data["replicates"] == {"score_columns": {"1": "bind_rep1", "2": "bind_rep2"}}
@@ -429,7 +431,7 @@ REFUSED = {
         "      lasso: 4.0e-5",
         "13: studies.demo.sweep.lasso",
         "the number 4e-05",
-        "a list of numbers, also where there is one: [4e-05]",
+        "a list of numbers, also where there is one: [4.0e-05]",
     ),
     "empty grid": (
         LASSO,
@@ -484,14 +486,28 @@ REFUSED = {
     ),
     "replicates equal but for case": (
         REPLICATES,
-        "      replicates: {score_columns: {Rep: x, rep: y}}",
+        "      replicates: {score_columns: {Rep: func_score, rep: other}}",
         "8: studies.demo.data.replicates.score_columns[1]",
         "`rep`",
         "every value once",
     ),
+    "a score column of two replicates": (
+        REPLICATES,
+        "      replicates: {score_columns: {1: func_score, 2: func_score}}",
+        "8: studies.demo.data.replicates.score_columns.2",
+        "the column `func_score`, which is also that of replicate 1",
+        "a column of its own",
+    ),
+    "a score column that is another": (
+        REPLICATES,
+        "      replicates: {score_columns: {1: condition}}",
+        "8: studies.demo.data.replicates.score_columns.1",
+        "the column `condition`, which is also `columns: condition`",
+        "a column of its own",
+    ),
     "a replicate that cannot be a label": (
         REPLICATES,
-        "      replicates: {score_columns: {rep 1: x}}",
+        "      replicates: {score_columns: {rep 1: func_score}}",
         "8: studies.demo.data.replicates.score_columns[0]",
         "`rep 1`",
         "letters, digits and . _ + -",
@@ -922,6 +938,91 @@ REFUSED = {
         "`simulate: replicates`",
     ),
 }
+
+
+# Refused after a look into the local table (conditions a, b, c; replicates r1, r2): columns as above
+
+UNKNOWN = {
+    "a reference": (GOOD.replace("reference: a", "reference: d"), "9: studies.demo.reference", "`d`", "a, b, c"),
+    "a reference in the column of that name": (
+        GOOD.replace(CLIP, "      columns: {condition: replicate}"),
+        "9: studies.demo.reference",
+        "`a`",
+        "one of the conditions r1, r2",
+    ),
+    "a condition": (
+        GOOD.replace(CLIP, "      conditions: [a, d]"),
+        "7: studies.demo.data.conditions[1]",
+        "the condition `d`",
+        "one of the data's: a, b, c",
+    ),
+    "a condition of a row": (
+        GOOD.replace(DIFFERENCE, "      difference: [{name: m, rows: {ad: {a: 1, d: -1}}}]"),
+        "14: studies.demo.sweep.difference[0].rows.ad.d",
+        "the condition `d`",
+        "one of a, b, c",
+    ),
+    "a leaf of a tree": (
+        GOOD.replace(DIFFERENCE, "      difference: [{name: m, tree: {a: x, b: x, c: r, d: r, x: r}}]"),
+        "14: studies.demo.sweep.difference[0].tree.d",
+        "the leaf `d`",
+        "a condition at every leaf: a, b, c",
+    ),
+    "a replicate": (
+        GOOD.replace(REPLICATES, "      replicates: {column: replicate}") + "      replicate: [r1, r3]\n",
+        "15: studies.demo.sweep.replicate[1]",
+        "the replicate `r3`",
+        "one of r1, r2",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNKNOWN)
+def test_labels_that_are_in_no_local_table_are_refused(folder, case):
+    text, place, found, expected = UNKNOWN[case]
+    error = refusal(folder, text.replace(CONDITIONS, "      # conditions of the table"))
+    assert error.place == f"config0.yaml:{place}"
+    assert error.found == found
+    assert expected in error.expected
+
+
+def test_conditions_of_several_local_tables_are_checked_together(folder):
+    tables = """      func_scores:
+        - {func_scores: scores.csv}
+        - {func_scores: more.tsv, condition: d}"""
+    text = changed(SCORES, tables).replace(CONDITIONS + "\n", "")
+    (study,) = read(folder, text.replace("reference: a", "reference: d"))
+    assert study.data["conditions"] is None
+    error = refusal(folder, text.replace("reference: a", "reference: e"))
+    assert (error.found, error.expected) == ("`e`", "one of the conditions a, b, c, d")
+
+
+def test_conditions_are_not_asked_of_an_address(folder):
+    text = changed(SCORES, "      func_scores: https://example.org/scores.csv").replace(CONDITIONS + "\n", "")
+    assert read(folder, text.replace("reference: a", "reference: d"))[0].reference == "d"
+
+
+@pytest.mark.parametrize(
+    ("line", "column"),
+    [
+        ("columns: {score: escape}", "escape"),
+        ("columns: {substitutions: aa}", "aa"),
+        ("min_pre_count: 3", "pre_count"),
+        ("variant_weights: column", "weight"),
+        ("variant_weights: inverse_variance", "variance"),
+        ("collapse: barcode_mean", "n_barcodes"),
+        ("replicates: {score_columns: {1: func_score, 2: second}}", "second"),
+    ],
+)
+def test_a_local_table_without_a_column_that_will_be_read_is_refused(folder, line, column):
+    text = GOOD.replace(REPLICATES + "\n", "").replace(CLIP, f"      {line}")
+    error = refusal(folder, text)
+    assert error.place == f"{folder / 'scores.csv'}, header"
+    assert error.found == f"no column {column!r}"
+
+
+def test_barcodes_as_weights_need_no_column(folder):
+    assert read(folder, changed(CLIP, "      variant_weights: barcodes"))
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -1,6 +1,7 @@
 """Collapsing and encoding: a hand-made example entry by entry, and random scans against whole sequences."""
 
 import os
+import re
 from collections import Counter
 from dataclasses import fields
 from pathlib import Path
@@ -233,10 +234,11 @@ def by_hand(frame, sequences, wildtypes, least=1, last_unknown=True):
     }
 
 
-@pytest.mark.parametrize("least", [1, 2, 5])
+# enough variants that some of every condition pass, and few enough that others do not
+@pytest.mark.parametrize(("least", "variants"), [(1, 60), (2, 120), (5, 500)])
 @pytest.mark.parametrize("seed", range(6))
-def test_random_scans_agree_with_whole_sequences(tmp_path, seed, least):
-    frame, sequences, wildtypes = scan(seed)
+def test_random_scans_agree_with_whole_sequences(tmp_path, seed, least, variants):
+    frame, sequences, wildtypes = scan(seed, variants=variants)
     expected = by_hand(frame, sequences, wildtypes, least)
     encoding, _ = run(tmp_path, frame, min_times_seen=least)
     conditions = np.repeat(encoding.conditions, np.diff(encoding.offsets))
@@ -269,9 +271,21 @@ def test_min_times_seen_drops_something_more_than_once(tmp_path):
     assert encoding.mutations.tolist() == ["M1E", "G3R", "A4T"]
     # without M1E alone, M1E falls to one, then G3R, then A4T
     table = table.replace("a,M1E,1\n", "")
-    with pytest.raises(UserError, match="replicate 1: found no variant of condition a left"):
+    with pytest.raises(UserError, match="replicate 1: found no variant of condition a with a sub.*left"):
         run(tmp_path, table.replace("a,A4T,1\n", ""), min_times_seen=2)
     assert report[report["step"] == "times_seen"]["dropped"].tolist() == [2]
+
+
+def test_wildtypes_alone_are_refused(tmp_path):
+    table = "condition,aa_substitutions,func_score\na,,0\na,M1E,1\na,M1E G3R,1\na,G3R,1\nb,,0\nb,M1E,1\nb,G3R,1\n"
+    message = (
+        "study s, replicate 1: found no variant of condition b with a substitution left after the filters "
+        "(min_times_seen: 2, unknown wildtypes); expected at least one in every condition"
+    )
+    with pytest.raises(UserError, match=re.escape(message)):
+        run(tmp_path, table, min_times_seen=2)
+    with pytest.raises(UserError, match=re.escape("condition a with a substitution left after the filters (unknown")):
+        run(tmp_path, table.replace("b,M1E,1\nb,G3R,1\n", ""))
 
 
 @pytest.mark.parametrize("collapse", ["mean", "none"])
@@ -370,7 +384,7 @@ def test_each_replicate_is_encoded_alone(tmp_path):
     assert encoding.mutations.tolist() == ["G3P", "G3R"]
     with pytest.raises(UserError, match="replicate 3: found no variants; expected a replicate among 1, 2"):
         run(tmp_path, table, replicates={"column": "r"}, replicate="3")
-    with pytest.raises(UserError, match="replicate 2: found no variant of condition b left"):
+    with pytest.raises(UserError, match="replicate 2: found no rows of condition b in this replicate"):
         run(tmp_path, table.replace("b,P3R,8,2\n", ""), replicates={"column": "r"}, replicate="2")
 
 

@@ -302,6 +302,19 @@ def test_weight_columns_are_carried_where_used(tmp_path):
 def test_a_row_is_a_barcode_where_no_column_counts_them(tmp_path):
     done = run(tmp_path, SCORES, {"variant_weights": "barcodes"})
     assert (done.variants["n_barcodes"] == 1).all()
+    notes = done.report.query("step == 'read'")["reason"]
+    assert list(notes) == ["no column n_barcodes: every row counts as one barcode"] * 2
+
+
+def test_a_table_without_barcodes_beside_one_with_them(tmp_path):
+    (tmp_path / "one.csv").write_text(f"{HEADER},n_barcodes\na,M1E,1,3\na,,0,\nb,M1E,1,2\n")
+    (tmp_path / "two.csv").write_text(f"{HEADER}\na,G3R,1\na,,0\nc,M1E,1\n")
+    done = preprocess(study({"variant_weights": "barcodes"}), [tmp_path / "one.csv", tmp_path / "two.csv"])
+    assert done.report.query("step == 'read'").set_index("condition")["reason"].to_dict() == {
+        "a": "3 without a number of barcodes, taken as 1",
+        "b": "",
+        "c": "no column n_barcodes: every row counts as one barcode",
+    }
 
 
 def test_wildtypes_are_inferred_over_all_replicates_and_before_filters(tmp_path):

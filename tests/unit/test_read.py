@@ -70,6 +70,10 @@ NOT_TABLES = [
     ("binary.csv", b"condition,aa\xff\xfe\x00\n", "not UTF-8", "UTF-8"),
     ("utf16.csv", TABLE.encode("utf-16"), "not UTF-8", "UTF-8"),
     ("cut.csv.gz", gzip.compress(TABLE.encode() * 9, mtime=0)[:40], "cannot be read", "whole table"),
+    ("semicolons.csv", b"condition;x;y\n", "one column whose name holds ';'", "commas between columns"),
+    ("semicolons", b"condition;x;y\n", "one column whose name holds ';'", "commas between columns"),
+    ("tabs.csv.gz", b"condition\tx\n", "one column whose name holds a tab", "commas between columns"),
+    ("commas.tsv", b"condition,x\n", "one column whose name holds ','", "tabs between columns"),
     ("twice.csv", b"condition,aa_substitutions,func_score,condition\n", "'condition' twice", "once"),
 ]
 
@@ -139,14 +143,14 @@ def test_messages_about_a_download_name_its_address(tmp_path):
     assert caught.value.place == "https://example.org/scores.csv"
 
 
-def test_replicate_labels_are_distinct_and_sorted_naturally(tmp_path):
+def test_labels_are_distinct_and_sorted_naturally(tmp_path):
     path = save(tmp_path, "t.csv", "replicate,x\nlib10,1\nlib2,1\nlib10,1\nlib2b,1\n")
-    assert read.replicate_labels(path, "replicate") == ["lib2", "lib2b", "lib10"]
+    assert read.labels(path, "replicate", "replicate") == ["lib2", "lib2b", "lib10"]
     path = save(tmp_path, "u.csv", "replicate,x\n1,1\n,1\n")
     with pytest.raises(UserError, match="row 3, column 'replicate': found no replicate"):
-        read.replicate_labels(path, "replicate")
+        read.labels(path, "replicate", "replicate")
     with pytest.raises(UserError, match="no column 'replicates'; expected .*nearest: 'replicate'"):
-        read.replicate_labels(path, "replicates")
+        read.labels(path, "replicates", "replicate")
 
 
 def test_site_map_orders_reference_sites_by_sequential_site(tmp_path):

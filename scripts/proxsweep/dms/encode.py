@@ -76,8 +76,8 @@ def encode(
     Raises
     ------
     UserError
-        If nothing is left of a condition, if a wildtype is unknown and ``unknown_wildtype`` is ``error``, and
-        if variants do not fit the wildtypes.
+        If a condition has no rows in the replicate, or none with a substitution that passes the filters; if a
+        wildtype is unknown and ``unknown_wildtype`` is ``error``; and if variants do not fit the wildtypes.
     """
     data, study = complete(spec["data"]), f"study {spec['study']}, replicate {replicate}"
     names = [name for name in wildtypes.columns if name != "site"]
@@ -88,6 +88,7 @@ def encode(
     order = _order(wildtypes, site_order, study)
     table = _letters(wildtypes, names, order)
     collapsed = _collapse(data, rows, names, order, study)
+    _refuse_absent(collapsed, names, study)
     _check_wildtypes(collapsed, table, names, study)
     sites = _Sites(table, _reference(spec["reference"], names, study), (table != UNKNOWN).all(axis=0))
     ledger = _ledger(replicate, names, collapsed)
@@ -103,7 +104,7 @@ def encode(
     if data["min_times_seen"] > 1:
         keep &= _seen(collapsed, sites, keep, data["min_times_seen"])
         ledger.note("times_seen", keep, f"mutation in fewer than {data['min_times_seen']} variants of the condition")
-    _refuse_nothing(ledger, keep, names, study)
+    _refuse_nothing(data, collapsed, keep, names, study)
     encoding = _encode(collapsed, sites, keep, names)
     ledger.note("encode", keep, _summary(encoding))
     return encoding, ledger.table()
@@ -208,6 +209,14 @@ def _merge(data: dict, rows: pd.DataFrame, starts: np.ndarray) -> tuple[np.ndarr
     return score, np.ones(len(starts))
 
 
+def _refuse_absent(collapsed: _Collapsed, names: list[str], study: str) -> None:
+    """A condition measured in other replicates only is no matter of the filters here."""
+    absent = np.flatnonzero(np.bincount(collapsed.condition, minlength=len(names)) == 0)
+    if len(absent):
+        found = f"no rows of condition {names[absent[0]]} in this replicate"
+        raise UserError(study, found, "scored rows of every condition in every replicate that is fitted")
+
+
 def _check_wildtypes(collapsed: _Collapsed, table: np.ndarray, names: list[str], study: str) -> None:
     entries = collapsed.substitutions
     condition = collapsed.condition[entries.row]
@@ -295,11 +304,22 @@ def _seen(collapsed: _Collapsed, sites: _Sites, keep: np.ndarray, least: int) ->
         keep[row[rare]] = False
 
 
-def _refuse_nothing(ledger: Ledger, keep: np.ndarray, names: list[str], study: str) -> None:
-    empty = np.flatnonzero(ledger.count(keep) == 0)
+def _refuse_nothing(data: dict, collapsed: _Collapsed, keep: np.ndarray, names: list[str], study: str) -> None:
+    """Every condition needs a variant with a substitution after the filters: wildtypes alone fit nothing."""
+    kept = keep.copy()
+    kept[np.bincount(collapsed.substitutions.row, minlength=len(keep)) == 0] = False
+    empty = np.flatnonzero(np.bincount(collapsed.condition[kept], minlength=len(names)) == 0)
     if len(empty):
-        found = f"no variant of condition {names[empty[0]]} left after the filters"
-        raise UserError(study, found, "some (see the data report's settings: unknown wildtypes, times seen)")
+        filters = ", ".join(_filters(data))
+        found = f"no variant of condition {names[empty[0]]} with a substitution left after the filters ({filters})"
+        raise UserError(study, found, "at least one in every condition")
+
+
+def _filters(data: dict) -> list[str]:
+    """The filters that a study applies, as messages name them."""
+    seen = [f"min_times_seen: {data['min_times_seen']}"] * (data["min_times_seen"] > 1)
+    bundle = ["bundle_sites: observed_both_ways"] * (data["bundle_sites"] == "observed_both_ways")
+    return [*seen, *bundle, "unknown wildtypes"]
 
 
 def _encode(collapsed: _Collapsed, sites: _Sites, keep: np.ndarray, names: list[str]) -> Encoding:

@@ -111,8 +111,16 @@ def preprocess(spec: dict, tables: Sequence[Path]) -> Preprocessed:
 
 def _unknown_barcodes(rows: _Rows) -> list[str]:
     """A note a group on rows whose number of barcodes the table does not give."""
-    counts = rows.ledger.count(rows.frame["barcodes_unknown"].to_numpy(bool))
-    return [f"{count} without a number of barcodes, taken as 1" if count else "" for count in counts]
+    column = rows.data["columns"]["barcodes"]
+    marks = [rows.frame[name].to_numpy(bool) for name in ("barcodes_unknown", "barcodes_absent")]
+    counts = zip(*(rows.ledger.count(mark) for mark in (*marks, rows.keep)), strict=True)
+    return [_barcode_note(column, *group) for group in counts]
+
+
+def _barcode_note(column: str, unknown: int, absent: int, total: int) -> str:
+    if absent and absent == total:
+        return f"no column {column}: every row counts as one barcode"
+    return f"{unknown} without a number of barcodes, taken as 1" if unknown else ""
 
 
 def _prepare(spec: dict, files: Sequence[Path]) -> tuple[_Rows, pd.DataFrame, pd.Series]:

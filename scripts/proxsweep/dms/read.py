@@ -25,6 +25,7 @@ _GZIP = b"\x1f\x8b"
 _LFS = b"version https://git-lfs.github.com/spec/"
 _MARKUP = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml")
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+_SEPARATORS = {",": "commas", "\t": "tabs"}
 
 
 def natural_key(text: str) -> list[tuple[int, int, str]]:
@@ -46,15 +47,24 @@ def header(path: str | Path) -> list[str]:
     Raises
     ------
     UserError
-        If the file is missing, empty, a Git LFS pointer, an HTML page or not text, or if it names a column
-        twice.
+        If the file is missing, empty, a Git LFS pointer, an HTML page or not text, if its columns are
+        separated by another character, or if it names a column twice.
     """
     line = _first_line(path)
-    names = [name.strip() for name in next(csv.reader([line], delimiter=_delimiter(path, line)), [])]
+    delimiter = _delimiter(path, line)
+    names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
+    _refuse_other_delimiter(path, names, delimiter)
     repeated = sorted({name for name in names if name and names.count(name) > 1})
     if repeated:
         raise UserError(f"{path}, header", f"column {repeated[0]!r} twice", "each column once")
     return names
+
+
+def check_columns(path: str | Path, names: Sequence[str], wanted: Sequence[str]) -> None:
+    """Refuse a table whose columns, ``names``, lack one of those ``wanted``."""
+    for column in wanted:
+        if column not in names:
+            raise UserError(f"{path}, header", f"no column {column!r}", f"one of {nearest(column, names)}")
 
 
 def read_table(
@@ -88,9 +98,7 @@ def read_table(
     if sha256:
         _check_digest(path, sha256)
     wanted = list(dict.fromkeys([*text, *numbers]))
-    for column in wanted:
-        if column not in names:
-            raise UserError(f"{path}, header", f"no column {column!r}", f"one of {nearest(column, names)}")
+    check_columns(path, names, wanted)
     table = _read_text(path, names, wanted)
     if table.empty:
         raise UserError(str(path), "a header without rows", "a row for each variant measured")
@@ -125,8 +133,8 @@ def check_table(path: str | Path, sha256: str | None = None, name: str | None = 
         raise UserError(place, error.found, error.expected) from None
 
 
-def replicate_labels(path: str | Path, column: str) -> list[str]:
-    """Distinct labels in a column, sorted naturally; reads that column only.
+def labels(path: str | Path, column: str, noun: str) -> list[str]:
+    """Distinct labels in a column, sorted naturally; reads that column only. A label is of a ``noun``.
 
     Raises
     ------
@@ -137,7 +145,7 @@ def replicate_labels(path: str | Path, column: str) -> list[str]:
     empty = np.flatnonzero(values == "")
     if len(empty):
         place = f"{path}, row {values.index[empty[0]]}, column {column!r}"
-        raise UserError(place, "no replicate", "a replicate's label in every row")
+        raise UserError(place, f"no {noun}", f"the {noun} of every row")
     return sorted(values.unique(), key=natural_key)
 
 
@@ -214,6 +222,15 @@ def _delimiter(path: str | Path, line: str) -> str:
     if suffixes:
         return _DELIMITERS[suffixes[-1]]
     return "\t" if line.count("\t") > line.count(",") else ","
+
+
+def _refuse_other_delimiter(path: str | Path, names: list[str], delimiter: str) -> None:
+    """A single column whose name holds what others put between columns is no column."""
+    others = {";": "';'", ",": "','", "\t": "a tab"}
+    for character, shown in others.items():
+        if len(names) == 1 and character != delimiter and character in names[0]:
+            found, expected = f"one column whose name holds {shown}", f"{_SEPARATORS[delimiter]} between columns"
+            raise UserError(f"{path}, header", found, expected)
 
 
 def _check_digest(path: str | Path, expected: str) -> None:

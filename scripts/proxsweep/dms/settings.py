@@ -16,16 +16,27 @@ def faults(written: dict[str, Any], study: dict[str, Any], base: Path) -> Iterat
 
     ``written`` is the study as it stands in the config, ``study`` has every default filled in and its
     difference matrices as dicts; both are valid by the schema. Local paths are relative to ``base``.
+
+    Local tables are looked into once the keys are without faults: their headers, and their conditions where
+    the config does not know them. Raises UserError for what is no table or lacks a column.
     """
-    yield from _source_faults(study["data"], base)
-    yield from _replicate_faults(written["data"], study["data"], study["sweep"])
-    yield from _column_faults(written["data"], study["data"])
-    yield from _limit_faults(study)
-    yield from _combination_faults(study)
-    upstream = [*_condition_faults(study), *_simulation_faults(study)]
+    data = study["data"]
+    keys = [
+        *_source_faults(data, base),
+        *_replicate_faults(written["data"], data, study["sweep"]),
+        *_column_faults(written["data"], data),
+        *_limit_faults(study),
+        *_combination_faults(study),
+    ]
+    yield from keys
+    source = _source_conditions(data)
+    if not keys:
+        _check_headers(data, base)
+        source = source or _table_conditions(data, base)
+    upstream = [*_condition_faults(study, source), *_simulation_faults(study)]
     yield from upstream
     if not upstream:
-        yield from _matrix_faults(study, conditions(study["data"]))
+        yield from _matrix_faults(study, data["conditions"] or source)
 
 
 def settle(study: dict[str, Any]) -> None:
@@ -54,7 +65,7 @@ def conditions(data: dict[str, Any]) -> list[str] | None:
 def replicates(study: dict[str, Any], base: Path) -> tuple[KeyPath, list[str] | None]:
     """The key that names the data's replicates, and all their labels; None where they are taken as listed.
 
-    A replicate column of a local table is read only where the sweep lists no replicates.
+    A replicate column is read where all tables are local.
     """
     data = study["data"]
     chosen = data["replicates"] or {}
@@ -66,7 +77,7 @@ def replicates(study: dict[str, Any], base: Path) -> tuple[KeyPath, list[str] | 
         return ("data", "replicates", "score_columns"), list(chosen["score_columns"])
     if "column" in chosen:
         path = ("data", "replicates", "column")
-        return path, None if "replicate" in study["sweep"] else _read_labels(data, chosen["column"], base)
+        return path, _read_labels(data, "replicate", chosen["column"], base) if _all_local(data) else None
     tables = data["func_scores"] if isinstance(data["func_scores"], list) else []
     named = [str(table["replicate"]) for table in tables if table["replicate"] is not None]
     return ("data", "func_scores"), list(dict.fromkeys(named)) or ["1"]
@@ -76,11 +87,49 @@ def _counted(number: int) -> list[str]:
     return [str(i) for i in range(1, number + 1)]
 
 
-def _read_labels(data: dict[str, Any], column: str, base: Path) -> list[str]:
-    from proxsweep.dms.read import replicate_labels  # pandas is slow to import
+# Local tables
 
-    read = (replicate_labels(base / table["func_scores"], column) for _, table in _tables(data))
-    return list(dict.fromkeys(str(text) for labels in read for text in labels))
+
+def _is_local(text: str) -> bool:
+    return "://" not in text
+
+
+def _all_local(data: dict[str, Any]) -> bool:
+    return all(_is_local(table["func_scores"]) for _, table in _tables(data))
+
+
+def _read_labels(data: dict[str, Any], noun: str, column: str, base: Path) -> list[str]:
+    """Labels of the conditions or replicates (``noun``) of all tables, of those that have one as a whole too."""
+    from proxsweep.dms import read  # pandas is slow to import
+
+    labels: dict[str, None] = {}
+    seen: dict[str, list[str]] = {}
+    for _, table in _tables(data):
+        path = table["func_scores"]
+        if table.get(noun) is not None:
+            found = [str(table[noun])]
+        else:
+            found = seen[path] = seen.get(path) or read.labels(base / path, column, noun)
+        labels |= dict.fromkeys(found)
+    return list(labels)
+
+
+def _check_headers(data: dict[str, Any], base: Path) -> None:
+    """Refuse local tables that lack a column that will be read, as reading them would."""
+    local = [table for _, table in _tables(data) if _is_local(table["func_scores"])]
+    if not local:
+        return
+    from proxsweep.dms import tables  # pandas is slow to import
+
+    for table in local:
+        tables.check_header(tables.complete(data), table, base / table["func_scores"])
+
+
+def _table_conditions(data: dict[str, Any], base: Path) -> list[str] | None:
+    """Conditions of all tables, where those are local."""
+    if not data["func_scores"] or not _all_local(data):
+        return None
+    return _read_labels(data, "condition", data["columns"]["condition"], base)
 
 
 # Where the data come from
@@ -113,7 +162,7 @@ def _source_faults(data: dict[str, Any], base: Path) -> Iterator[Fault]:
 
 
 def _file_faults(path: KeyPath, text: str, base: Path) -> Iterator[Fault]:
-    if "://" not in text:
+    if _is_local(text):
         yield from _local_faults(path, text, base)
         return
     address = urlsplit(text)
@@ -153,7 +202,7 @@ def _replicate_faults(written: dict[str, Any], data: dict[str, Any], sweep: dict
     if named:
         yield Fault(here, "`replicates` beside tables that name their replicate", "one of the two")
     if kinds == ["column"] and "replicate" not in sweep:
-        remote = [table["func_scores"] for _, table in tables if "://" in table["func_scores"]]
+        remote = [table["func_scores"] for _, table in tables if not _is_local(table["func_scores"])]
         if remote:
             yield Fault(
                 (*here, "column"),
@@ -177,6 +226,16 @@ def _column_faults(written: dict[str, Any], data: dict[str, Any]) -> Iterator[Fa
             found = f"the column `{column}`, which is also `{seen[column]}`"
             yield Fault(("data", "columns", role), found, "a column of its own")
         seen[column] = role
+    yield from _score_column_faults(data)
+
+
+def _score_column_faults(data: dict[str, Any]) -> Iterator[Fault]:
+    seen = {data["columns"][role]: f"`columns: {role}`" for role in ("condition", "substitutions")}
+    for label, column in (data["replicates"] or {}).get("score_columns", {}).items():
+        if column in seen:
+            found = f"the column `{column}`, which is also {seen[column]}"
+            yield Fault(("data", "replicates", "score_columns", label), found, "a column of its own")
+        seen.setdefault(column, f"that of replicate {label}")
 
 
 # Limits
@@ -203,12 +262,12 @@ def _source_conditions(data: dict[str, Any]) -> list[str] | None:
     return list(dict.fromkeys(named)) if named and None not in named else None
 
 
-def _condition_faults(study: dict[str, Any]) -> Iterator[Fault]:
+def _condition_faults(study: dict[str, Any], source: list[str] | None) -> Iterator[Fault]:
+    """Faults of ``conditions`` and ``reference``, given the data's conditions where they are known."""
     data, wanted = study["data"], study["data"]["conditions"] or []
     for i, name in enumerate(wanted):
         if name in wanted[:i]:
             yield Fault(("data", "conditions", i), f"the condition `{name}` again", "every condition once")
-    source = _source_conditions(data)
     for i, name in enumerate(wanted):
         if source is not None and name not in source:
             yield Fault(
@@ -216,7 +275,7 @@ def _condition_faults(study: dict[str, Any]) -> Iterator[Fault]:
                 f"the condition `{name}`",
                 f"one of the data's: {', '.join(source)}",
             )
-    known = conditions(data)
+    known = data["conditions"] or source
     if "site" in (known or []):
         path = ("data", "conditions") if data["conditions"] else ("data",)
         yield Fault(path, "a condition called `site`", "another name: it is a column of the wildtype table")

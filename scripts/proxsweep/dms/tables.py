@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -70,8 +71,9 @@ def read_rows(data: dict, tables: Sequence[Path]) -> pd.DataFrame:
         ``table`` (index into ``tables``), ``line`` (row in the file, header = 1), ``replicate`` (empty where
         random halves are still to be drawn), ``condition``, ``aa_substitutions`` as written, ``func_score``
         (NaN where missing or still to be computed), ``from_counts`` (bool), ``barcodes_unknown`` (bool; their
-        ``n_barcodes`` is 1), and where used ``pre_count``, ``post_count``, ``n_barcodes``, ``weight``, ``variance``.
-        Several score columns give a row each.
+        ``n_barcodes`` is 1), ``barcodes_absent`` (bool; their table has no such column), and where used
+        ``pre_count``, ``post_count``, ``n_barcodes``, ``weight``, ``variance``. Several score columns give a row
+        each.
 
     Raises
     ------
@@ -84,6 +86,28 @@ def read_rows(data: dict, tables: Sequence[Path]) -> pd.DataFrame:
     for number, rows in enumerate(read_all):
         rows.insert(0, "table", number)
     return pd.concat(read_all, ignore_index=True)
+
+
+def check_header(data: dict, item: dict, path: Path) -> None:
+    """Refuse a table without the columns that :func:`read_rows` would read, from its header alone.
+
+    Parameters
+    ----------
+    data
+        Data section, see :func:`complete`.
+    item
+        The table's entry in a list of tables; empty for a single one.
+    path
+        Local file.
+
+    Raises
+    ------
+    UserError
+        As :func:`read_rows` does for the header.
+    """
+    names = read.header(path)
+    used = _used(data, item, names, path)
+    read.check_columns(path, names, [*used.text.values(), *used.scores.values(), *used.numbers.values()])
 
 
 def conditions(data: dict, reference: str, rows: pd.DataFrame, study: str) -> list[str]:
@@ -129,16 +153,30 @@ def _items(data: dict, tables: Sequence[Path]) -> list[dict]:
     return [item if isinstance(item, dict) else {"func_scores": item} for item in listed]
 
 
-def _read_one(data: dict, item: dict, path: Path) -> pd.DataFrame:
-    columns, names = data["columns"], read.header(path)
-    replicates = _replicates(data, item, names)
+@dataclass(frozen=True)
+class _Used:
+    """How a table says its replicates, and its columns to read: text and numbers by name, scores by label."""
+
+    replicates: dict
+    text: dict[str, str]
+    scores: dict[str, str]
+    numbers: dict[str, str]
+
+
+def _used(data: dict, item: dict, names: list[str], path: Path) -> _Used:
+    columns, replicates = data["columns"], _replicates(data, item, names)
     scores = _score_columns(columns, replicates, names, path)
     text = {"aa_substitutions": columns["substitutions"]}
     if item.get("condition") is None:
         text["condition"] = columns["condition"]
     if "column" in replicates:
         text["replicate"] = replicates["column"]
-    numbers = _number_columns(data, names, counts=not scores)
+    return _Used(replicates, text, scores, _number_columns(data, names, counts=not scores))
+
+
+def _read_one(data: dict, item: dict, path: Path) -> pd.DataFrame:
+    used = _used(data, item, read.header(path), path)
+    replicates, text, scores, numbers = used.replicates, used.text, used.scores, used.numbers
     wanted = [*scores.values(), *numbers.values()]
     raw = read.read_table(path, list(text.values()), wanted, item.get("sha256"))
     lines, raw = raw.index, raw.reset_index(drop=True)
@@ -146,12 +184,7 @@ def _read_one(data: dict, item: dict, path: Path) -> pd.DataFrame:
     rows.insert(0, "line", lines)
     rows["from_counts"] = not scores
     _label(rows, data, item, replicates, path)
-    if "n_barcodes" in used_columns(data) and "n_barcodes" not in numbers:
-        rows["n_barcodes"] = 1.0
-    # a row stands for at least one barcode; the data report counts where that is all that is known
-    rows["barcodes_unknown"] = rows["n_barcodes"].isna() if "n_barcodes" in numbers else False
-    if "n_barcodes" in numbers:
-        rows["n_barcodes"] = rows["n_barcodes"].fillna(1.0)
+    _fill_barcodes(rows, data, numbers)
     rows = _with_scores(rows, raw, scores, replicates)
     _check_ranges(rows, numbers, path)
     return rows
@@ -224,6 +257,17 @@ def _refuse_empty(rows: pd.DataFrame, name: str, column: str, path: Path) -> Non
     if empty.any():
         place = f"{path}, row {rows['line'][empty.idxmax()]}, column {column!r}"
         raise UserError(place, f"no {name}", f"the {name} of every row")
+
+
+def _fill_barcodes(rows: pd.DataFrame, data: dict, numbers: dict[str, str]) -> None:
+    """A row stands for at least one barcode; mark the rows of which that is all that is known."""
+    wanted = "n_barcodes" in used_columns(data)
+    rows["barcodes_absent"] = wanted and "n_barcodes" not in numbers
+    if wanted and "n_barcodes" not in numbers:
+        rows["n_barcodes"] = np.nan
+    rows["barcodes_unknown"] = rows["n_barcodes"].isna() if wanted else False
+    if wanted:
+        rows["n_barcodes"] = rows["n_barcodes"].fillna(1.0)
 
 
 def _with_scores(rows: pd.DataFrame, raw: pd.DataFrame, scores: dict, replicates: dict) -> pd.DataFrame:
