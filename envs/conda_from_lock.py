@@ -4,8 +4,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 HEAD = """\
-# Written by conda_from_lock.py: conda brings Python, pip the versions that requirements.lock pins. They stand here one by
-# one because Snakemake copies this file elsewhere (`--software-deployment-method conda`), where no lock file lies beside it.
+# Written by conda_from_lock.py: conda brings Python, pip the versions that requirements.lock pins. They stand here one
+# by one because Snakemake (`--software-deployment-method conda`) copies this file to where no lock file lies beside it.
 name: proxsweep
 channels:
   - conda-forge

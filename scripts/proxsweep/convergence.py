@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from proxsweep import style
 from proxsweep.fits import sweep_columns
@@ -213,6 +214,7 @@ def figure(
             )
             ax.set(xscale="log", yscale="log")
             ax.grid(True)
+    _few_ticks(axes[1, 1])
     for ax in axes[0]:
         for goal in goals:
             ax.axhline(goal, color="black", linewidth=0.7, linestyle=(0, (1, 1.5)), zorder=4)
@@ -224,6 +226,17 @@ def figure(
     fig.legend(handles=handles, loc="outside right upper", title="Lasso weight" if colours else None)
     style.note(fig, _foot(converged, failed))
     return fig
+
+
+def _few_ticks(ax: Axes) -> None:
+    """Label the logarithmic x axis at decades; below two of them at 1, 2 and 5 or, if short, at a few even steps."""
+    low, high = ax.get_xlim()
+    if high < 5 * low:
+        ax.xaxis.set_major_locator(MaxNLocator(4))
+    else:
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,), numticks=7))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _drawable(points: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ TEXT = ("study", "family", "difference", "replicate", "status", "start", "path")
 
 def read(path: str | Path) -> pd.DataFrame:
     """Read `fits.csv` (or `status.csv`); labels stay text."""
-    return pd.read_csv(path, dtype=dict.fromkeys(TEXT, "str"))
+    return pd.read_csv(path, dtype=dict.fromkeys(TEXT, "str"), keep_default_na=False, na_values=[""])
 
 
 def sweep_columns(fits: pd.DataFrame) -> list[str]:

@@ -140,10 +140,10 @@ def lasso_colours(weights: Iterable[float]) -> dict[float, tuple[float, ...]]:
 
 
 def format_weight(weight: float) -> str:
-    """Print a lasso weight with at most three digits: ``0``, ``4e-5``, ``1.6e-4``, ``0.05``, ``2``."""
+    """Print a lasso weight with at most three digits: ``0``, ``4e-5``, ``1.6e-4``, ``5e-2``, ``0.5``, ``2``."""
     if weight == 0:
         return "0"
-    if 0.01 <= abs(weight) < 1000:
+    if 0.1 <= abs(weight) < 1000:
         return f"{weight:.3g}"
     mantissa, exponent = f"{weight:.2e}".split("e")
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
@@ -356,9 +356,10 @@ def count_label(counts: Iterable[int]) -> str:
 
 
 def legend_above(fig: Figure, handles: list[Line2D], title: str | None = None) -> None:
-    """Put one legend for all panels above them."""
+    """Put one legend for all panels above them, its entries in reading order: row by row."""
     columns = min(_legend_columns(fig.get_figwidth()), len(handles))
-    legend = fig.legend(handles=handles, loc="outside upper left", ncols=columns, title=title, handlelength=2.2)
+    by_row = [handle for k in range(columns) for handle in handles[k::columns]]  # matplotlib fills columns
+    legend = fig.legend(handles=by_row, loc="outside upper left", ncols=columns, title=title, handlelength=2.2)
     legend.set_alignment("left")
 
 

@@ -142,6 +142,22 @@ def test_unconverged_fits_are_dashed_hollow_and_named():
     assert sorted(line.get_markerfacecolor() == "white" for line in ends) == [False, True]
 
 
+@pytest.mark.parametrize("seconds", [0.1, 0.013, 0.7, 40.0])
+@pytest.mark.parametrize("ratio", [1.3, 4, 30, 1e5])
+def test_labels_of_seconds_do_not_overlap(seconds, ratio):
+    times = seconds * np.array([0.5, 1.0, ratio**0.5, ratio])
+    points = convergence.curves(TWO, {name: trace.assign(seconds=times) for name, trace in TRACES.items()}.get)
+    figure = convergence.figure(TWO, points)
+    figure.draw_without_rendering()
+    axis = figure.axes[3].xaxis
+    low, high = figure.axes[3].get_xlim()
+    labels = [t.label1 for t in axis.get_major_ticks() if low <= t.get_loc() <= high]
+    boxes = sorted((label.get_window_extent() for label in labels), key=lambda box: box.x0)
+    assert len(boxes) >= 2
+    assert all(left.x1 < right.x0 for left, right in zip(boxes, boxes[1:], strict=False))
+    assert not any(label.get_text() for label in axis.get_minorticklabels())
+
+
 def test_failed_jobs_are_named():
     text = words(convergence.figure(TWO, convergence.curves(TWO, TRACES.get), failed=2))
     assert "2 more jobs failed" in text

@@ -11,7 +11,7 @@ import pytest
 from scipy.optimize import minimize
 
 import toys
-from proxsweep.dms import fit
+from proxsweep.dms import fit, fit_figures
 from proxsweep.dms.model import NORMALIZATIONS, flip
 from proxsweep.errors import UserError
 
@@ -216,6 +216,55 @@ def test_warmup_locks_the_sigmoid():
     assert free.best.objective == pytest.approx(run(encoding, 1e-3).best.objective, rel=1e-6)
 
 
+def test_a_locked_problem_may_converge_before_it_is_unlocked():
+    model = {**toys.MODEL, "warmup_iterations": 3000}
+    done = run(toys.toy(3), 1e-3, model=model)
+    assert done.best.status == "converged" and done.best.iterations > 3000
+    locked = done.best.trace.query("iteration <= 3000")
+    assert locked["relative_residual"].isna().all()
+
+
+def test_warmup_keeps_to_the_limit():
+    model = {**toys.MODEL, "warmup_iterations": 150}
+    done = run(toys.toy(3), 1e-3, model=model, solver={**toys.SOLVER, "max_iterations": 100})
+    assert (done.best.iterations, done.best.status) == (100, "max_iterations")
+
+
+def test_a_box_holds_under_a_tree():
+    model = {**LINEAR, "ridge": 1e-3, "effect_bounds": [-0.8, 0.3]}
+    done = run(toys.toy(3), 3e-3, TREE, model, {**toys.SOLVER, "tolerance": 1e-7})
+    assert done.best.b.min() >= -0.8 and done.best.b.max() <= 0.3
+    assert_convex_optimum(done, toys.toy(3), 3e-3, model, 1e-4)
+    assert done.best.prox["primal"] <= 1e-9 and done.best.prox["dual"] <= 1e-9
+
+
+def test_a_general_matrix_reaches_what_the_exact_operator_reaches():
+    rows = {"name": "double", "rows": {"r": {"c0": -2.0, "c1": 2.0}}}
+    general, exact = run(toys.toy(2), 1e-3, rows), run(toys.toy(2), 2e-3, "reference")
+    assert general.best.status == "converged" and general.best.prox is not None and exact.best.prox is None
+    assert general.best.objective == pytest.approx(exact.best.objective, rel=1e-9)
+    np.testing.assert_array_equal(general.best.shifts == 0, exact.best.shifts == 0)
+
+
+def test_starts_are_feasible():
+    model = {**toys.MODEL, "fix_reference_intercept": True, "effect_bounds": [-0.5, 0.5]}
+    solver = {**toys.SOLVER, "starts": ["linear"], "max_seconds": 1e-9}
+    done = run(toys.toy(3), 1e-3, "reference", model, solver)
+    assert done.best.status == "max_seconds"
+    assert done.best.b0[0] == 0 and np.abs(done.best.b).max() <= 0.5
+
+
+def test_values_that_are_not_finite_end_as_diverged(tmp_path):
+    encoding = toys.toy(3)
+    encoding.scores[5] = np.nan
+    done = run(encoding, 1e-3)
+    assert done.best.status == "diverged"
+    for figure in (fit_figures.convergence(done), fit_figures.observed_against_predicted(done)):
+        figure.savefig(tmp_path / "figure.png")
+    assert "diverged" in fit_figures.headline(done).to_string()
+    assert fit_figures.starts_table(done)["status"].tolist() == ["diverged"]
+
+
 def test_best_start_is_kept_and_all_are_recorded():
     done = run(toys.toy(3), 1e-3, solver={**toys.SOLVER, "starts": ["zeros", "linear"]})
     assert [one.start for one in done.solutions] == ["zeros", "linear"]
@@ -236,7 +285,7 @@ def test_equal_scores_are_fitted_exactly(ridge, starts):
     encoding = toys.toy(3)
     encoding.scores[:] = 0.7
     done = run(encoding, 1e-3, model={**toys.MODEL, "ridge": ridge}, solver={**toys.SOLVER, "starts": starts})
-    assert done.best.status == "converged"
+    assert done.best.status == "converged" and done.relative_residual <= 1e-6
     np.testing.assert_allclose(fit.predictions(done)["predicted"], 0.7, atol=1e-5)
 
 

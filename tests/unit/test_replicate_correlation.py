@@ -118,19 +118,29 @@ def test_interval_covers_what_theory_says():
     assert (lower, upper) == pytest.approx(tuple(fisher), abs=0.012)
 
 
-def test_undefined_resamples_are_left_out_and_said():
-    x, y = [0.0] * 7 + [1.0], [0.0] * 6 + [0.5, 1.0]
+@pytest.mark.parametrize("bootstrap", [0, 400])
+def test_one_or_two_shifts_left_have_no_interval(bootstrap):
+    one = [0.0] * 7 + [1.0]
+    row = two(fitted(one), fitted(one), bootstrap=bootstrap)
+    assert row["pearson"] == pytest.approx(1) and row["nonzero"] == 1
+    assert np.isnan(row["lower"]) and np.isnan(row["upper"])
+    assert row["note"] == "interval undefined: 1 mutation with a shift"
+    row = two(fitted(one), fitted([0.0] * 6 + [0.5, 1.0]), bootstrap=bootstrap)
+    assert row["nonzero"] == 2, "nonzero in either replicate"
+    assert np.isnan(row["lower"]) and row["note"] == "interval undefined: 2 mutations with a shift"
+
+
+def test_an_undefined_resample_leaves_no_interval():
+    x, y = [0.0] * 7 + [1.0], [0.0] * 5 + [0.2, 0.5, 1.0]
     generator = np.random.default_rng(1)
-    kept = []
+    undefined = 0
     for _ in range(400):
         chosen = generator.integers(8, size=8)
-        u, v = np.array(x)[chosen], np.array(y)[chosen]
-        if np.ptp(u) > 0 and np.ptp(v) > 0:
-            kept.append(np.corrcoef(u, v)[0, 1])
+        undefined += np.ptp(np.array(x)[chosen]) == 0 or np.ptp(np.array(y)[chosen]) == 0
     row = two(fitted(x), fitted(y), bootstrap=400, seed=1)
-    assert 0 < len(kept) < 400
-    assert (row["lower"], row["upper"]) == pytest.approx(tuple(np.percentile(kept, [2.5, 97.5])), abs=1e-12)
-    assert f"{len(kept)} of 400 resamples" in row["note"]
+    assert 0 < undefined < 400 and row["nonzero"] == 3
+    assert np.isnan(row["lower"]) and np.isnan(row["upper"])
+    assert row["note"] == f"interval undefined: in {undefined} of 400 resamples a replicate does not vary"
 
 
 def test_no_interval_without_bootstrap():
@@ -297,6 +307,26 @@ def test_figure_names_unconverged_pairs_once_and_draws_them_hollow():
     for ax in figure.axes:
         hollow = [line for line in ax.lines if line.get_marker() == "o" and line.get_markerfacecolor() == "white"]
         assert sum(len(line.get_xdata()) for line in hollow) == 3
+
+
+def test_figure_crosses_correlations_of_few_shifts():
+    many = np.arange(1.0, 9.0)
+    folders = {"p": fitted(many), "q": fitted(many**2), "r": fitted([0.0] * 7 + [1.0])}
+    rows = [("reference", 0.0, "1", "p"), ("reference", 0.0, "2", "q")]
+    rows += [("reference", 1e-5, "1", "r"), ("reference", 1e-5, "2", "r")]
+    rows += [("reference", 1e-4, "1", "r", "diverged"), ("reference", 1e-4, "2", "r")]
+    figure = replicate_correlation.figure(replicate_correlation.correlate(fits(rows), folders.get, bootstrap=20))
+    found = {
+        (marker, face): sum(
+            len(line.get_xdata())
+            for line in figure.axes[0].lines
+            if line.get_marker() == marker and (line.get_markerfacecolor() == "white") == face
+        )
+        for marker, face in (("x", False), ("o", False), ("o", True))
+    }
+    assert found == {("x", False): 2, ("o", False): 1, ("o", True): 1}
+    assert "Crosses: too few mutations with a shift" in words(figure)
+    assert "Crosses" not in words(replicate_correlation.figure(study()))
 
 
 def test_three_replicates_have_three_markers():

@@ -158,7 +158,13 @@ def test_one_condition_gives_a_header_and_words():
     table = sparsity.shares(fits([("reference", 0.0, "1", "p", "converged")]), {"p": Fitted(["a"], {}, plain)}.get)
     assert table.empty
     assert list(table.columns) == ["study", "difference", "lasso", "replicate", *sparsity.RESULTS]
-    assert "one condition" in words(sparsity.figure(table))
+    assert "One condition" in words(sparsity.figure(table))
+
+
+def test_no_fit_gives_other_words():
+    table = sparsity.shares(fits([]), {}.get)
+    text = words(sparsity.figure(table, finished=False))
+    assert "No fit finished" in text and "condition" not in text
 
 
 def test_mutations_shared_by_nothing_give_words():

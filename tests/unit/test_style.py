@@ -56,7 +56,10 @@ def test_png_has_the_size_of_one_column_at_its_resolution(tmp_path):
         (1e-10, "1e-10"),
         (3.1622776601683795e-05, "3.16e-5"),
         (9.999e-6, "1e-5"),
-        (0.05, "0.05"),
+        (0.001, "1e-3"),
+        (0.01, "1e-2"),
+        (0.05, "5e-2"),
+        (0.1, "0.1"),
         (0.5, "0.5"),
         (2.0, "2"),
         (12345.0, "1.23e4"),
@@ -64,6 +67,15 @@ def test_png_has_the_size_of_one_column_at_its_resolution(tmp_path):
 )
 def test_a_weight_is_printed_shortly(weight, text):
     assert style.format_weight(weight) == text
+
+
+def test_a_legend_reads_row_by_row():
+    fig = style.new_figure()
+    style.legend_above(fig, [style.marker_handle(k, str(k)) for k in range(5)])
+    fig.draw_without_rendering()
+    boxes = {text.get_text(): text.get_window_extent() for text in fig.legends[0].get_texts()}
+    reading = sorted(boxes, key=lambda name: (-round(boxes[name].y0 + boxes[name].y1), boxes[name].x0))
+    assert reading == ["0", "1", "2", "3", "4"]
 
 
 def test_zero_stands_left_of_a_break():

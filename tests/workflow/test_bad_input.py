@@ -79,7 +79,7 @@ def test_command_line_is_refused_by_name(project, given, parts):
 @pytest.mark.parametrize(
     ("table", "changes", "parts"),
     [
-        (GOOD, {"reference": "c"}, ("found 'c', which is no condition of the tables", "expected one of 'a', 'b'")),
+        (GOOD, {"reference": "c"}, ("studies.study.reference", "found `c`", "expected one of the conditions a, b")),
         (GOOD.replace("b,K2R", "b,K2R 17"), {}, ("scores.csv, row 5, column 'aa_substitutions'", "'17'", "expected")),
         (GOOD.replace("func_score", "score"), {}, ("scores.csv, header", "func_score", "nearest: 'score'")),
     ],

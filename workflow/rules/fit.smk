@@ -35,7 +35,13 @@ rule plan:
         "results/{study}/plan.json",
     log:
         "logs/{study}/plan.log",
+    benchmark:
+        "results/{study}/benchmarks/plan.tsv"
     localrule: True
+    threads: 1
+    resources:
+        mem_mb=scaled(500),
+        runtime=scaled(5),
     params:
         fits=lambda wildcards: planned_fits(STUDIES[wildcards.study]),
     run:

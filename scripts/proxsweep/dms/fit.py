@@ -19,7 +19,7 @@ from proxsweep.dms.model import Model, arrays, flip, predict
 from proxsweep.errors import UserError
 from proxsweep.files import sha256, write_csv, write_npz
 from proxsweep.optimize import fista
-from proxsweep.optimize.admm import snap
+from proxsweep.optimize.admm import tie
 from proxsweep.optimize.difference import Difference, equivariant, explicit, reference, tree
 from proxsweep.optimize.prox import initial_state as initial_prox_state
 from proxsweep.optimize.prox import prox
@@ -30,6 +30,7 @@ jax.config.update("jax_enable_x64", True)
 ABSOLUTE_FLOOR = 1e-12
 LOOKS_PER_DECADE = 40
 GOAL_MARGIN = 0.9
+SAME = 1e-8  # relative difference of objectives within which starts ended at one optimum
 FLAT = 1e-6  # a smaller range of scores is none
 
 
@@ -38,6 +39,7 @@ class Solution:
     """Parameters at which a solve ended, in the reference's coordinates, with its certificate.
 
     ``b`` is (P, M) with inner nodes of a tree last, ``b0`` (D,), ``shifts`` (rows, M); ``trace`` has one row a look.
+    ``prox`` holds residuals and iterations of the inner solver (ADMM) in one more step, None where the prox is exact.
     """
 
     start: str
@@ -50,6 +52,7 @@ class Solution:
     smooth: float
     penalty: float
     residual: float
+    prox: dict[str, float] | None
     iterations: int
     seconds: float
     trace: pd.DataFrame
@@ -80,10 +83,10 @@ class Fit:
 
 
 def relative(residual: float, yardstick: float) -> float:
-    """Residual in units of the residual at the start ``zeros``; 0 where both are 0."""
+    """Residual in units of the residual at the start ``zeros``; 0 where both vanish."""
     if yardstick > 0:
         return residual / yardstick
-    return 0.0 if residual == 0 else math.inf
+    return 0.0 if residual <= ABSOLUTE_FLOOR else math.inf
 
 
 def build_difference(value: str | dict, conditions: list[str], reference_condition: str) -> Difference:
@@ -126,8 +129,8 @@ def zeros_start(model: Model, encoding: Encoding, scale_bound: float) -> dict[st
     return {
         "b": jnp.zeros((len(model.difference.nodes), width)),
         "b0": jnp.zeros(count),
-        "scale": jnp.array(min(extent, scale_bound) if model.sigmoid else 1.0),
-        "bias": jnp.array(lowest if model.sigmoid else 0.0),
+        "scale": jnp.float64(min(extent, scale_bound) if model.sigmoid else 1.0),
+        "bias": jnp.float64(lowest if model.sigmoid else 0.0),
     }
 
 
@@ -163,15 +166,16 @@ class _Solver:
         return time.perf_counter() - began
 
     def run(
-        self, name: str, x: dict, yardstick: float, prox_state: Any, warmup: int = 0
+        self, name: str, x: dict, yardstick: float, prox_state: Any, warmup: int, spent: float
     ) -> tuple[fista.State, Status, pd.DataFrame, float]:
         goal = jnp.float64(GOAL_MARGIN * max(self.solver["tolerance"] * yardstick, ABSOLUTE_FLOOR))
         limit, rows = int(self.solver["max_iterations"]), []
-        began = time.perf_counter()
+        warmup = min(warmup, limit)
+        began = time.perf_counter() - spent
         data = {**self.data, "sigmoid_free": jnp.float64(0.0)} if warmup else self.data
         state = fista.initial_state(self.model, data, x, prox_state)
         for until in sorted({0, *_grid(limit), *([warmup] if warmup else [])}):
-            unlocked = until > warmup
+            unlocked = warmup == 0 or until > warmup
             if warmup and unlocked and data is not self.data:
                 data = self.data
                 state = self._restart(data, state)
@@ -181,6 +185,8 @@ class _Solver:
             elapsed = time.perf_counter() - began
             iteration = int(state.iteration)
             values = {field: float(value) for field, value in look._asdict().items()}
+            if not unlocked:
+                values["residual"] = math.nan  # that of another problem
             row = {"start": name, "iteration": iteration, **values}
             row["relative_residual"] = relative(values["residual"], yardstick)
             rows.append({**row, "seconds": elapsed})
@@ -215,29 +221,38 @@ class _Solver:
         """Objective parts and residual at parameters in the reference's coordinates, as they are written."""
         bundle = np.asarray(self.data["sign"]) < 0
         _, own = flip(b[: len(b0)], b0, bundle)
-        x = {"b": jnp.asarray(b), "b0": jnp.asarray(own), "scale": jnp.array(scale), "bias": jnp.array(bias)}
+        x = {"b": jnp.asarray(b), "b0": jnp.asarray(own), "scale": jnp.float64(scale), "bias": jnp.float64(bias)}
         state = fista.initial_state(self.model, self.data, x, prox_state)
         penalty = self.model.penalty(self.data, x)
         return {
             "smooth": float(state.smooth),
             "penalty": float(penalty),
             "residual": float(state.residual),
+            "prox": self._prox_residuals(state),
             "shifts": np.asarray(self.model.shifts(x)),
         }
 
+    def _prox_residuals(self, state: fista.State) -> dict[str, float] | None:
+        if state.prox_state is None:
+            return None
+        target, metric = fista.step_target(self.model, self.data, state)
+        weights = jnp.broadcast_to(self.data["lasso"] / metric["b"][0], target["b"].shape[1:])
+        fused = prox(self.model.difference, target["b"], weights, state.prox_state)
+        return {"primal": float(fused.primal), "dual": float(fused.dual), "iterations": int(fused.iterations)}
 
-def _snapped(solver: _Solver, state: fista.State) -> np.ndarray:
-    """Effects after one more plain step whose prox, inexact under ADMM, is put exactly on its fusion pattern."""
-    target, metric = fista.step_target(solver.model, solver.data, state)
-    weights = solver.data["lasso"] / metric["b"][0]
-    fused = prox(solver.model.difference, target["b"], weights, state.prox_state)
-    values = (np.asarray(value) for value in (target["b"], weights, fused.x, fused.state.z))
-    return snap(solver.model.difference, *values)
+
+def _tied(solver: _Solver, state: fista.State) -> np.ndarray:
+    """Effects with the zero shifts that ADMM identified made exact; within the box, where there is one."""
+    b = tie(solver.model.difference, float(solver.data["lasso"]), state.x["b"], state.prox_state.z)
+    return np.clip(b, *np.asarray(solver.data["effect_bounds"]))
 
 
-def _solution(solver: _Solver, name: str, x: dict, yardstick: float, prox_state: Any, warmup: int) -> Solution:
-    state, status, trace, seconds = solver.run(name, x, yardstick, prox_state, warmup)
-    b = _snapped(solver, state) if state.prox_state is not None else np.asarray(state.x["b"])
+def _solution(
+    solver: _Solver, name: str, x: dict, yardstick: float, prox_state: Any, warmup: int, spent: float
+) -> Solution:
+    feasible = solver.model.project(solver.data, x)
+    state, status, trace, seconds = solver.run(name, feasible, yardstick, prox_state, warmup, spent)
+    b = _tied(solver, state) if state.prox_state is not None else np.asarray(state.x["b"])
     bundle = np.asarray(solver.data["sign"]) < 0
     count = bundle.shape[0]
     own = np.asarray(state.x["b0"])
@@ -307,11 +322,12 @@ def fit(
     starts = solver["starts"] if static.sigmoid else ["zeros"]
     solutions = []
     for name in starts:
-        x = zeros
+        x, spent = zeros, 0.0
         if name == "linear":
-            x, seconds = _linear_start(encoding, lasso, difference, model, solver, zeros, report)
-            compile_seconds += seconds
-        solutions.append(_solution(running, name, x, yardstick, prox_state, warmup))
+            x, linear = _linear_start(encoding, lasso, difference, model, solver, zeros, report)
+            compile_seconds += linear.compile_seconds
+            spent = linear.best.seconds
+        solutions.append(_solution(running, name, x, yardstick, prox_state, warmup, spent))
     return Fit(
         encoding=encoding,
         difference=matrix,
@@ -319,19 +335,22 @@ def fit(
         lasso=lasso,
         scale_bound=bound,
         yardstick=yardstick,
-        best=min(solutions, key=_rank),
+        best=_best(solutions),
         solutions=solutions,
         compile_seconds=compile_seconds,
         total_seconds=time.perf_counter() - began,
     )
 
 
-def _rank(solution: Solution) -> tuple[bool, float]:
-    """Lowest objective first; a diverged solution last."""
-    return solution.status == Status.DIVERGED, solution.objective
+def _best(solutions: list[Solution]) -> Solution:
+    """The lowest objective; of those that differ by rounding alone a converged one; a diverged one last."""
+    usable = [one for one in solutions if one.status != Status.DIVERGED] or solutions
+    lowest = min(one.objective for one in usable)
+    near = [one for one in usable if one.objective <= lowest + SAME * abs(lowest)] or usable
+    return min(near, key=lambda one: (one.status != Status.CONVERGED, one.objective))
 
 
-def _linear_start(encoding, lasso, difference, model, solver, zeros, report) -> tuple[dict, float]:
+def _linear_start(encoding, lasso, difference, model, solver, zeros, report) -> tuple[dict, Fit]:
     linear = fit(
         encoding,
         lasso,
@@ -342,7 +361,7 @@ def _linear_start(encoding, lasso, difference, model, solver, zeros, report) -> 
     )
     best = linear.best
     _, own = flip(best.b[: len(best.b0)], best.b0, encoding.bundle)
-    return from_linear({"b": jnp.asarray(best.b), "b0": jnp.asarray(own)}, zeros), linear.compile_seconds
+    return from_linear({"b": jnp.asarray(best.b), "b0": jnp.asarray(own)}, zeros), linear
 
 
 def zero_shift_shares(done: Fit) -> tuple[float, dict[str, float]]:
@@ -420,6 +439,7 @@ def summary(done: Fit, spec: dict, encoding_sha256: str | None) -> dict[str, Any
         "objective": best.objective,
         "smooth": best.smooth,
         "penalty": best.penalty,
+        "prox": best.prox,
         "iterations": best.iterations,
         "start": best.start,
         "starts": [

@@ -9,7 +9,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from proxsweep import style
-from proxsweep.dms.fit import Fit, predictions
+from proxsweep.dms.fit import Fit, mutations_table, predictions
+from proxsweep.dms.fitted import Fitted, compared
 from proxsweep.dms.model import predict
 
 
@@ -69,7 +70,9 @@ def convergence(done: Fit) -> Figure:
     for ax, title in zip(axes, titles, strict=True):
         ax.set(title=title, xlabel="Iteration + 1", xscale="log")
     for ax in axes[:3]:
-        ax.set_yscale("log")
+        drawn = np.concatenate([np.asarray(line.get_ydata(), float) for line in ax.lines])
+        if np.any(np.isfinite(drawn) & (drawn > 0)):  # a diverged fit may have nothing to show
+            ax.set_yscale("log")
     axes[3].set_ylim(-0.02, 1.02)
     if len(done.solutions) > 1:
         axes[1].legend()
@@ -133,14 +136,21 @@ def _curve(ax: Axes, done: Fit, latent: pd.Series) -> None:
     ax.plot(grid, curve, color=style.COLOURS[1], linewidth=1.2)
 
 
-def largest_shifts(mutations: pd.DataFrame, count: int = 15) -> pd.DataFrame:
-    """The mutations with the largest absolute shift in any row, largest first."""
-    shifts = mutations.filter(like="shift_")
-    if shifts.empty:
-        return mutations.head(0)
-    order = shifts.abs().max(axis=1).sort_values(ascending=False, kind="stable").index[:count]
-    chosen = mutations.loc[order].drop(columns=["wildtype", "site", "mutant"])
-    return chosen[shifts.loc[order].abs().max(axis=1) > 0]
+def largest_shifts(done: Fit, count: int = 15) -> pd.DataFrame:
+    """The mutations with the largest absolute shift in any row, largest first.
+
+    A shift counts where every condition that its row compares has seen the mutation; others compare with nothing.
+    """
+    mutations = mutations_table(done)
+    conditions = [str(name) for name in done.encoding.conditions]
+    rows = compared(np.asarray(done.difference.matrix), list(done.difference.rows), conditions)
+    fitted = Fitted(conditions, rows, mutations)
+    largest = pd.Series(0.0, index=mutations.index)
+    for row, names in rows.items():
+        shift = mutations[f"shift_{row}"].abs()
+        largest = np.maximum(largest, shift.where(fitted.seen(names, 1), 0.0))
+    order = largest[largest > 0].sort_values(ascending=False, kind="stable").index[:count]
+    return mutations.loc[order].drop(columns=["wildtype", "site", "mutant"])
 
 
 def parameters_text(spec: dict) -> str:

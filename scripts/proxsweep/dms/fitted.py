@@ -62,5 +62,5 @@ def load(path: str | Path) -> Fitted:
         rows = [str(name) for name in arrays["difference_rows"]]
         involved = compared(arrays["difference"].reshape(len(rows), -1), rows, conditions) if rows else {}
     text = dict.fromkeys(("mutation", "wildtype", "site", "mutant"), "str")
-    mutations = pd.read_csv(folder / "mutations.csv", dtype=text)
+    mutations = pd.read_csv(folder / "mutations.csv", dtype=text, keep_default_na=False, na_values=[""])
     return Fitted(conditions, involved, mutations)

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from proxsweep.dms.encoding import Encoding
+from proxsweep.errors import UserError
 from proxsweep.optimize.difference import Difference
 from proxsweep.optimize.prox import prox
 
@@ -212,9 +213,17 @@ def arrays(
         Upper bound of the sigmoid's scale (units of the score).
     sigmoid_free
         False locks scale and bias.
+
+    Raises
+    ------
+    UserError
+        For a condition without variants.
     """
     count, width = encoding.bundle.shape
     sizes = np.diff(encoding.offsets)
+    if not sizes.all():
+        empty = encoding.conditions[np.argmin(sizes)]
+        raise UserError("encoding", f"no variant of condition {empty}", "variants of every condition")
     condition = np.repeat(np.arange(count), sizes)
     condition_weights = np.bincount(condition, encoding.weights, count)
     loss_factor, ridge = normalize(model["normalization"], condition_weights, model["ridge"])

@@ -3,8 +3,11 @@
 The correlation is over mutations seen in both replicates, in every condition that the row of the difference
 matrix compares: a mutation that one of them never saw has no shift to agree upon. Intervals are percentile
 bootstrap intervals over mutations (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13).
-Every row of the table uses the same seed, so equal sets of mutations are resampled alike: bands along a path
-are comparable, and neither the order of the fits nor their number changes an interval.
+Resamples without a defined correlation cannot simply be left out: where one mutation alone has a shift, every
+other resample gives exactly 1. So there is no interval where any resample is undefined or fewer than
+:data:`LEAST_NONZERO` mutations have a nonzero value. Every row of the table uses the same seed, so equal sets of
+mutations are resampled alike: bands along a path are comparable, and neither the order of the fits nor their
+number changes an interval.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,6 +26,7 @@ from proxsweep.dms import fitted
 from proxsweep.fits import full, in_order, ordered, sweep_columns
 
 LEAST_MUTATIONS = 3
+LEAST_NONZERO = 3  # with fewer the correlation is that of one or two points and there is no interval
 LEVEL = (2.5, 97.5)  # percentiles of the interval
 _CHUNK = 100  # resamples multiplied at once
 _CONSTANT = 1e-12  # a variance below this share of the mean square is rounding noise
@@ -32,6 +36,7 @@ RESULTS = (
     "replicate_a",
     "replicate_b",
     "mutations",
+    "nonzero",
     "pearson",
     "lower",
     "upper",
@@ -70,9 +75,9 @@ def correlate(
     DataFrame
         One row for each setting of the sweep, quantity and pair of replicates: the swept parameters but
         ``replicate``, then :data:`RESULTS`. ``quantity`` is ``shift`` (``row`` names a row of the difference
-        matrix) or ``effect`` (``row`` names a condition). ``both_zero_share`` is the share of the mutations
-        that are exactly 0 in both replicates; ``converged`` says that both fits converged; ``note`` says why
-        a value is missing.
+        matrix) or ``effect`` (``row`` names a condition). ``nonzero`` of the ``mutations`` are nonzero in at
+        least one replicate; ``both_zero_share`` is the share that is exactly 0 in both; ``converged`` says
+        that both fits converged; ``note`` says why a value is missing.
     """
     fits = full(fits)
     settings = [name for name in sweep_columns(fits) if name != "replicate"]
@@ -142,10 +147,11 @@ def _paired(
     return chosen[0].loc[both].to_numpy(float), chosen[1].loc[both].to_numpy(float)
 
 
-def _undefined(mutations: int, note: str, both_zero_share: float = np.nan) -> dict:
+def _undefined(mutations: int, note: str, nonzero: int = 0, both_zero_share: float = np.nan) -> dict:
     nan = float("nan")
     return {
         "mutations": mutations,
+        "nonzero": nonzero,
         "pearson": nan,
         "lower": nan,
         "upper": nan,
@@ -158,20 +164,28 @@ def _correlation(
     x: np.ndarray, y: np.ndarray, labels: tuple[Any, Any], quantity: str, bootstrap: int, seed: int
 ) -> dict:
     count = len(x)
-    both_zero = float(((x == 0) & (y == 0)).mean()) if count else float("nan")
+    nonzero = int(((x != 0) | (y != 0)).sum())
+    both_zero = 1 - nonzero / count if count else float("nan")
     if count < LEAST_MUTATIONS:
-        return _undefined(count, f"fewer than {LEAST_MUTATIONS} mutations seen in both replicates", both_zero)
+        return _undefined(count, f"fewer than {LEAST_MUTATIONS} mutations seen in both replicates", nonzero, both_zero)
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        return _undefined(count, f"a fit diverged: {quantity}s are not finite", both_zero)
+        return _undefined(count, f"a fit diverged: {quantity}s are not finite", nonzero, both_zero)
     flat = [str(label) for label, values in zip(labels, (x, y), strict=True) if np.ptp(values) == 0]
     if flat:
-        return _undefined(count, f"all {quantity}s are equal in replicate {' and replicate '.join(flat)}", both_zero)
-    lower, upper, defined = interval(x, y, bootstrap, seed)
+        where = " and replicate ".join(flat)
+        return _undefined(count, f"all {quantity}s are equal in replicate {where}", nonzero, both_zero)
+    lower = upper = float("nan")
     note = ""
-    if bootstrap and defined < bootstrap:
-        note = f"interval from {defined} of {bootstrap} resamples: in the others one replicate does not vary"
+    if nonzero < LEAST_NONZERO:
+        article = "an" if quantity == "effect" else "a"
+        note = f"interval undefined: {nonzero} mutation{'s' if nonzero > 1 else ''} with {article} {quantity}"
+    else:
+        lower, upper, defined = interval(x, y, bootstrap, seed)
+        if defined < bootstrap:
+            note = f"interval undefined: in {bootstrap - defined} of {bootstrap} resamples a replicate does not vary"
     return {
         "mutations": count,
+        "nonzero": nonzero,
         "pearson": pearson(x, y),
         "lower": lower,
         "upper": upper,
@@ -202,7 +216,7 @@ def interval(x: np.ndarray, y: np.ndarray, bootstrap: int, seed: int) -> tuple[f
     Returns
     -------
     tuple
-        Lower and upper bound (NaN without a defined resample), and how many resamples had a defined
+        Lower and upper bound (NaN where any resample is undefined), and how many resamples had a defined
         correlation, that is varied in both.
     """
     if not bootstrap:
@@ -216,11 +230,11 @@ def interval(x: np.ndarray, y: np.ndarray, bootstrap: int, seed: int) -> tuple[f
     mean_u, mean_v, square_u, square_v, product = means
     spread_u, spread_v = square_u - mean_u**2, square_v - mean_v**2
     defined = (spread_u > _CONSTANT * square_u) & (spread_v > _CONSTANT * square_v)
-    if not defined.any():
-        return float("nan"), float("nan"), 0
-    values = (product - mean_u * mean_v)[defined] / np.sqrt(spread_u[defined] * spread_v[defined])
+    if not defined.all():
+        return float("nan"), float("nan"), int(defined.sum())
+    values = (product - mean_u * mean_v) / np.sqrt(spread_u * spread_v)
     lower, upper = np.percentile(np.clip(values, -1.0, 1.0), LEVEL)
-    return float(lower), float(upper), int(defined.sum())
+    return float(lower), float(upper), bootstrap
 
 
 @lru_cache(maxsize=8)
@@ -234,8 +248,8 @@ def _resamples(count: int, bootstrap: int, seed: int) -> np.ndarray:
 def figure(table: pd.DataFrame) -> Figure:
     """Correlation of shifts against lasso weight: a panel for each difference matrix, a line for each row.
 
-    Bands are the bootstrap intervals, hollow points pairs of which a fit did not converge. Where nothing can
-    be drawn the figure says why.
+    Bands are the bootstrap intervals, crosses correlations of so few shifts that they have none, hollow points
+    pairs of which a fit did not converge. Where nothing can be drawn the figure says why.
     """
     style.apply()
     shifts = table[table["quantity"] == "shift"]
@@ -286,7 +300,15 @@ def _panel(ax: Axes, panel: pd.DataFrame, lines: dict[str, dict], pairs: list[tu
             x, colour = position(line["lasso"]), lines[row]["color"]
             ax.plot(x, line["pearson"], **lines[row])
             ax.fill_between(x, line["lower"], line["upper"], color=colour, alpha=0.13, linewidth=0)
-            style.points(ax, x, line["pearson"], line["converged"], colour, style.marker(k))
+            few, y = _few(line), line["pearson"].to_numpy()
+            point = ~few | ~line["converged"].to_numpy(bool)
+            style.points(ax, x[point], y[point], line["converged"][point], colour, style.marker(k))
+            ax.plot(x[few], y[few], color=colour, linestyle="none", marker="x", markersize=3.5, zorder=4)
+
+
+def _few(table: pd.DataFrame) -> np.ndarray:
+    """Correlations of so few shifts that their interval is undefined: then alone do both number and note stand."""
+    return (table["pearson"].notna() & (table["note"] != "")).to_numpy()
 
 
 def _handles(shifts: pd.DataFrame, lines: dict[str, dict], pairs: list[tuple]) -> list[Line2D]:
@@ -305,6 +327,8 @@ def _handles(shifts: pd.DataFrame, lines: dict[str, dict], pairs: list[tuple]) -
 def _foot(shifts: pd.DataFrame, pairs: list[tuple]) -> str:
     sentences = ["Bands: 95 % bootstrap intervals over mutations."] if shifts["lower"].notna().any() else []
     sentences.append("n: mutations seen in both replicates and in all conditions that the row compares.")
+    if _few(shifts).any():
+        sentences.append("Crosses: too few mutations with a shift for an interval; a correlation near 1 says little.")
     if shifts["pearson"].isna().any():
         sentences.append("No point where the correlation is undefined (see the table's notes).")
     setting = list(shifts.columns[: list(shifts.columns).index("quantity")])

@@ -1,9 +1,10 @@
 """How many shifts are exactly zero? Shares against the lasso weight, substitutions and stop codons apart.
 
-Shares are among mutations seen in every condition that the row of the difference matrix compares: a mutation
-seen in one of them only always has a zero shift and would flatter the share. A stop codon should do the same
-harm in every condition, so its shift should be zero: stops are the control. A deletion (``-``) is neither a
-substitution nor a control and is counted by itself.
+Shares are among mutations seen in every condition that the row of the difference matrix compares. Where one of
+them never saw a mutation the ridge alone stands against the lasso: any lasso weight that is not small against
+the ridge pulls the shift to exactly zero and would flatter the share (at weight 0 it is not zero). A stop codon
+should do the same harm in every condition, so its shift should be zero: stops are the control. A deletion
+(``-``) is neither a substitution nor a control and is counted by itself.
 """
 
 from collections.abc import Callable
@@ -86,16 +87,17 @@ def _share(shifts: np.ndarray, kind: str) -> dict:
     return {"mutations": count, "zero": zero, "zero_share": zero / count, "note": ""}
 
 
-def figure(table: pd.DataFrame, min_times_seen: int = 1) -> Figure:
+def figure(table: pd.DataFrame, min_times_seen: int = 1, finished: bool = True) -> Figure:
     """Share of zero shifts against lasso weight: nonsynonymous mutations above, stop codons below.
 
     A column for each difference matrix, a line for each row and replicate, hollow points for fits that did
-    not converge. Where nothing can be drawn the figure says why.
+    not converge. Where nothing can be drawn the figure says why; ``finished`` (whether the study has any fit)
+    then tells a study of one condition from one without fits.
     """
     style.apply()
     drawn = table[table["zero_share"].notna()]
     if drawn.empty:
-        return style.words_figure(_why_empty(table))
+        return style.words_figure(_why_empty(table, finished))
     lines = style.line_styles(dict.fromkeys(table["row"]))
     columns = list(table.columns)
     replicates = ordered(table["replicate"]) if "replicate" in columns else []
@@ -123,9 +125,11 @@ def _headline(min_times_seen: int) -> str:
     return f"Among mutations seen{least} in all conditions that a row compares"
 
 
-def _why_empty(table: pd.DataFrame) -> str:
+def _why_empty(table: pd.DataFrame, finished: bool) -> str:
+    if not finished:
+        return "No fit finished: no shifts to count."
     if table.empty:
-        return "No shifts to count: the study has one condition, or no fit finished."
+        return "One condition: there are no shifts to count."
     reasons = "; ".join(dict.fromkeys(note for note in table["note"] if note))
     return f"No share of zero shifts to show.\n{reasons[0].upper()}{reasons[1:]}."
 

@@ -177,8 +177,17 @@ def _iterate(problem: Problem, data: Tree, state: State) -> State:
         residual=residual,
         finite=jnp.array(True),
     )
-    # without an acceptable step the last finite point stays
-    stuck = state._replace(finite=jnp.array(False))
+    # No acceptable step: with momentum it may be rounding (the extrapolated z is not exactly K y), so begin again at
+    # the last point; without, a step of no length would do, so the values there are not finite.
+    stuck = state._replace(
+        iteration=iteration,
+        x_previous=state.x,
+        z_previous=state.z,
+        momentum=jnp.float64(1.0),
+        curvature=jnp.float64(1.0),
+        residual=jnp.array(jnp.inf),
+        finite=state.momentum > 1,
+    )
     return jax.tree.map(functools.partial(jnp.where, trial.accepted), moved, stuck)
 
 

@@ -1,0 +1,35 @@
+"""Tables of the fit notebook."""
+
+from dataclasses import replace
+
+import numpy as np
+
+import toys
+from proxsweep.dms import fit, fit_figures
+
+
+def fitted(encoding):
+    return fit.fit(encoding, 1e-6, "reference", toys.MODEL, toys.SOLVER, lambda line: None)
+
+
+def with_shifts(done, shifts, times_seen):
+    """The fit with other shifts and numbers of variants: (rows, mutations) and (conditions, mutations)."""
+    encoding = replace(done.encoding, times_seen=np.array(times_seen))
+    return replace(done, encoding=encoding, best=replace(done.best, shifts=np.array(shifts)))
+
+
+def test_largest_shifts_are_among_mutations_seen_where_they_are_compared():
+    done = with_shifts(
+        fitted(toys.toy(mutations=4, bundle=0)),
+        [[9.0, 1.0, 0.0, 0.5], [2.0, -3.0, 0.0, 8.0]],
+        [[1, 1, 1, 1], [0, 1, 1, 1], [1, 1, 1, 0]],  # c1 never saw A1C, c2 never saw A4C
+    )
+    found = fit_figures.largest_shifts(done)
+    assert found["mutation"].tolist() == ["A2C", "A1C", "A4C"], "by 3, 2 and 0.5; all shifts of A3C are zero"
+    assert fit_figures.largest_shifts(done, count=1)["mutation"].tolist() == ["A2C"]
+    unseen = with_shifts(done, done.best.shifts, [[0] * 4, [1] * 4, [1] * 4])
+    assert fit_figures.largest_shifts(unseen).empty
+
+
+def test_one_condition_has_no_largest_shifts():
+    assert fit_figures.largest_shifts(fitted(toys.toy(conditions=1))).empty
