@@ -67,6 +67,16 @@ def _notebook(arguments: argparse.Namespace) -> None:
     )
 
 
+def _plan(arguments: argparse.Namespace) -> None:
+    from proxsweep.files import write_json
+    from proxsweep.sweep import plan
+
+    spec = arguments.spec
+    fits = plan(spec["study"], spec["family"], spec["sweep"])
+    write_json(arguments.output, {"study": spec["study"], "fits": fits})
+    print(f"{len(fits)} fits planned")
+
+
 def _collect(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
@@ -186,6 +196,10 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     notebook.add_argument("--parameters", type=json.loads, default={}, help="as JSON")
     notebook.add_argument("--threads", type=int, default=1)
     notebook.add_argument("--attempt", type=int, default=1)
+
+    plan = command("plan", _plan, "The fits that a sweep asks for.")
+    plan.add_argument("--spec", type=json.loads, required=True, help="study, family and sweep, as JSON")
+    plan.add_argument("--output", type=Path, required=True)
 
     collect = command("collect", _collect, "Records of all fits of a study to one table.")
     collect.add_argument("--plan", type=Path, required=True)

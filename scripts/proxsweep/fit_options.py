@@ -56,7 +56,8 @@ def spec_from_options(arguments: argparse.Namespace) -> dict[str, Any]:
     values = {name: [_yaml(name, getattr(arguments, name))] for name in ("lasso", "difference")}
     study = {
         "data": {
-            "func_scores": str(arguments.encoding),
+            # stands for the table that was encoded: an address is not looked into
+            "func_scores": "https://example.org/encoded.csv",
             "conditions": [str(name) for name in encoding.conditions],
         },
         "reference": str(encoding.reference),

@@ -73,7 +73,7 @@ class Fit:
     @property
     def parts(self) -> str:
         """The fit's part of a path, one ``parameter~label`` a folder."""
-        return "/".join(f"{name}~{text}" for name, text in self.labels.items())
+        return _parts(self.labels)
 
     def spec(self) -> dict[str, Any]:
         """All that this fit depends on, and nothing about its neighbours, as plain JSON-able values.
@@ -143,6 +143,33 @@ def table(study: Study) -> list[Fit]:
     return [
         _fit(study, dict(zip(names, values, strict=True))) for values in product(*(study.sweep[name] for name in names))
     ]
+
+
+def plan(study: str, family: str, sweep: dict[str, list[Any]]) -> list[dict[str, Any]]:
+    """Every fit of a study as its tables need it: labels and where its files lie, relative to the working directory.
+
+    ``sweep`` is that of a :class:`Study`. The keys of an entry are those of :mod:`proxsweep.collect`, and ``labels``.
+    """
+    names = path_order(list(sweep))
+    labels = {name: [label(value) for value in sweep[name]] for name in names}
+    return [_planned(study, family, dict(zip(names, chosen, strict=True))) for chosen in product(*labels.values())]
+
+
+def _planned(study: str, family: str, labels: dict[str, str]) -> dict[str, Any]:
+    parts = _parts(labels)
+    return {
+        "study": study,
+        "family": family,
+        "labels": labels,
+        "path": f"results/{study}/fits/{parts}",
+        "benchmark": f"results/{study}/benchmarks/{parts}.tsv",
+        "log": f"logs/{study}/fits/{parts}.log",
+        "kept": f"logs/{study}/fits/{parts}.ipynb",
+    }
+
+
+def _parts(labels: dict[str, str]) -> str:
+    return "/".join(f"{name}~{text}" for name, text in labels.items())
 
 
 def find(study: Study, parts: str) -> Fit:

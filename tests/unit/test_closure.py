@@ -146,5 +146,5 @@ def test_holds_all_that_python_loads():
         check=True,
         env={"PATH": ""},
     )
-    loaded = {Path(line).resolve() for line in done.stdout.split()}
+    loaded = {Path(line).resolve() for line in done.stdout.splitlines()}
     assert loaded == {file.resolve() for file in closure("proxsweep.dms.encoding")}

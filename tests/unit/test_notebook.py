@@ -218,7 +218,7 @@ def test_a_kernel_that_never_starts(tmp_path, monkeypatch, capfd):
 def test_a_late_start_is_enough(tmp_path, monkeypatch):
     starts, stub = tmp_path / "starts", tmp_path / "python"
     script = ["#!/bin/sh", f"echo start >> {starts}", f"[ $(wc -l < {starts}) -lt 2 ] && exit 3"]
-    stub.write_text("\n".join([*script, f'exec {sys.executable} "$@"\n']))
+    stub.write_text("\n".join([*script, f'exec "{sys.executable}" "$@"\n']))
     stub.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(stub))
     run(write(tmp_path / "n.ipynb", "print(value)"), tmp_path / "out.ipynb", tmp_path / "kept.ipynb", {})

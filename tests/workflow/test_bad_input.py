@@ -50,8 +50,8 @@ def assert_nothing_started(project: Project) -> None:
             ("studies.study.data.func_scores", "found no file at absent.csv", "expected a file"),
         ),
         (
-            {"data": {"func_scores": "scores.csv", "conditions": ["b", "c"]}},
-            ("studies.study.reference", "found `a`", "expected one of the conditions b, c"),
+            {"data": {"func_scores": "scores.csv", "conditions": ["b"]}},
+            ("studies.study.reference", "found `a`", "expected one of the conditions b"),
         ),
     ],
     ids=["unknown key", "number as text", "duplicate in disguise", "missing table", "reference"],

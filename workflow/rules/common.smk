@@ -151,20 +151,9 @@ def records(wildcards):
     return [f"results/{study.name}/fits/{fit.parts}/record.json" for fit in sweep.table(study)]
 
 
-def planned_fits(study):
-    """Every fit of a study as the tables need it: values, labels and where its files lie."""
-    return [
-        {
-            "study": study.name,
-            "family": study.family,
-            "labels": fit.labels,
-            "path": f"results/{study.name}/fits/{fit.parts}",
-            "benchmark": f"results/{study.name}/benchmarks/{fit.parts}.tsv",
-            "log": f"logs/{study.name}/fits/{fit.parts}.log",
-            "kept": f"logs/{study.name}/fits/{fit.parts}.ipynb",
-        }
-        for fit in sweep.table(study)
-    ]
+def plan_spec(wildcards):
+    study = STUDIES[wildcards.study]
+    return json.dumps({"study": study.name, "family": study.family, "sweep": study.sweep})
 
 
 # ---- summaries ---------------------------------------------------------------------------------------------
@@ -242,7 +231,7 @@ def tell_status():
     for study in STUDIES.values():
         if os.path.isdir(f"results/{study.name}"):
             path = f"results/{study.name}/status.csv"
-            files.write_csv(path, collect.status_table(planned_fits(study)))
+            files.write_csv(path, collect.status_table(sweep.plan(study.name, study.family, study.sweep)))
             logger.info(f"How every fit of study {study.name} ended: {path}")
 
 

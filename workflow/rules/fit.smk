@@ -38,15 +38,16 @@ rule plan:
     benchmark:
         "results/{study}/benchmarks/plan.tsv"
     localrule: True
+    conda:
+        "../../envs/proxsweep.yaml"
     threads: 1
     resources:
         mem_mb=scaled(500),
         runtime=scaled(5),
     params:
-        fits=lambda wildcards: planned_fits(STUDIES[wildcards.study]),
-    run:
-        files.write_json(output[0], {"study": wildcards.study, "fits": params.fits})
-        files.write_text(log[0], f"{len(params.fits)} fits planned\n")
+        spec=plan_spec,
+    shell:
+        "proxsweep plan --spec {params.spec:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule collect:
