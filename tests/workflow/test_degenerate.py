@@ -89,7 +89,7 @@ def test_one_condition_has_effects_but_no_shifts(ran):
     assert 0.5 < float(correlation["pearson"][0]) <= 1
     assert table(ran, "one_condition", "tables/sparsity.csv").empty
     assert "there are no shifts to correlate" in words(ran, "one_condition", "replicate_correlation")
-    assert "the study has one condition" in words(ran, "one_condition", "sparsity")
+    assert "One condition" in words(ran, "one_condition", "sparsity")
     mutations = table(ran, "one_condition", "fits/difference~reference/lasso~0.001/replicate~1/mutations.csv")
     assert [*mutations.columns] == ["mutation", "wildtype", "site", "mutant", "beta_a", "times_seen_a"]
 

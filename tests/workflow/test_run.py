@@ -52,7 +52,7 @@ def swept(fit: str) -> dict[str, str]:
 
 def test_results_hold_exactly_what_the_layout_names(finished):
     encodings = {f"encodings/replicate~{replicate}.{end}" for replicate in "12" for end in ("npz", "report.csv")}
-    jobs = ["simulate", "preprocess", "data_report", "collect", "notebook_index", *SUMMARIES, *FITS]
+    jobs = ["simulate", "preprocess", "data_report", "plan", "collect", "notebook_index", *SUMMARIES, *FITS]
     jobs += [f"encode/replicate~{replicate}" for replicate in "12"]
     expected = {f"fits/{fit}/{file}" for fit in FITS for file in FIT_FILES}
     expected |= {"fits.csv", "status.csv", "strays.csv", "plan.json"} | encodings
