@@ -191,7 +191,7 @@ class _Solver:
             row["relative_residual"] = relative(values["residual"], yardstick)
             rows.append({**row, "seconds": elapsed})
             status = self._ended(state, elapsed, goal if unlocked else None)
-            self._say(rows[-1], last=status is not None)
+            self._say(rows[-1], last=status is not None or until == limit)
             if status is not None:
                 break
         return state, status or Status.MAX_ITERATIONS, pd.DataFrame(rows), elapsed
