@@ -404,17 +404,17 @@ def test_a_site_map_orders_mutations_and_may_hold_more_sites(tmp_path):
     path = tmp_path / "map.csv"
     path.write_text("sequential_site,reference_site\n1,8\n2,4\n3,99\n4,3\n5,1\n")
     (tmp_path / "scores.csv").write_text(HAND_MADE.replace("a,Q8K,5\na,M1E Q8K,6\n", ""))
-    spec = {"study": "s", "reference": "a", "data": {"unknown_wildtype": "error"}}
+    data = {"unknown_wildtype": "error", "site_map": str(path)}
+    spec = {"study": "s", "reference": "a", "data": data}
     done = preprocess(spec, [tmp_path / "scores.csv"])
     write_csv(tmp_path / "variants.csv", done.variants)
     write_csv(tmp_path / "wildtypes.csv", done.wildtypes)
-    files = (tmp_path / "variants.csv", tmp_path / "wildtypes.csv")
-    encoding, _ = encode_files(spec, *files, "1", path)
+    encoding, _ = encode_files(spec, tmp_path / "variants.csv", tmp_path / "wildtypes.csv", "1")
     assert encoding.mutations.tolist() == ["A4T", "G3K", "G3P", "G3R", "M1E"]
     assert dict(zip(encoding.scores, rows(encoding), strict=True)) == OWN
     path.write_text("sequential_site,reference_site\n2,4\n4,3\n")
-    with pytest.raises(UserError, match="data.site_map: found site '1'"):
-        encode_files(spec, *files, "1", path)
+    with pytest.raises(UserError, match="scores.csv, row .*'1'"):
+        preprocess(spec, [tmp_path / "scores.csv"])
 
 
 def test_variants_that_do_not_fit_the_wildtypes_are_refused(tmp_path):

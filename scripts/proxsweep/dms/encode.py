@@ -7,7 +7,6 @@ G3R}, of the reversion ``P3G`` {G3P}, and of an untouched site nothing; flipping
 the reference's coordinates {G3R}, {} and {G3P}.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +51,6 @@ def encode(
     variants: pd.DataFrame,
     wildtypes: pd.DataFrame,
     replicate: str,
-    site_order: Sequence[str] | None = None,
 ) -> tuple[Encoding, pd.DataFrame]:
     """Collapse and encode the variants of one replicate.
 
@@ -62,11 +60,9 @@ def encode(
         ``study``, ``data`` and ``reference``, as in :func:`proxsweep.dms.preprocess.preprocess`.
     variants, wildtypes
         As :class:`proxsweep.dms.preprocess.Preprocessed` holds them; the columns of ``wildtypes`` set the
-        order of the conditions.
+        order of the conditions, its rows that of the sites.
     replicate
         Label.
-    site_order
-        Sites in order, more than those of ``wildtypes`` at will; by default the order there.
 
     Returns
     -------
@@ -85,7 +81,7 @@ def encode(
     if rows.empty:
         known = ", ".join(map(str, variants["replicate"].unique()))
         raise UserError(study, "no variants", f"a replicate among {known}")
-    order = _order(wildtypes, site_order, study)
+    order = list(wildtypes["site"].astype(str))
     table = _letters(wildtypes, names, order)
     collapsed = _collapse(data, rows, names, order, study)
     _refuse_absent(collapsed, names, study)
@@ -111,30 +107,10 @@ def encode(
 
 
 def encode_files(
-    spec: dict,
-    variants: str | Path,
-    wildtypes: str | Path,
-    replicate: str,
-    site_map: str | Path | None = None,
+    spec: dict, variants: str | Path, wildtypes: str | Path, replicate: str
 ) -> tuple[Encoding, pd.DataFrame]:
-    """:func:`encode` from the files that preprocessing wrote, and a site map as
-    :func:`proxsweep.dms.read.read_site_map` reads it."""
-    order = None if site_map is None else read.read_site_map(site_map)
-    tables = read.read_variants(variants), read.read_wildtypes(wildtypes)
-    return encode(spec, *tables, replicate, order)
-
-
-def _order(wildtypes: pd.DataFrame, site_order: Sequence[str] | None, study: str) -> list[str]:
-    """Sites of the table of wildtypes, in order."""
-    sites = list(wildtypes["site"].astype(str))
-    if site_order is None:
-        return sites
-    absent = set(sites) - set(site_order)
-    if absent:
-        found = f"site {min(absent, key=read.natural_key)!r} of the variants, which the site map lacks"
-        raise UserError(f"{study}, data.site_map", found, "a site map with every site")
-    known = set(sites)
-    return [site for site in site_order if site in known]
+    """:func:`encode` from the files that preprocessing wrote."""
+    return encode(spec, read.read_variants(variants), read.read_wildtypes(wildtypes), replicate)
 
 
 def _letters(wildtypes: pd.DataFrame, names: list[str], order: list[str]) -> np.ndarray:
