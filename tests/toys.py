@@ -17,7 +17,7 @@ MODEL = {
     "effect_bounds": None,
     "fix_reference_intercept": False,
 }
-SOLVER = {"tolerance": 1e-6, "max_iterations": 20000, "max_seconds": None, "starts": ["zeros"]}
+SOLVER = {"tolerance": 1e-6, "max_iterations": 20000, "max_seconds": None, "starts": ["zeros"], "seed": 1}
 
 
 def toy(conditions=3, variants=60, mutations=8, bundle=2, seed=0, noise=0.3, weighted=False) -> Encoding:

@@ -132,10 +132,11 @@ def _strays(arguments: argparse.Namespace) -> None:
 
 
 def _fit(arguments: argparse.Namespace) -> None:
-    from proxsweep.dms import fit
+    from proxsweep.dms import fit_files
     from proxsweep.fit_options import spec_from_options
 
-    done = fit.run(spec_from_options(arguments), arguments.encoding, arguments.output)
+    spec = spec_from_options(arguments)
+    done = fit_files.run(spec, arguments.encoding, arguments.output, neighbour=arguments.neighbour)
     best = done.best
     print(
         f"{best.status}: objective {best.objective:.10g}, relative residual {done.relative_residual:.2e}, "

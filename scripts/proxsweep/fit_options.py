@@ -24,6 +24,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default="reference",
         help="reference, equivariant, or YAML such as '{name: clade, tree: {child: parent}}' (default: reference)",
     )
+    parser.add_argument(
+        "--neighbour", type=Path, help="parameters.npz of another weight's fit, for the start neighbour"
+    )
     parser.add_argument("--output", type=Path, default=Path("fit"), help="folder for the files (default: fit)")
     for section in SECTIONS:
         for key, schema in config.properties(section).items():

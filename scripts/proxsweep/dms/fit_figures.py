@@ -9,7 +9,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from proxsweep import style
-from proxsweep.dms.fit import Fit, mutations_table, predictions
+from proxsweep.dms.fit import Fit
+from proxsweep.dms.fit_files import mutations_table, predictions
 from proxsweep.dms.fitted import Fitted, compared
 from proxsweep.dms.model import predict
 

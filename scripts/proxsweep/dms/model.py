@@ -7,6 +7,7 @@ s = -1 on the bundle and 1 elsewhere, phi = b0_own + X_own (s * b), where b0_own
 So the fusion penalty acts on ``b`` itself, and no bundle column is dense.
 """
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,9 @@ import numpy as np
 
 from proxsweep.dms.encoding import Encoding
 from proxsweep.errors import UserError
+from proxsweep.optimize import face
 from proxsweep.optimize.difference import Difference
+from proxsweep.optimize.pieces import cut, sums
 from proxsweep.optimize.prox import prox
 
 Parameters = dict[str, Any]
@@ -85,57 +88,123 @@ def predict(phi: Any, scale: Any, bias: Any, sigmoid: bool) -> Any:
 class Model:
     """Static part of a problem: what makes compiled code differ. Numbers live in the arrays of :func:`arrays`.
 
-    Implements :class:`proxsweep.optimize.fista.Problem` for parameters ``{"b": (P, M), "b0": (D,), "scale": (),
+    Implements :class:`proxsweep.optimize.problem.Problem` for parameters ``{"b": (P, M), "b0": (D,), "scale": (),
     "bias": ()}``; P >= D counts inner nodes of a tree, ``b0`` is each condition's own intercept, and ``scale`` and
     ``bias`` stay untouched when ``sigmoid`` is false.
     """
 
     sigmoid: bool
     difference: Difference
+    offsets: tuple[int, ...]
+    boxed: bool = False
 
     def forward(self, data: dict, x: Parameters) -> jax.Array:
         effects = (data["sign"] * x["b"][: data["sign"].shape[0]]).ravel()
-        carried = effects.at[data["columns"]].get(mode="promise_in_bounds")
-        count = data["scores"].shape[0]
-        latent = jax.ops.segment_sum(carried, data["rows"], count, indices_are_sorted=True)
-        return latent + x["b0"][data["condition"]]
+        latent = sums(data["by_row"], effects, self.offsets[-1])
+        return latent + jnp.concatenate([jnp.broadcast_to(v, n) for v, n in zip(x["b0"], self._sizes(), strict=True)])
 
     def backward(self, data: dict, r: jax.Array) -> Parameters:
-        shape = data["sign"].shape
-        carried = r.at[data["rows"]].get(mode="promise_in_bounds")
-        effects = jax.ops.segment_sum(carried, data["columns"], shape[0] * shape[1]).reshape(shape)
-        inner = jnp.zeros((len(self.difference.nodes) - shape[0], shape[1]))
+        effects = data["sign"] * self._column_sums(data, r)
         return {
-            "b": jnp.concatenate([data["sign"] * effects, inner]),
-            "b0": jax.ops.segment_sum(r, data["condition"], shape[0], indices_are_sorted=True),
+            "b": jnp.concatenate([effects, self._inner_zeros(effects)]),
+            "b0": self._condition_sums(r),
             "scale": jnp.zeros(()),
             "bias": jnp.zeros(()),
         }
+
+    def value(self, data: dict, z: jax.Array, x: Parameters) -> jax.Array:
+        error = predict(z, x["scale"], x["bias"], self.sigmoid) - data["scores"]
+        clipped = jnp.clip(error, -data["huber_delta"], data["huber_delta"])
+        return jnp.vdot(data["loss_weights"], clipped * (error - clipped / 2)) + self._ridge_value(data, x)
 
     def loss(self, data: dict, z: jax.Array, x: Parameters) -> tuple[jax.Array, jax.Array, Parameters]:
         saturation = jax.nn.sigmoid(z) if self.sigmoid else z
         predicted = x["scale"] * saturation + x["bias"] if self.sigmoid else z
         error = predicted - data["scores"]
-        delta = data["huber_delta"]
-        clipped = jnp.clip(error, -delta, delta)
-        b = x["b"][: data["sign"].shape[0]]
-        value = jnp.vdot(data["loss_weights"], clipped * (error - clipped / 2))
-        value += jnp.vdot(data["ridge"], jnp.sum(b**2, axis=1))
+        clipped = jnp.clip(error, -data["huber_delta"], data["huber_delta"])
+        value = jnp.vdot(data["loss_weights"], clipped * (error - clipped / 2)) + self._ridge_value(data, x)
         slope = data["loss_weights"] * clipped
-        inner = jnp.zeros((x["b"].shape[0] - b.shape[0], b.shape[1]))
-        ridge_gradient = 2 * data["ridge"][:, None] * b
-        direct = {
-            "b": jnp.concatenate([ridge_gradient, inner]),
-            "b0": jnp.zeros_like(x["b0"]),
-            "scale": jnp.zeros(()),
-            "bias": jnp.zeros(()),
-        }
+        direct = self._ridge_product(data, x)
         if not self.sigmoid:
             return value, slope, direct
         free = data["sigmoid_free"]
         direct["scale"] = free * jnp.vdot(slope, saturation)
-        direct["bias"] = free * jnp.sum(slope)
+        direct["bias"] = free * jnp.vdot(data["loss_weights"], clipped)
         return value, slope * x["scale"] * saturation * (1 - saturation), direct
+
+    def curvature(self, data: dict, z: jax.Array, x: Parameters) -> dict[str, jax.Array]:
+        """Second derivatives of a variant's loss: in phi (``latent``), mixed, and in scale and bias summed up.
+
+        With s the sigmoid, g' = scale s (1 - s), e the error, u = 1 where abs(e) < delta and c the clipped error:
+        d2/dphi2 = u g'^2 + c g' (1 - 2 s), d2/dphi dscale = u g' s + c s (1 - s), d2/dphi dbias = u g'.
+        """
+        saturation = jax.nn.sigmoid(z) if self.sigmoid else z
+        error = predict(z, x["scale"], x["bias"], self.sigmoid) - data["scores"]
+        quadratic = data["loss_weights"] * (jnp.abs(error) < data["huber_delta"])
+        if not self.sigmoid:
+            return {"latent": quadratic}
+        clipped = data["loss_weights"] * jnp.clip(error, -data["huber_delta"], data["huber_delta"])
+        steep = saturation * (1 - saturation)
+        slope = x["scale"] * steep
+        through = quadratic * saturation
+        return {
+            "latent": quadratic * slope**2 + clipped * slope * (1 - 2 * saturation),
+            "latent_scale": through * slope + clipped * steep,
+            "latent_bias": quadratic * slope,
+            "scale_scale": jnp.vdot(through, saturation),
+            "scale_bias": jnp.sum(through),
+            "bias_bias": jnp.sum(quadratic),
+        }
+
+    def hessian(self, data: dict, curvature: dict, dz: jax.Array, dx: Parameters) -> tuple[jax.Array, Parameters]:
+        direct = self._ridge_product(data, dx)
+        if not self.sigmoid:
+            return curvature["latent"] * dz, direct
+        scale, bias = dx["scale"], dx["bias"]
+        mixed = curvature["latent_scale"] * scale + curvature["latent_bias"] * bias
+        scale_row = curvature["scale_scale"] * scale + curvature["scale_bias"] * bias
+        bias_row = curvature["scale_bias"] * scale + curvature["bias_bias"] * bias
+        direct["scale"] = jnp.vdot(curvature["latent_scale"], dz) + scale_row
+        direct["bias"] = jnp.vdot(curvature["latent_bias"], dz) + bias_row
+        return curvature["latent"] * dz + mixed, direct
+
+    def diagonal(self, data: dict, curvature: dict) -> Parameters:
+        size = jnp.abs(curvature["latent"])
+        effects = self._column_sums(data, size) + 2 * data["ridge"][:, None]
+        one = jnp.ones(())
+        return {
+            # a mutation without data and without ridge still needs a positive entry
+            "b": jnp.maximum(jnp.concatenate([effects, self._inner_zeros(effects)]), TINY),
+            "b0": jnp.maximum(self._condition_sums(size), TINY),
+            "scale": jnp.maximum(curvature["scale_scale"], TINY) if self.sigmoid else one,
+            "bias": jnp.maximum(curvature["bias_bias"], TINY) if self.sigmoid else one,
+        }
+
+    def _sizes(self) -> list[int]:
+        return [b - a for a, b in itertools.pairwise(self.offsets)]
+
+    def _column_sums(self, data: dict, r: jax.Array) -> jax.Array:
+        """Sums of r (N,) over the variants that carry a mutation, in own coordinates. (D, M)"""
+        shape = data["sign"].shape
+        return sums(data["by_column"], r, shape[0] * shape[1]).reshape(shape)
+
+    def _condition_sums(self, r: jax.Array) -> jax.Array:
+        return jnp.stack([jnp.vdot(part, jnp.ones_like(part)) for part in jnp.split(r, self.offsets[1:-1])])
+
+    def _inner_zeros(self, effects: jax.Array) -> jax.Array:
+        return jnp.zeros((len(self.difference.nodes) - effects.shape[0], effects.shape[1]))
+
+    def _ridge_value(self, data: dict, x: Parameters) -> jax.Array:
+        return jnp.vdot(data["ridge"], jnp.sum(x["b"][: data["sign"].shape[0]] ** 2, axis=1))
+
+    def _ridge_product(self, data: dict, x: Parameters) -> Parameters:
+        b = x["b"][: data["sign"].shape[0]]
+        return {
+            "b": jnp.concatenate([2 * data["ridge"][:, None] * b, self._inner_zeros(b)]),
+            "b0": jnp.zeros_like(x["b0"]),
+            "scale": jnp.zeros(()),
+            "bias": jnp.zeros(()),
+        }
 
     def metric(self, data: dict, x: Parameters) -> Parameters:
         """Diagonal bound on the Gauss-Newton curvature: |J_ij| times the row sum of |J_i| (Huber curvature 1)."""
@@ -151,22 +220,67 @@ class Model:
 
     def project(self, data: dict, x: Parameters) -> Parameters:
         """The separable constraints: box on b, bounds of scale, a fixed intercept of the reference."""
-        lower, upper = data["effect_bounds"]
         scale = jnp.clip(x["scale"], 0.0, data["scale_bound"]) if self.sigmoid else x["scale"]
         return {
-            "b": jnp.clip(x["b"], lower, upper),
+            "b": jnp.clip(x["b"], *data["effect_bounds"]) if self.boxed else x["b"],
             "b0": x["b0"] * data["intercept_free"],
             "scale": scale,
             "bias": x["bias"],
         }
 
     def prox(self, data: dict, x: Parameters, metric: Parameters, state: Any) -> tuple[Parameters, Any]:
-        weights = jnp.broadcast_to(data["lasso"] / metric["b"][0], x["b"].shape[1:])
-        fused = prox(self.difference, x["b"], weights, state)
-        return self.project(data, {**x, "b": fused.x}), fused.state
+        # a branch of its own keeps the operator from being compiled into, and computed by, each of its users
+        b, state = jax.lax.cond(
+            data["lasso"] > 0, lambda: self._fuse(data, x["b"], metric["b"][0], state), lambda: (x["b"], state)
+        )
+        return self.project(data, {**x, "b": b}), state
+
+    def _fuse(self, data: dict, b: jax.Array, metric: jax.Array, state: Any) -> tuple[jax.Array, Any]:
+        fused = prox(self.difference, b, jnp.broadcast_to(data["lasso"] / metric, b.shape[1:]), state)
+        return fused.x, fused.state
 
     def penalty(self, data: dict, x: Parameters) -> jax.Array:
         return data["lasso"] * jnp.sum(jnp.abs(self.shifts(x)))
+
+    def face(self, data: dict, x: Parameters, gradient: Parameters, state: Any) -> dict:
+        """Ties of b, and which parameters may move: not those at a bound, not what is fixed.
+
+        The scale leaves its bound again where its gradient asks for it; effects in a box wait for a proximal step.
+        """
+        lower, upper = data["effect_bounds"]
+        zero = face.zero_rows(self.difference, x["b"], None if state is None else state.z)
+        zero &= data["lasso"] > 0
+        scale, pull = x["scale"], gradient["scale"]
+        held = ((scale >= data["scale_bound"]) & (pull <= 0)) | ((scale <= 0) & (pull >= 0))
+        free = data["sigmoid_free"] if self.sigmoid else jnp.zeros(())
+        return {
+            "ties": face.find(self.difference, zero),
+            "zero": zero,
+            "free": {
+                "b": jnp.where((x["b"] > lower) & (x["b"] < upper), 1.0, 0.0),
+                "b0": data["intercept_free"],
+                "scale": jnp.where(held, 0.0, free),
+                "bias": free,
+            },
+        }
+
+    def slope(self, data: dict, x: Parameters, at: dict) -> Parameters:
+        signs = jnp.where(at["zero"], 0.0, jnp.sign(self.shifts(x)))
+        return {
+            "b": data["lasso"] * (jnp.array(self.difference.matrix).T @ signs),
+            "b0": jnp.zeros_like(x["b0"]),
+            "scale": jnp.zeros(()),
+            "bias": jnp.zeros(()),
+        }
+
+    def precondition(self, at: dict, diagonal: Parameters) -> dict:
+        free = at["free"]
+        steps = {name: free[name] / diagonal[name] for name in ("b0", "scale", "bias")}
+        return {**steps, "b": face.prepare(at["ties"], diagonal["b"], free["b"])}
+
+    def spread(self, steps: dict, r: Parameters) -> Parameters:
+        moved = {name: steps[name] * r[name] for name in ("b0", "scale", "bias")}
+        return {**moved, "b": face.spread(steps["b"], r["b"])}
 
     def shifts(self, x: Parameters) -> jax.Array:
         """Differences A b, shape (rows, M); exactly zero where the values are equal."""
@@ -174,18 +288,29 @@ class Model:
 
     def residual(self, data: dict, x: Parameters, gradient: Parameters, state: Any) -> jax.Array:
         """Largest entry of x - prox(x - gradient), both in the reference's coordinates."""
-        count = data["sign"].shape[0]
-        bundle = data["sign"] < 0
-        # b0_own = b0 + sum of b over the bundle: the chain rule brings the intercept's gradient to b
-        through_intercept = jnp.where(bundle, gradient["b0"][:, None], 0.0)
-        b_gradient = gradient["b"].at[:count].add(through_intercept)
+        count, bundle = data["sign"].shape[0], data["sign"] < 0
+        gradient = self._in_reference(data, gradient)
         b0 = x["b0"] - jnp.sum(jnp.where(bundle, x["b"][:count], 0.0), axis=1)
         point = {**x, "b0": b0}
-        target = jax.tree.map(jnp.subtract, point, {**gradient, "b": b_gradient})
+        target = jax.tree.map(jnp.subtract, point, gradient)
         unit = {"b": jnp.ones((1, 1))}
         moved, _ = self.prox(data, target, unit, state)
         distances = jax.tree.map(lambda u, v: jnp.max(jnp.abs(u - v), initial=0.0), point, moved)
         return jnp.max(jnp.array(jax.tree.leaves(distances)))
+
+    def gradients(self, data: dict, z: jax.Array, x: Parameters) -> tuple[Parameters, jax.Array]:
+        """Gradient of the smooth part in the reference's coordinates, and predicted minus observed scores (N,)."""
+        _, r, direct = self.loss(data, z, x)
+        own = jax.tree.map(jnp.add, direct, self.backward(data, r))
+        return self._in_reference(data, own), predict(z, x["scale"], x["bias"], self.sigmoid) - data["scores"]
+
+    def _in_reference(self, data: dict, gradient: Parameters) -> Parameters:
+        """A gradient in own coordinates as one in the reference's.
+
+        As b0_own = b0 + sum of b over the bundle, the chain rule brings the intercept's gradient to b.
+        """
+        through = jnp.where(data["sign"] < 0, gradient["b0"][:, None], 0.0)
+        return {**gradient, "b": gradient["b"].at[: data["sign"].shape[0]].add(through)}
 
     def zero_share(self, data: dict, x: Parameters) -> jax.Array:
         """Share of zero shifts, all rows together, among mutations seen in every condition."""
@@ -244,9 +369,8 @@ def arrays(
     values = {
         "scores": encoding.scores,
         "loss_weights": loss_weights,
-        "condition": condition.astype(np.int32),
-        "rows": rows.astype(np.int32),
-        "columns": columns.astype(np.int32),
+        "by_row": cut(rows, columns, len(entries), count * width),
+        "by_column": cut(columns, rows, count * width, len(entries)),
         "sign": np.where(encoding.bundle, -1.0, 1.0),
         "seen": (encoding.times_seen > 0).all(axis=0),
         "row_sums": per_column(row_sum),
@@ -261,4 +385,4 @@ def arrays(
         "intercept_free": free,
         "sigmoid_free": np.float64(sigmoid_free),
     }
-    return {name: jnp.asarray(value) for name, value in values.items()}
+    return jax.tree.map(jnp.asarray, values)
