@@ -131,6 +131,20 @@ def _strays(arguments: argparse.Namespace) -> None:
             shutil.rmtree(path)
 
 
+def _check(arguments: argparse.Namespace) -> None:
+    from proxsweep.check import check, show
+    from proxsweep.files import write_csv
+
+    report = check(arguments.folder, arguments.encoding)
+    print(show(report))
+    if arguments.output:
+        write_csv(arguments.output, report.table)
+    if report.disagreements:
+        wrong = len({path for path, _ in report.disagreements})
+        found = f"{len(report.disagreements)} disagreements in {wrong} of {len(report.table)} fits, listed above"
+        raise UserError(str(arguments.folder), found, "files that agree with each other and with what they claim")
+
+
 def _fit(arguments: argparse.Namespace) -> None:
     from proxsweep.dms import fit_files
     from proxsweep.fit_options import spec_from_options
@@ -216,6 +230,11 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
 
     strict = command("strict", _strict, "Fail if any fit has not converged.")
     strict.add_argument("fits", type=Path, help="fits.csv of a study")
+
+    check = command("check", _check, "Recompute what fits claim, from their files alone.")
+    check.add_argument("folder", type=Path, help="results/{study}, or the folder of one fit")
+    check.add_argument("--encoding", type=Path, help="of one fit: the encoding that was fitted")
+    check.add_argument("--output", type=Path, help="the table as CSV")
 
     strays = command("strays", _strays, "List fits that left the config.")
     strays.add_argument("--plan", type=Path, required=True)

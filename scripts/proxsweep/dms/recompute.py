@@ -260,9 +260,11 @@ def duality_gap(made: Problem, x: Point) -> float | None:
     ridge = made.ridge[:, None]
     best = np.clip(-pull[:count] / (2 * ridge), *made.effect_bounds)
     objective = sum(parts(made, x))
-    largest = np.sqrt(objective / made.ridge.min())  # no effect at the optimum is larger
+    # No effect at the optimum is larger, and values of inner nodes lie between those of the leaves.
+    largest = np.sqrt(objective / made.ridge.min())
+    inner = np.clip(-np.sign(pull[count:]) * largest, *made.effect_bounds)
     dual = -(theta @ made.scores) - (theta**2 / (2 * made.loss_weights)).sum()
-    dual += (ridge * best**2 + pull[:count] * best).sum() - largest * abs(pull[count:]).sum()
+    dual += (ridge * best**2 + pull[:count] * best).sum() + (pull[count:] * inner).sum()
     return float(objective - dual)
 
 

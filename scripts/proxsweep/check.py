@@ -1,0 +1,184 @@
+"""Checking a study: what every fit claims against what its files say, as a table and a list of disagreements."""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from proxsweep import fits as fits_table
+from proxsweep.dms import check as dms
+from proxsweep.errors import UserError
+from proxsweep.findings import Disagreement, Findings
+from proxsweep.record import SCHEMA_VERSION, Status
+
+FAMILIES: dict[str, ModuleType] = {"dms": dms}
+NUMBERS = ("objective", "smooth", "penalty", "residual", "relative_residual")
+CSV = 1e-13  # relative: how exactly fits.csv reads back
+NEEDED = (
+    *("family", "fit", "labels", "status", "start", "starts", "iterations", "tolerance", "absolute_floor"),
+    *("yardstick", "prox", "model", "encoding_sha256", *NUMBERS),
+)
+
+
+class Report(NamedTuple):
+    """One row a fit, and the disagreements of all fits with the folder of each."""
+
+    table: pd.DataFrame
+    disagreements: list[tuple[str, Disagreement]]
+
+
+def check(folder: Path, encoding: Path | None = None) -> Report:
+    """Check all planned fits of a study, or one fit.
+
+    Parameters
+    ----------
+    folder
+        ``results/{study}``, or the folder of a fit (with ``record.json``).
+    encoding
+        The encoding of a single fit; a study knows its own.
+
+    Returns
+    -------
+    Report
+        Columns of the table: the swept parameters' labels, status, confirmed (yes, no; '' without a record),
+        objective_difference (relative), relative_residual and relative_residual_recomputed, fusion_gap, duality_gap
+        (recomputed; NaN where there is none), verdict.
+
+    Raises
+    ------
+    UserError
+        For a folder with neither a plan nor a record, a study without any record, or a record of another family or
+        schema version.
+    """
+    single = (folder / "record.json").exists()
+    if single and encoding is None:
+        raise UserError("--encoding", "nothing", f"the encoding of the fit in {folder}")
+    if single:
+        return _report([_fit(folder, encoding, None, None)])
+    plan = _plan(folder / "plan.json")
+    rows = _collected(folder / "fits.csv")
+    done = []
+    for planned in plan["fits"]:
+        path = _inside(folder, planned["path"], plan["study"])
+        replicate = planned["labels"]["replicate"]
+        row = None if rows is None else rows.get(planned["path"], {})
+        done.append(_fit(path, folder / "encodings" / f"replicate~{replicate}.npz", planned["labels"], row))
+    if all(one["status"] == Status.FAILED for _, one, _ in done):
+        raise UserError(str(folder), "no record of any planned fit", "fits that have run")
+    return _report(done)
+
+
+def _report(done: list[tuple[Path, dict[str, Any], Findings]]) -> Report:
+    listed = [(str(path), item) for path, _, findings in done for item in findings.disagreements]
+    return Report(pd.DataFrame([row for _, row, _ in done]), listed)
+
+
+def _inside(folder: Path, path: str, study: str) -> Path:
+    """A planned path, which starts at the working directory of the workflow, below this folder of the study."""
+    return folder / Path(path).relative_to(Path("results") / study)
+
+
+def _plan(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        expected = "the folder of a study with its plan, or of a fit with its record"
+        raise UserError(str(path), f"a file that cannot be read ({error})", expected) from error
+
+
+def _collected(path: Path) -> dict[str, dict[str, Any]] | None:
+    """Rows of fits.csv by path; None where it is not there yet."""
+    if not path.exists():
+        return None
+    return {row["path"]: row for row in fits_table.read(path).to_dict("records")}
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """A fit's record; None where there is none.
+
+    Raises
+    ------
+    UserError
+        For a file that is no record, or one of another family or schema version.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise UserError(str(path), f"a file that cannot be read ({error})", "a fit's record (JSON)") from error
+    version = record.get("schema_version") if isinstance(record, dict) else None
+    if version != SCHEMA_VERSION:
+        raise UserError(str(path), f"schema_version {version}", f"{SCHEMA_VERSION}, the version this program checks")
+    if record.get("family") not in FAMILIES:
+        raise UserError(str(path), f"family {record.get('family')!r}", f"one of {', '.join(FAMILIES)}")
+    missing = [key for key in (*NEEDED, record["family"]) if key not in record]
+    if missing:
+        raise UserError(str(path), f"no {', '.join(missing)}", "a fit's record with these keys")
+    return record
+
+
+def _fit(
+    folder: Path, encoding: Path, labels: Mapping[str, str] | None, row: Mapping[str, Any] | None
+) -> tuple[Path, dict[str, Any], Findings]:
+    """One fit: its folder, its row of the table, and what did not agree.
+
+    ``labels`` are those of the plan, ``row`` that of fits.csv (empty: absent); None where there is none to compare.
+    """
+    record = read_record(folder / "record.json")
+    if record is None:
+        findings = Findings()
+        if row:
+            findings.add("fits.csv", "status", row["status"], "no record of this fit")
+        blank = {**(labels or {}), "status": Status.FAILED.value, "confirmed": "", "verdict": "no record"}
+        return folder, blank, findings
+    checked = FAMILIES[record["family"]].check(folder, record, encoding)
+    findings = checked.findings
+    if labels is not None:
+        findings.equal("record.json", "labels", record["labels"], dict(labels))
+    if row is not None:
+        _compare_row(record, row, findings)
+    wrong = len(findings.disagreements)
+    shown = {
+        **(labels or record["labels"]),
+        "status": record["status"],
+        "confirmed": "yes" if checked.confirmed else "no",
+        "objective_difference": checked.objective_difference,
+        "relative_residual": math.nan if record["relative_residual"] is None else record["relative_residual"],
+        "relative_residual_recomputed": checked.relative_residual,
+        "fusion_gap": checked.fusion_gap,
+        "duality_gap": checked.duality_gap,
+        "verdict": "agrees" if not wrong else f"{wrong} disagreement{'s' if wrong > 1 else ''}",
+    }
+    return folder, shown, findings
+
+
+def _compare_row(record: Mapping[str, Any], row: Mapping[str, Any], findings: Findings) -> None:
+    if not row:
+        findings.add("fits.csv", "row", "absent", "a row of this fit")
+        return
+    for name in ("status", "start", "iterations"):
+        findings.equal("fits.csv", name, row[name], record[name])
+    for name in NUMBERS:
+        known = math.nan if record[name] is None else record[name]
+        findings.close("fits.csv", name, row[name], known, CSV * abs(known))
+
+
+def show(report: Report) -> str:
+    """The report as text: the table, then a line for every disagreement below its fit's folder."""
+    numbers = report.table.select_dtypes("number").columns
+    lines = [report.table.to_string(index=False, na_rep="", formatters=dict.fromkeys(numbers, _short))]
+    previous = None
+    for path, item in report.disagreements:
+        lines += [] if path == previous else [f"\n{path}"]
+        lines.append(f"  {item}")
+        previous = path
+    return "\n".join(lines)
+
+
+def _short(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.2e}"

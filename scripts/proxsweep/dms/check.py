@@ -1,0 +1,339 @@
+"""Checking one fit of this family: every claim of its files against :mod:`proxsweep.dms.recompute`.
+
+Which tolerance belongs to which number, and why: docs/certificate.md.
+"""
+
+import math
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from proxsweep.dms import recompute
+from proxsweep.dms.encoding import Encoding
+from proxsweep.errors import UserError
+from proxsweep.files import sha256
+from proxsweep.findings import Findings
+from proxsweep.record import Status
+
+OBJECTIVE = 1e-10  # relative to the number, to which is added
+ROUNDING = 1e-13  # relative to the objective
+RESIDUAL = 1e-6  # relative to the residual, to which is added
+YARDSTICK = 1e-9  # relative to the yardstick
+INNER_SOLVER = 1e-9  # relative to the largest effect, where the record says that the prox was iterated
+SHIFT = 1e-12  # relative to the effects, where a row compares more than two nodes
+SHARE = 1e-12
+TRACE = 1e-9  # relative
+STARTS = 1e-8  # relative: starts that ended at one optimum
+GAP = 0.01  # relative to the duality gap, to which is added
+GAP_ROUNDING = 1e-12  # relative to the objective
+
+ARRAYS = ("conditions", "mutations", "b", "b0", "b_inner", "scale", "bias", "difference", "difference_rows", "shifts")
+FIGURES = (
+    *("conditions", "reference", "difference_rows", "variants", "mutations", "scale", "bias", "scale_bound"),
+    *("scale_at_bound", "zero_shift_share", "zero_shift_share_rows"),
+)
+MODEL = (
+    *("global_epistasis", "ridge", "scale_bound", "huber_delta", "normalization"),
+    *("effect_bounds", "fix_reference_intercept"),
+)
+NAMES = ("mutation", "wildtype", "site", "mutant")
+
+
+class Checked(NamedTuple):
+    """A fit's recomputed figures, and what did not agree. Figures are NaN where they could not be computed."""
+
+    confirmed: bool
+    objective_difference: float
+    relative_residual: float
+    fusion_gap: float
+    duality_gap: float
+    findings: Findings
+
+
+class _Fit(NamedTuple):
+    """What a fit's files say, and the problem they state."""
+
+    record: Mapping[str, Any]
+    encoding: Encoding
+    arrays: dict[str, np.ndarray]
+    problem: recompute.Problem
+    point: recompute.Point
+
+
+def check(folder: str | Path, record: Mapping[str, Any], encoding_path: str | Path) -> Checked:
+    """Recompute everything that the fit in ``folder`` claims.
+
+    A file that cannot be read, or does not belong to the others, is a disagreement, and ends the check of this fit.
+
+    Parameters
+    ----------
+    folder
+        Holds ``parameters.npz``, ``mutations.csv`` and ``trace.csv``.
+    record
+        Its record, read.
+    encoding_path
+        The encoding that was fitted.
+
+    Raises
+    ------
+    UserError
+        For a record that lacks keys.
+    """
+    folder, findings = Path(folder), Findings()
+    missing = [f"dms.{key}" for key in FIGURES if key not in record["dms"]]
+    missing += [f"model.{key}" for key in MODEL if key not in record["model"]]
+    if missing:
+        raise UserError(str(folder / "record.json"), f"no {', '.join(missing)}", "a fit's record with these keys")
+    nothing = Checked(False, math.nan, math.nan, math.nan, math.nan, findings)
+    try:
+        fit = _load(folder, record, encoding_path, findings)
+        if fit is None:
+            return nothing
+        _parameters(fit, findings)
+        _mutations(fit, folder / "mutations.csv", findings)
+        _summary(fit, findings)
+        _starts(fit, folder / "trace.csv", findings)
+        return _certificate(fit, findings)
+    except UserError as error:
+        findings.add(Path(error.place).name, "the file", error.found, error.expected)
+        return nothing
+
+
+def _load(folder: Path, record: Mapping[str, Any], encoding_path: str | Path, findings: Findings) -> _Fit | None:
+    """The fit; None, with the reason in ``findings``, where its files do not belong together."""
+    if record["encoding_sha256"] is not None:
+        findings.equal("record.json", "encoding_sha256", record["encoding_sha256"], _digest(encoding_path))
+    if findings.disagreements:
+        return None
+    encoding, arrays = Encoding.load(encoding_path), _arrays(folder / "parameters.npz")
+    conditions = [str(name) for name in encoding.conditions]
+    described = record["fit"]["difference"], conditions, str(encoding.reference)
+    matrix, rows = recompute.difference_matrix(*described)
+    stated = {
+        "conditions": conditions,
+        "reference": str(encoding.reference),
+        "difference_rows": rows,
+        "variants": len(encoding.scores),
+        "mutations": len(encoding.mutations),
+    }
+    for name, found in stated.items():
+        findings.equal("record.json", f"dms.{name}", record["dms"][name], found)
+    width = len(encoding.mutations)
+    shapes = {
+        "b": (len(conditions), width),
+        "b0": (len(conditions),),
+        "b_inner": (matrix.shape[1] - len(conditions), width),
+        "shifts": (len(rows), width),
+    }
+    for name, shape in shapes.items():
+        findings.equal("parameters.npz", f"shape of {name}", arrays[name].shape, shape)
+    findings.equal("parameters.npz", "conditions", arrays["conditions"].tolist(), conditions)
+    findings.equal("parameters.npz", "difference_rows", arrays["difference_rows"].tolist(), rows)
+    findings.equal("parameters.npz", "difference", arrays["difference"].tolist(), matrix.tolist())
+    _same_names("parameters.npz", "mutations", arrays["mutations"], encoding.mutations, findings)
+    if findings.disagreements:
+        return None
+    problem = recompute.problem(encoding, record["model"], float(record["fit"]["lasso"]), matrix)
+    b = np.concatenate([arrays["b"], arrays["b_inner"]])
+    shape = (float(arrays["scale"]), float(arrays["bias"])) if problem.sigmoid else (1.0, 0.0)
+    return _Fit(record, encoding, arrays, problem, recompute.Point(b, arrays["b0"], *shape))
+
+
+def _digest(path: str | Path) -> str:
+    try:
+        return sha256(path)
+    except OSError as error:
+        raise UserError(str(path), f"a file that cannot be read ({error})", "an encoding (.npz)") from error
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in ARRAYS}
+    except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(str(path), f"a file that cannot be read ({error})", "a fit's parameters (.npz)") from error
+
+
+def _table(path: Path, text: tuple[str, ...], needed: list[str]) -> pd.DataFrame:
+    """A table with these columns of text, any others numbers that read back to the same value."""
+    options = {"keep_default_na": False, "na_values": [""], "float_precision": "round_trip"}
+    try:
+        table = pd.read_csv(path, dtype=dict.fromkeys(text, "str"), **options)
+    except (ValueError, OSError) as error:
+        raise UserError(str(path), f"a file that cannot be read ({error})", "a table of the fit (.csv)") from error
+    odd = [name for name in needed if name not in table]
+    odd += [name for name in needed if name in table and name not in text and table[name].dtype.kind not in "iuf"]
+    if odd:
+        raise UserError(str(path), f"no numbers in column {odd[0]}", f"columns {', '.join(needed)}")
+    return table
+
+
+def _same_names(file: str, quantity: str, written: np.ndarray, found: np.ndarray, findings: Findings) -> None:
+    if len(written) != len(found):
+        findings.add(file, f"number of {quantity}", len(written), len(found))
+        return
+    different = np.flatnonzero(np.asarray(written, object) != np.asarray(found, object))
+    if len(different):
+        at = different[0]
+        findings.add(file, f"{quantity}, entry {at + 1}", written[at], found[at])
+
+
+def _parameters(fit: _Fit, findings: Findings) -> None:
+    """Finite, within the constraints, and shifts that are the differences of the effects."""
+    record, problem, x = fit.record, fit.problem, fit.point
+    file = "parameters.npz"
+    if record["status"] != Status.DIVERGED:
+        for name, values in (("b", x.b), ("b0", x.b0), ("scale", x.scale), ("bias", x.bias)):
+            if not np.isfinite(values).all():
+                findings.add(file, name, "not finite", "only a diverged fit may say so")
+    low, high = problem.effect_bounds
+    if (x.b < low).any() or (x.b > high).any():
+        findings.add(file, "b", f"from {x.b.min():g} to {x.b.max():g}", f"effect_bounds {low:g} to {high:g}")
+    if problem.sigmoid and not 0 <= x.scale <= problem.scale_bound and record["status"] != Status.DIVERGED:
+        findings.add(file, "scale", x.scale, f"bounds 0 and {problem.scale_bound:g}")
+    if (x.b0[problem.fixed] != 0).any():
+        findings.add(file, "b0 of the reference", float(x.b0[problem.fixed][0]), 0.0)
+    names, matrix = fit.encoding.mutations, problem.difference
+    shifts, tied = recompute.shifts(matrix, x.b), recompute.tied(matrix, x.b)
+    pairs = recompute.pairs(matrix)
+    for r, row in enumerate(fit.arrays["difference_rows"]):
+        written, sizes = fit.arrays["shifts"][r], abs(matrix[r]) @ abs(x.b)
+        findings.entries(file, f"shift {row}", written, shifts[r], names, SHIFT * sizes)
+        wrong = np.flatnonzero((written == 0) != tied[r]) if r in pairs else []
+        if len(wrong):
+            values = float(written[wrong[0]]), float(shifts[r, wrong[0]])
+            findings.add(file, f"zero of shift {row} of {names[wrong[0]]}", *values)
+
+
+def _mutations(fit: _Fit, path: Path, findings: Findings) -> None:
+    """The table against the parameters and the encoding, entry by entry."""
+    encoding, arrays = fit.encoding, fit.arrays
+    columns = {f"beta_{name}": arrays["b"][d] for d, name in enumerate(encoding.conditions)}
+    columns |= {f"shift_{name}": arrays["shifts"][r] for r, name in enumerate(arrays["difference_rows"])}
+    columns |= {f"times_seen_{name}": encoding.times_seen[d] for d, name in enumerate(encoding.conditions)}
+    table = _table(path, NAMES, [*NAMES, *columns])
+    before = len(findings.disagreements)
+    for name in NAMES:
+        _same_names(path.name, name, table[name].to_numpy(), getattr(encoding, f"{name}s"), findings)
+    if len(findings.disagreements) > before:
+        return
+    for name, values in columns.items():
+        findings.entries(path.name, name, table[name].to_numpy(), values, encoding.mutations, 0.0)
+
+
+def _summary(fit: _Fit, findings: Findings) -> None:
+    """The record's figures of this family."""
+    inside, problem, x = fit.record["dms"], fit.problem, fit.point
+    sigmoid = problem.sigmoid
+    findings.close("record.json", "dms.scale", inside["scale"], x.scale if sigmoid else math.nan, 0.0)
+    findings.close("record.json", "dms.bias", inside["bias"], x.bias if sigmoid else math.nan, 0.0)
+    findings.close("record.json", "dms.scale_bound", inside["scale_bound"], problem.scale_bound, 0.0)
+    at_bound = x.scale == problem.scale_bound if sigmoid else None
+    findings.equal("record.json", "dms.scale_at_bound", inside["scale_at_bound"], at_bound)
+    seen, zero = fit.encoding.times_seen > 0, fit.arrays["shifts"] == 0
+    everywhere = seen.all(axis=0) if len(zero) else np.zeros(seen.shape[1], bool)
+    share = _share(zero.all(axis=0), everywhere)
+    findings.close("record.json", "dms.zero_shift_share", inside["zero_shift_share"], share, SHARE)
+    for r, row in enumerate(fit.arrays["difference_rows"]):
+        used = problem.difference[r] != 0
+        # an inner node of a tree is known only through all conditions
+        compared = used[: len(seen)] | used[len(seen) :].any()
+        found = _share(zero[r], seen[compared].all(axis=0))
+        written = inside["zero_shift_share_rows"].get(str(row))
+        findings.close("record.json", f"dms.zero_shift_share_rows.{row}", written, found, SHARE)
+
+
+def _share(hits: np.ndarray, among: np.ndarray) -> float:
+    return float(hits[among].mean()) if among.any() else math.nan
+
+
+def _starts(fit: _Fit, path: Path, findings: Findings) -> None:
+    """Every start's last line of the trace, and the choice of the best."""
+    record, starts = fit.record, {one["start"]: one for one in fit.record["starts"]}
+    trace = _table(path, ("start",), ["start", "iteration", "objective"])
+    for name, one in starts.items():
+        rows = trace[trace["start"] == name]
+        if rows.empty:
+            findings.add(path.name, f"start {name}", "absent", "a start of the record")
+            continue
+        last, objective = rows.iloc[-1], one["objective"]
+        findings.equal(path.name, f"last iteration of start {name}", int(last["iteration"]), one["iterations"])
+        known = math.nan if objective is None else objective
+        findings.close(
+            path.name, f"last objective of start {name}", float(last["objective"]), known, TRACE * abs(known)
+        )
+    if record["start"] not in starts:
+        findings.add("record.json", "start", record["start"], f"one of {', '.join(starts)}")
+        return
+    for key in ("status", "objective", "residual", "relative_residual", "iterations"):
+        findings.equal("record.json", f"{key} of start {record['start']}", starts[record["start"]][key], record[key])
+    usable = [one["objective"] for one in starts.values() if one["status"] != Status.DIVERGED]
+    if usable and record["objective"] is not None:
+        lowest = min(usable)
+        if record["objective"] > lowest + STARTS * abs(lowest):
+            findings.add(
+                "record.json", "objective of the best start", record["objective"], lowest, STARTS * abs(lowest)
+            )
+
+
+def _certificate(fit: _Fit, findings: Findings) -> Checked:
+    """Objective, residual, status and dual certificates at the written parameters."""
+    record, problem, x = fit.record, fit.problem, fit.point
+    with np.errstate(over="ignore", invalid="ignore"):
+        smooth, penalty = recompute.parts(problem, x)
+        finite = all(np.isfinite(part).all() for part in (*x, *recompute.gradient(problem, x), smooth, penalty))
+    objective = smooth + penalty
+    for name, value in (("smooth", smooth), ("penalty", penalty), ("objective", objective)):
+        tolerance = OBJECTIVE * abs(value) + ROUNDING * abs(objective)
+        findings.close("record.json", name, record[name], value, tolerance)
+    yardstick = recompute.residual(problem, recompute.zeros(problem))
+    residual = recompute.residual(problem, x) if finite else math.nan
+    inner = INNER_SOLVER * abs(x.b).max(initial=0.0) if record["prox"] is not None else 0.0
+    slack = RESIDUAL * (residual if finite else 0.0) + YARDSTICK * yardstick + inner
+    findings.close("record.json", "yardstick", record["yardstick"], yardstick, RESIDUAL * yardstick + inner)
+    findings.close("record.json", "residual", record["residual"], residual, slack)
+    relative = residual / yardstick if yardstick > 0 else (0.0 if residual <= record["absolute_floor"] else math.inf)
+    allowed = slack / yardstick if yardstick > 0 else 0.0
+    findings.close("record.json", "relative_residual", record["relative_residual"], relative, allowed)
+    confirmed = _status(record, residual, yardstick, slack, findings)
+    if not finite:
+        return Checked(confirmed, math.nan, relative, math.nan, math.nan, findings)
+    fusion, duality = _gaps(fit, objective, slack, findings)
+    written = math.nan if record["objective"] is None else record["objective"]
+    difference = abs(written - objective) / abs(objective) if objective else abs(written - objective)
+    return Checked(confirmed, difference, relative, fusion, duality, findings)
+
+
+def _status(record: Mapping[str, Any], residual: float, yardstick: float, slack: float, findings: Findings) -> bool:
+    """Whether the status is what the residual says; a diverged fit claims nothing."""
+    goal, status = max(record["tolerance"] * yardstick, record["absolute_floor"]), record["status"]
+    if status == Status.DIVERGED:
+        return True
+    confirmed = residual <= goal + slack if status == Status.CONVERGED else residual > goal - slack
+    if not confirmed:
+        reached = "converged" if residual <= goal else "not converged"
+        findings.add("record.json", "status", status, f"{reached}: residual {residual:.3g}, goal {goal:.3g}", slack)
+    return confirmed
+
+
+def _gaps(fit: _Fit, objective: float, slack: float, findings: Findings) -> tuple[float, float]:
+    """Fusion gap and duality gap (NaN where there is none), compared with the record's where it has them."""
+    problem, certificate = fit.problem, fit.record.get("certificate", {})
+    _, left = recompute.fusion_dual(problem, fit.point)
+    fusion, duality = float(left.max(initial=0.0)), recompute.duality_gap(problem, fit.point)
+    written = certificate.get("fusion_gap", fusion)
+    pairwise = len(recompute.pairs(problem.difference)) == len(problem.difference)
+    if pairwise or written is None or written < fusion:
+        findings.close("record.json", "certificate.fusion_gap", written, fusion, slack)
+    written = certificate.get("duality_gap", duality)
+    if (written is None) != (duality is None):
+        findings.add("record.json", "certificate.duality_gap", written, duality)
+    elif written is not None and not duality <= (1 + GAP) * written + GAP_ROUNDING * abs(objective):
+        tolerance = GAP * written + GAP_ROUNDING * abs(objective)
+        findings.add("record.json", "certificate.duality_gap", written, duality, tolerance)
+    return fusion, math.nan if duality is None else duality
