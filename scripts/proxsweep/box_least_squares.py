@@ -31,9 +31,13 @@ def solve(matrix: np.ndarray, target: np.ndarray, lower: np.ndarray, upper: np.n
 
     Raises
     ------
+    ValueError
+        For a target that is not finite.
     ArithmeticError
-        If that is not reached.
+        If the accuracy is not reached.
     """
+    if not np.isfinite(target).all():
+        raise ValueError("targets of least squares are finite")
     length = np.linalg.norm(matrix, axis=0)
     unit = matrix / length
     low, high = lower * length[:, None], upper * length[:, None]
@@ -50,7 +54,7 @@ def solve(matrix: np.ndarray, target: np.ndarray, lower: np.ndarray, upper: np.n
         v, full = _face_step(unit, goal, *part, v)
         u[:, todo] = v
         moved = v - np.clip(v - unit.T @ (unit @ v - goal), *part)
-        open_ = np.abs(moved).max(axis=0, initial=0.0) > within[todo]
+        open_ = ~(abs(moved).max(axis=0, initial=0.0) <= within[todo])
         todo, full = todo[open_], full[open_]
         if not todo.size:
             return np.clip(u / length[:, None], lower, upper)

@@ -23,7 +23,7 @@ from proxsweep.record import Status
 OBJECTIVE = 1e-10  # relative to the number, to which is added
 ROUNDING = 1e-13  # relative to the objective
 RESIDUAL = 1e-6  # relative to the residual, to which is added
-YARDSTICK = 1e-9  # relative to the yardstick
+SUMS = 1e-12  # relative to the yardstick and the largest parameter: what summing in another order may change
 INNER_SOLVER = 1e-9  # relative to the largest effect, where the record says that the prox was iterated
 SHIFT = 1e-12  # relative to the effects, where a row compares more than two nodes
 SHARE = 1e-12
@@ -65,6 +65,7 @@ class _Fit(NamedTuple):
     point: recompute.Point
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a diverged fit may overflow
 def check(folder: str | Path, record: Mapping[str, Any], encoding_path: str | Path) -> Checked:
     """Recompute everything that the fit in ``folder`` claims.
 
@@ -161,9 +162,8 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
 def _table(path: Path, text: tuple[str, ...], needed: list[str]) -> pd.DataFrame:
     """A table with these columns of text, any others numbers that read back to the same value."""
-    options = {"keep_default_na": False, "na_values": [""], "float_precision": "round_trip"}
     try:
-        table = pd.read_csv(path, dtype=dict.fromkeys(text, "str"), **options)
+        table = pd.read_csv(path, dtype=dict.fromkeys(text, "str"), keep_default_na=False, na_values=[""])
     except (ValueError, OSError) as error:
         raise UserError(str(path), f"a file that cannot be read ({error})", "a table of the fit (.csv)") from error
     odd = [name for name in needed if name not in table]
@@ -284,24 +284,23 @@ def _starts(fit: _Fit, path: Path, findings: Findings) -> None:
 def _certificate(fit: _Fit, findings: Findings) -> Checked:
     """Objective, residual, status and dual certificates at the written parameters."""
     record, problem, x = fit.record, fit.problem, fit.point
-    with np.errstate(over="ignore", invalid="ignore"):
-        smooth, penalty = recompute.parts(problem, x)
-        finite = all(np.isfinite(part).all() for part in (*x, *recompute.gradient(problem, x), smooth, penalty))
+    smooth, penalty = recompute.parts(problem, x)
     objective = smooth + penalty
     for name, value in (("smooth", smooth), ("penalty", penalty), ("objective", objective)):
         tolerance = OBJECTIVE * abs(value) + ROUNDING * abs(objective)
         findings.close("record.json", name, record[name], value, tolerance)
-    yardstick = recompute.residual(problem, recompute.zeros(problem))
-    residual = recompute.residual(problem, x) if finite else math.nan
+    yardstick, residual = recompute.residual(problem, recompute.zeros(problem)), recompute.residual(problem, x)
     inner = INNER_SOLVER * abs(x.b).max(initial=0.0) if record["prox"] is not None else 0.0
-    slack = RESIDUAL * (residual if finite else 0.0) + YARDSTICK * yardstick + inner
+    largest = max(abs(part).max(initial=0.0) for part in map(np.asarray, x))
+    slack = RESIDUAL * residual + SUMS * (yardstick + largest) + inner
     findings.close("record.json", "yardstick", record["yardstick"], yardstick, RESIDUAL * yardstick + inner)
     findings.close("record.json", "residual", record["residual"], residual, slack)
-    relative = residual / yardstick if yardstick > 0 else (0.0 if residual <= record["absolute_floor"] else math.inf)
-    allowed = slack / yardstick if yardstick > 0 else 0.0
+    relative, allowed = (residual / yardstick, slack / yardstick) if yardstick > 0 else (math.nan, 0.0)
+    if yardstick == 0:
+        relative = 0.0 if residual <= record["absolute_floor"] else math.inf
     findings.close("record.json", "relative_residual", record["relative_residual"], relative, allowed)
     confirmed = _status(record, residual, yardstick, slack, findings)
-    if not finite:
+    if not math.isfinite(objective + residual):
         return Checked(confirmed, math.nan, relative, math.nan, math.nan, findings)
     fusion, duality = _gaps(fit, objective, slack, findings)
     written = math.nan if record["objective"] is None else record["objective"]

@@ -209,8 +209,10 @@ def _errors(made: Problem, x: Point) -> np.ndarray:
 
 
 def residual(made: Problem, x: Point) -> float:
-    """Largest entry of x - prox(x - gradient), unit step: the residual of a record."""
+    """Largest entry of x - prox(x - gradient), unit step: the residual of a record; NaN where that is not finite."""
     slope = gradient(made, x)
+    if not all(np.isfinite(part).all() for part in (*x, *slope)):
+        return np.nan
     moved = np.clip(_prox(made, x.b - slope.b), *made.effect_bounds)
     moved_b0 = np.where(made.fixed, 0.0, x.b0 - slope.b0)
     distances = [abs(x.b - moved).max(initial=0.0), abs(x.b0 - moved_b0).max()]
