@@ -17,6 +17,7 @@ from proxsweep.record import SCHEMA_VERSION, Status
 
 FAMILIES: dict[str, ModuleType] = {"dms": dms}
 NUMBERS = ("objective", "smooth", "penalty", "residual", "relative_residual")
+SAME = ("status", "start", "iterations")
 CSV = 1e-13  # relative: how exactly fits.csv reads back
 NEEDED = (
     *("family", "fit", "labels", "status", "start", "starts", "iterations", "tolerance", "absolute_floor"),
@@ -83,18 +84,25 @@ def _inside(folder: Path, path: str, study: str) -> Path:
 
 
 def _plan(path: Path) -> dict[str, Any]:
+    expected = "the folder of a study with its plan, or of a fit with its record"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        plan = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        expected = "the folder of a study with its plan, or of a fit with its record"
         raise UserError(str(path), f"a file that cannot be read ({error})", expected) from error
+    if not isinstance(plan, dict) or not {"study", "fits"} <= set(plan):
+        raise UserError(str(path), "no study and fits", expected)
+    return plan
 
 
 def _collected(path: Path) -> dict[str, dict[str, Any]] | None:
     """Rows of fits.csv by path; None where it is not there yet."""
     if not path.exists():
         return None
-    return {row["path"]: row for row in fits_table.read(path).to_dict("records")}
+    table = fits_table.read(path)
+    missing = [name for name in ("path", *SAME, *NUMBERS) if name not in table]
+    if missing:
+        raise UserError(str(path), f"no column {missing[0]}", "the table of a study's fits")
+    return {row["path"]: row for row in table.to_dict("records")}
 
 
 def read_record(path: Path) -> dict[str, Any] | None:
@@ -161,7 +169,7 @@ def _compare_row(record: Mapping[str, Any], row: Mapping[str, Any], findings: Fi
     if not row:
         findings.add("fits.csv", "row", "absent", "a row of this fit")
         return
-    for name in ("status", "start", "iterations"):
+    for name in SAME:
         findings.equal("fits.csv", name, row[name], record[name])
     for name in NUMBERS:
         known = math.nan if record[name] is None else record[name]

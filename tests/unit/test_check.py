@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -206,20 +207,30 @@ def write_fit(folder: Path, encoding_path: Path, encoding, **changes) -> dict:
     return record
 
 
-@pytest.fixture
-def study(tmp_path, monkeypatch) -> Path:
-    """A finished study of two fits, relative to the working directory."""
-    monkeypatch.chdir(tmp_path)
-    folder, encoding = Path("results/demo"), toys.toy(3)
-    encoding.save(folder / "encodings" / "replicate~1.npz")
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    """A working directory with a finished study of two fits."""
+    root, encoding = tmp_path_factory.mktemp("finished"), toys.toy(3)
+    folder = Path("results/demo")
     plan = {"study": "demo", "fits": sweep.plan("demo", "dms", SWEEP)}
-    (folder / "plan.json").write_text(json.dumps(plan))
-    for one in plan["fits"]:
-        labels = one["labels"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
         path = folder / "encodings" / "replicate~1.npz"
-        write_fit(Path(one["path"]), path, encoding, labels=labels, difference=labels["difference"], lasso=STRONG)
-    write_csv(folder / "fits.csv", collect.collect(plan["fits"]))
-    return folder
+        encoding.save(path)
+        (folder / "plan.json").write_text(json.dumps(plan))
+        for one in plan["fits"]:
+            labels = one["labels"]
+            write_fit(Path(one["path"]), path, encoding, labels=labels, difference=labels["difference"], lasso=STRONG)
+        write_csv(folder / "fits.csv", collect.collect(plan["fits"]))
+    return root
+
+
+@pytest.fixture
+def study(finished, tmp_path, monkeypatch) -> Path:
+    """A copy of the study, relative to the working directory."""
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return Path("results/demo")
 
 
 def first(study: Path) -> Path:
@@ -499,7 +510,9 @@ def test_files_that_cannot_be_read_are_named(study):
     (folder / "trace.csv").unlink()
     assert list(found(study)) == [("trace.csv", "the file")]
     (folder / "mutations.csv").write_text("mutation\n")
-    assert list(found(study)) == [("mutations.csv", "the file")]
+    assert list(found(study)) == [("mutations.csv", "the file"), ("trace.csv", "the file")]
+    # the rest is looked into all the same
+    assert check(study).table["confirmed"].tolist() == ["yes", "yes"]
     content = bytearray((folder / "parameters.npz").read_bytes())
     content[100:140] = bytes(40)
     (folder / "parameters.npz").write_bytes(content)
@@ -550,6 +563,15 @@ def test_a_folder_with_nothing_to_check_is_refused(study, tmp_path, capsys):
         record.unlink()
     assert main(["check", str(study)]) == 2
     assert "no record of any planned fit" in capsys.readouterr().err
+
+
+def test_tables_of_the_study_that_are_none_are_refused(study):
+    (study / "fits.csv").write_text("path\n")
+    with pytest.raises(UserError, match=r"fits\.csv: found no column status"):
+        check(study)
+    (study / "plan.json").write_text("{}")
+    with pytest.raises(UserError, match=r"plan\.json: found no study and fits"):
+        check(study)
 
 
 def test_checking_does_without_the_solver():

@@ -69,7 +69,8 @@ class _Fit(NamedTuple):
 def check(folder: str | Path, record: Mapping[str, Any], encoding_path: str | Path) -> Checked:
     """Recompute everything that the fit in ``folder`` claims.
 
-    A file that cannot be read, or does not belong to the others, is a disagreement, and ends the check of this fit.
+    A file that cannot be read is a disagreement. Where encoding, record and parameters do not belong together, nothing
+    else is looked into.
 
     Parameters
     ----------
@@ -93,16 +94,23 @@ def check(folder: str | Path, record: Mapping[str, Any], encoding_path: str | Pa
     nothing = Checked(False, math.nan, math.nan, math.nan, math.nan, findings)
     try:
         fit = _load(folder, record, encoding_path, findings)
-        if fit is None:
-            return nothing
-        _parameters(fit, findings)
-        _mutations(fit, folder / "mutations.csv", findings)
-        _summary(fit, findings)
-        _starts(fit, folder / "trace.csv", findings)
-        return _certificate(fit, findings)
     except UserError as error:
-        findings.add(Path(error.place).name, "the file", error.found, error.expected)
+        _unreadable(error, findings)
         return nothing
+    if fit is None:
+        return nothing
+    _parameters(fit, findings)
+    _summary(fit, findings)
+    for compare, name in ((_mutations, "mutations.csv"), (_starts, "trace.csv")):
+        try:
+            compare(fit, folder / name, findings)
+        except UserError as error:
+            _unreadable(error, findings)
+    return _certificate(fit, findings)
+
+
+def _unreadable(error: UserError, findings: Findings) -> None:
+    findings.add(Path(error.place).name, "the file", error.found, error.expected)
 
 
 def _load(folder: Path, record: Mapping[str, Any], encoding_path: str | Path, findings: Findings) -> _Fit | None:
@@ -113,22 +121,43 @@ def _load(folder: Path, record: Mapping[str, Any], encoding_path: str | Path, fi
         return None
     encoding, arrays = Encoding.load(encoding_path), _arrays(folder / "parameters.npz")
     conditions = [str(name) for name in encoding.conditions]
-    described = record["fit"]["difference"], conditions, str(encoding.reference)
-    matrix, rows = recompute.difference_matrix(*described)
+    described = record["fit"]["difference"]
+    matrix, rows = recompute.difference_matrix(described, conditions, str(encoding.reference))
+    _belong_together(record, encoding, arrays, matrix, rows, findings)
+    if findings.disagreements:
+        return None
+    problem = recompute.problem(encoding, record["model"], float(record["fit"]["lasso"]), matrix)
+    b = np.concatenate([arrays["b"], arrays["b_inner"]])
+    scale, bias = (float(arrays["scale"]), float(arrays["bias"])) if problem.sigmoid else (1.0, 0.0)
+    return _Fit(record, encoding, arrays, problem, recompute.Point(b, arrays["b0"], scale, bias))
+
+
+def _belong_together(
+    record: Mapping[str, Any],
+    encoding: Encoding,
+    arrays: Mapping[str, np.ndarray],
+    matrix: np.ndarray,
+    rows: list[str],
+    findings: Findings,
+) -> None:
+    """Names and shapes in record and parameters against the encoding and the difference matrix."""
+    conditions = [str(name) for name in encoding.conditions]
+    width = len(encoding.mutations)
     stated = {
         "conditions": conditions,
         "reference": str(encoding.reference),
         "difference_rows": rows,
         "variants": len(encoding.scores),
-        "mutations": len(encoding.mutations),
+        "mutations": width,
     }
     for name, found in stated.items():
         findings.equal("record.json", f"dms.{name}", record["dms"][name], found)
-    width = len(encoding.mutations)
     shapes = {
         "b": (len(conditions), width),
         "b0": (len(conditions),),
         "b_inner": (matrix.shape[1] - len(conditions), width),
+        "scale": (),
+        "bias": (),
         "shifts": (len(rows), width),
     }
     for name, shape in shapes.items():
@@ -137,12 +166,6 @@ def _load(folder: Path, record: Mapping[str, Any], encoding_path: str | Path, fi
     findings.equal("parameters.npz", "difference_rows", arrays["difference_rows"].tolist(), rows)
     findings.equal("parameters.npz", "difference", arrays["difference"].tolist(), matrix.tolist())
     _same_names("parameters.npz", "mutations", arrays["mutations"], encoding.mutations, findings)
-    if findings.disagreements:
-        return None
-    problem = recompute.problem(encoding, record["model"], float(record["fit"]["lasso"]), matrix)
-    b = np.concatenate([arrays["b"], arrays["b_inner"]])
-    shape = (float(arrays["scale"]), float(arrays["bias"])) if problem.sigmoid else (1.0, 0.0)
-    return _Fit(record, encoding, arrays, problem, recompute.Point(b, arrays["b0"], *shape))
 
 
 def _digest(path: str | Path) -> str:
