@@ -158,6 +158,19 @@ def _fit(arguments: argparse.Namespace) -> None:
     )
 
 
+def _predict(arguments: argparse.Namespace) -> None:
+    from proxsweep.dms import predict
+    from proxsweep.files import write_csv
+
+    if arguments.output.suffix != ".csv":
+        raise UserError("--output", repr(str(arguments.output)), "a name that ends in .csv")
+    fit = predict.load(arguments.fit)
+    columns = arguments.condition_column, arguments.substitutions_column
+    table = predict.score(fit, arguments.variants, *columns)
+    write_csv(arguments.output, table)
+    print(predict.summary(fit, table), file=sys.stderr)
+
+
 def _parser(wanted: str) -> argparse.ArgumentParser:
     """All commands; the options of ``fit`` only where they are wanted, since they take a schema to list."""
     parser = argparse.ArgumentParser(prog="proxsweep", description=__doc__)
@@ -173,6 +186,13 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
         from proxsweep.fit_options import add_options
 
         add_options(fit)
+
+    predict = command("predict", _predict, "Score variants with a fit, from the files in its folder.")
+    predict.add_argument("fit", type=Path, help="folder of a fit")
+    predict.add_argument("variants", type=Path, help="table of variants (.csv, .tsv, or either with .gz)")
+    predict.add_argument("--condition-column", default="condition")
+    predict.add_argument("--substitutions-column", default="aa_substitutions", help="relative to the condition's own")
+    predict.add_argument("--output", type=Path, required=True, help="table to write (.csv)")
 
     simulate = command("simulate", _simulate, "Simulate a deep mutational scan with known truth.")
     simulate.add_argument("--spec", type=json.loads, required=True, help="the config's simulate section, as JSON")

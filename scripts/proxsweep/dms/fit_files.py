@@ -146,6 +146,7 @@ def write(done: Fit, spec: dict, folder: str | Path, encoding_path: str | Path |
         folder / "parameters.npz",
         conditions=done.encoding.conditions,
         mutations=done.encoding.mutations,
+        bundle=done.encoding.bundle,
         b=best.b[:count],
         b0=best.b0,
         b_inner=best.b[count:],

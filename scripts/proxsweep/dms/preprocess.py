@@ -143,7 +143,8 @@ def _prepare(spec: dict, files: Sequence[Path]) -> tuple[_Rows, pd.DataFrame, pd
     sites = read.read_site_map(data["site_map"]) if data["site_map"] else None
     written = parse(frame["aa_substitutions"].to_numpy(object), where, sites)
     if data["self_substitution"] == "error":
-        refuse_silent(written, where)
+        alternative = "`self_substitution: wildtype` in the study's data"
+        refuse_silent(written, where, f"an empty string for the wildtype, or {alternative}")
     wildtypes = infer_wildtypes(written, condition, names, where)
     substitutions = written.keep(~silent(written))
     if len(substitutions.row) == 0:

@@ -1,7 +1,7 @@
 """Substitution strings as flat integer arrays, and the wildtypes that they imply."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -129,6 +129,11 @@ def order_sites(sites: set[str]) -> list[str]:
     return sorted(sites, key=key)
 
 
+def numbered(sites: Iterable[str]) -> bool:
+    """Whether all sites are numbers with an optional suffix, as :func:`parse` asks without a ``site_order``."""
+    return all(_SITE.fullmatch(site) for site in sites)
+
+
 def _fault(token: str, known: frozenset[str] | None) -> str:
     """What a token should have been; empty if it is a substitution."""
     if len(token) < 3:
@@ -205,7 +210,7 @@ def _refuse_twice(parsed: Substitutions, strings: Sequence[str], where: Callable
     raise UserError(where(row), f"two substitutions at site {site} in {strings[row]!r}", "one a site in a variant")
 
 
-def refuse_silent(substitutions: Substitutions, where: Callable[[int], str]) -> None:
+def refuse_silent(substitutions: Substitutions, where: Callable[[int], str], expected: str) -> None:
     """Raise UserError at the first substitution of a residue to itself."""
     entries = np.flatnonzero(silent(substitutions))
     if len(entries) == 0:
@@ -215,5 +220,5 @@ def refuse_silent(substitutions: Substitutions, where: Callable[[int], str]) -> 
     raise UserError(
         where(substitutions.row[entry]),
         f"{letter}{site}{letter}, a substitution to itself",
-        "an empty string for the wildtype, or `self_substitution: wildtype` in the study's data",
+        expected,
     )
