@@ -40,7 +40,7 @@ def _one_line(value: Any) -> str:
 
 
 def spec_from_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What :func:`proxsweep.dms.fit.run` needs, from parsed options.
+    """What :func:`proxsweep.dms.fit_files.run` needs, from parsed options.
 
     Raises
     ------

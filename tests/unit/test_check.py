@@ -18,7 +18,7 @@ import toys
 from proxsweep import collect, sweep
 from proxsweep.__main__ import main
 from proxsweep.check import check
-from proxsweep.dms import fit, recompute
+from proxsweep.dms import fit_files, recompute
 from proxsweep.errors import UserError
 from proxsweep.files import write_csv, write_npz
 
@@ -199,7 +199,7 @@ def write_fit(folder: Path, encoding_path: Path, encoding, **changes) -> dict:
         "model": {**toys.MODEL, **changes.get("model", {})},
         "solver": {**toys.SOLVER, **changes.get("solver", {})},
     }
-    done = fit.run(spec, encoding_path, folder, lambda line: None)
+    done = fit_files.run(spec, encoding_path, folder, lambda line: None)
     record = json.loads((folder / "record.json").read_text())
     if record["status"] != "diverged":
         record["certificate"] = gaps(encoding, spec, done.best)

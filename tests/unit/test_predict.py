@@ -14,7 +14,7 @@ import pytest
 import toys
 from projects import PROJECT
 from proxsweep.__main__ import main
-from proxsweep.dms import fit
+from proxsweep.dms import fit, fit_files
 from proxsweep.dms.encode import encode
 from proxsweep.dms.encoding import Encoding
 from proxsweep.dms.predict import load, score
@@ -128,10 +128,10 @@ def test_training_variants_get_the_predictions_of_the_fit(encodings, tmp_path, n
     model, lasso = {**toys.MODEL, "global_epistasis": kind, "ridge": 1e-3}, 1e-4
     done = fit.fit(encoding, lasso, "equivariant", model, toys.SOLVER, lambda line: None)
     spec = {"fit": {"lasso": lasso}, "model": model, "solver": toys.SOLVER}
-    fit.write(done, spec, tmp_path)
+    fit_files.write(done, spec, tmp_path)
     variants = own_substitutions(encoding)
     table = scored(tmp_path, [(condition, " ".join(sorted(tokens))) for condition, tokens in variants])
-    expected = fit.predictions(done)
+    expected = fit_files.predictions(done)
     for column in ("latent", "predicted"):
         np.testing.assert_allclose(table[column], expected[column], **CLOSE)
     assert (table["unknown"] == "").all() and len(set(variants)) > 100
