@@ -296,7 +296,7 @@ def note(fig: Figure, text: str) -> None:
 
 
 def panel_grid(count: int, rows: int = 1, height: float = 1.75, entries: int = 0) -> tuple[Figure, np.ndarray]:
-    """A figure with ``count`` panels, at most three side by side, that share their y axes.
+    """A figure with ``count`` panels, at most three side by side; axes side by side share their y axis.
 
     Parameters
     ----------
@@ -319,7 +319,7 @@ def panel_grid(count: int, rows: int = 1, height: float = 1.75, entries: int = 0
     width = ONE_COLUMN if count == 1 else TWO_COLUMNS
     lines = -(-entries // _legend_columns(width)) + 1
     fig = new_figure(width, height * rows * bands + 0.13 * lines + 0.4)
-    grid = fig.subplots(bands * rows, across, squeeze=False, sharey=True)
+    grid = fig.subplots(bands * rows, across, squeeze=False, sharey="row")
     by_row = grid.reshape(bands, rows, across).transpose(1, 0, 2).reshape(rows, bands * across)
     for ax in by_row[:, count:].ravel():
         ax.remove()

@@ -77,8 +77,10 @@ def test_runs_to_its_end(ran, study, fits):
     assert list(found["status"]) == ["converged"] * len(fits)
     folder = ran.folder / "results" / study
     names = ["convergence", "replicate_correlation", "sparsity"] + (["recovery"] if study != "one_condition" else [])
+    names += ["starts"] if study == "matrices" else []
     for name in names:
         assert (folder / f"tables/{name}.csv").is_file() and (folder / f"figures/{name}.svg").is_file()
+    assert (folder / "figures/starts.svg").exists() == (study == "matrices")
     assert (folder / "figures/recovery.svg").exists() == (study != "one_condition")
     assert (folder / "notebooks/html/index.html").is_file()
 
@@ -92,6 +94,19 @@ def test_one_condition_has_effects_but_no_shifts(ran):
     assert "One condition" in words(ran, "one_condition", "sparsity")
     mutations = table(ran, "one_condition", "fits/difference~reference/lasso~0.001/replicate~1/mutations.csv")
     assert [*mutations.columns] == ["mutation", "wildtype", "site", "mutant", "beta_a", "times_seen_a"]
+
+
+def test_several_starts_are_compared(ran):
+    starts = table(ran, "matrices", "tables/starts.csv")
+    assert list(zip(starts["difference"], starts["start"], strict=True)) == [
+        (difference, start) for difference in ("clade", "contrast") for start in ("zeros", "linear")
+    ]
+    for difference, group in starts.groupby("difference"):
+        objectives = group["objective"].astype(float)
+        excess = group["excess"].astype(float)
+        np.testing.assert_allclose(excess, objectives / objectives.min() - 1, rtol=0, atol=1e-15)
+        assert (group["kept"] == "True").sum() == 1, difference
+    assert "At the best" in words(ran, "matrices", "starts")
 
 
 def test_one_replicate_has_nothing_to_correlate(ran):

@@ -159,9 +159,16 @@ def plan_spec(wildcards):
 # ---- summaries ---------------------------------------------------------------------------------------------
 
 
+def several_starts(study):
+    """Whether any fit of a study has more than one start; ``{random: k}`` stands for k of them."""
+    lists = study.sweep.get("starts", [study.solver["starts"]])
+    return any(sum(item["random"] if isinstance(item, dict) else 1 for item in starts) > 1 for starts in lists)
+
+
 def summaries_of(study):
     """Names of the summaries that a study gets."""
     names = ["convergence", "replicate_correlation", "sparsity"]
+    names += ["starts"] if several_starts(study) else []
     return [*names, "recovery"] if study.data["simulate"] is not None else names
 
 

@@ -78,6 +78,54 @@ rule sparsity:
         RUN_NOTEBOOK
 
 
+rule starts:
+    input:
+        fits="results/{study}/fits.csv",
+        report="results/{study}/data/report.csv",
+        notebook=str(HERE / "notebooks/dms/starts.ipynb"),
+        code=code_of("notebooks/dms/starts.ipynb"),
+    output:
+        notebook="results/{study}/notebooks/starts.ipynb",
+        table=report(
+            "results/{study}/tables/starts.csv",
+            caption="../report/starts.rst",
+            category="Starts",
+            labels={"study": "{study}", "table": "every start of every fit"},
+        ),
+        correlations=report(
+            "results/{study}/tables/starts_correlations.csv",
+            caption="../report/starts.rst",
+            category="Starts",
+            labels={"study": "{study}", "table": "replicate correlation by start"},
+        ),
+        svg=report(
+            "results/{study}/figures/starts.svg",
+            caption="../report/starts.rst",
+            category="Starts",
+            labels={"study": "{study}", "figure": "every start of every fit"},
+        ),
+        png="results/{study}/figures/starts.png",
+    log:
+        "logs/{study}/starts.log",
+    benchmark:
+        "results/{study}/benchmarks/starts.tsv"
+    retries: 1
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(20),
+        attempt=this_attempt,
+    params:
+        parameters=summary_parameters(
+            "starts", ["min_times_seen"], correlations="{folder}/tables/starts_correlations.csv"
+        ),
+        kept="logs/{study}/starts.ipynb",
+    shell:
+        RUN_NOTEBOOK
+
+
 rule recovery:
     input:
         fits="results/{study}/fits.csv",
