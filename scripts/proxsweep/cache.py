@@ -18,8 +18,8 @@ def compilation_cache() -> dict[str, str]:
     folder = os.environ.get(VARIABLE) or _own_folder(Path(tempfile.gettempdir()) / f"proxsweep-{os.getuid()}")
     if folder is None:
         return {}
-    # short compilations are worth keeping too: a fit has about twenty of them
-    return {VARIABLE: str(folder), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1"}
+    # short compilations are worth keeping too: a fit has about twenty of them, together a fifth of a second
+    return {VARIABLE: str(folder), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
 
 
 def _own_folder(folder: Path) -> Path | None:

@@ -1,4 +1,9 @@
-"""Files that are either whole or not there: every write goes to a temporary neighbour and is renamed."""
+"""Files that are either whole or not there: every write goes to a temporary neighbour and is renamed.
+
+NumPy and pandas are imported by those who hand over arrays and tables: a command that writes text needs neither.
+"""
+
+from __future__ import annotations
 
 import hashlib
 import json
@@ -6,10 +11,11 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
 
 
 def _replace(path: str | Path, write: Callable[[IO[bytes]], None]) -> None:
@@ -52,6 +58,8 @@ def write_csv(path: str | Path, table: pd.DataFrame) -> None:
 
 def write_npz(path: str | Path, **arrays: np.ndarray) -> None:
     """Write named arrays as a compressed ``.npz`` without pickles, atomically."""
+    import numpy as np
+
     for name, array in arrays.items():
         if np.asarray(array).dtype == object:
             raise TypeError(f"array {name} holds Python objects; only typed arrays are written")

@@ -198,8 +198,8 @@ def _manager_class(folder: Path, threads: int, managers: list[AsyncKernelManager
     """
     environment = kernel_environment(folder, threads)
     environment = {name: value.replace("$", "$$") for name, value in environment.items()}  # $NAME is expanded
-    # the working directory stays off sys.path: a folder named like a package would hide it
-    command = ["-m", "ipykernel_launcher", "--InteractiveShellApp.ignore_cwd=True", "-f", "{connection_file}"]
+    # found by PYTHONPATH; with -P the working directory stays off sys.path: a folder in it could hide a package
+    command = ["-P", "-m", "proxsweep.kernel", "-f", "{connection_file}"]
     spec = KernelSpec(argv=[sys.executable, *command], language="python", display_name="Python 3", env=environment)
     connection = str(folder / "kernel.json")
     transport = "ipc" if len(os.fsencode(connection)) + len("-ipc-5") <= SOCKET_PATH_BYTES else "tcp"
