@@ -58,8 +58,8 @@ def data_report(preprocess: str | Path, encode: str | Path, replicate: str) -> p
 
 def convergence(done: Fit) -> Figure:
     """Objective above the lowest reached, relative residual, step length and sparsity against iterations."""
-    figure = style.new_figure(style.TWO_COLUMNS, 1.9)
-    axes = figure.subplots(1, 4)
+    figure, grid = style.fixed_panels((1.36, 1.25), 1, 4, left=0.42, between=0.42, below=0.4)
+    axes = grid[0]
     lowest = min(one.trace["objective"].min() for one in done.solutions)
     for one, colour in zip(done.solutions, style.COLOURS, strict=False):
         trace = one.trace
@@ -75,6 +75,7 @@ def convergence(done: Fit) -> Figure:
         if np.any(np.isfinite(drawn) & (drawn > 0)):  # a diverged fit may have nothing to show
             ax.set_yscale("log")
     axes[3].set_ylim(-0.02, 1.02)
+    style.light_ticks(axes)
     if len(done.solutions) > 1:
         axes[1].legend()
     return figure
@@ -94,14 +95,20 @@ def agreement(table: pd.DataFrame) -> tuple[float, float]:
 
 
 def observed_against_predicted(done: Fit) -> Figure:
-    """Per condition: observed against predicted scores above, scores against the latent phenotype below."""
-    table = predictions(done)
+    """Per condition: observed against predicted scores above, scores against the latent phenotype below.
+
+    All panels share the axis of observed scores, those of one row both axes.
+    """
+    table, offsets = predictions(done), done.encoding.offsets
     conditions = [str(name) for name in done.encoding.conditions]
+    limits = {name: _limits(table[name].to_numpy()) for name in ("observed", "predicted", "latent")}
     across = min(len(conditions), 4)
     bands = -(-len(conditions) // across)
-    width = min(style.TWO_COLUMNS, 2.4 * across)
-    figure = style.new_figure(width, 4.0 * bands)
-    grid = figure.subplots(2 * bands, across, squeeze=False)
+    panel = min(2.1, (style.TWO_COLUMNS - 0.6) / across - 0.15), 1.7
+    room = {"left": 0.52, "between": 0.15, "below": 0.45}
+    figure, grid = style.fixed_panels(panel, 2 * bands, across, **room, sharey=True, sharex="row")
+    latent = np.linspace(*limits["latent"], 400)
+    fitted_curve = latent, np.asarray(predict(latent, done.best.scale, done.best.bias, done.sigmoid))
     for place in range(across * bands):
         band, column = divmod(place, across)
         upper, lower = grid[2 * band, column], grid[2 * band + 1, column]
@@ -109,32 +116,38 @@ def observed_against_predicted(done: Fit) -> Figure:
             upper.remove()
             lower.remove()
             continue
-        part = table[table["condition"] == conditions[place]]
-        _scatter(upper, part["predicted"], part["observed"])
-        _diagonal(upper, table)
+        part = table.iloc[offsets[place] : offsets[place + 1]]
+        _density(upper, part, "predicted", limits)
+        upper.axline((0, 0), slope=1, color=style.COLOURS[1], linewidth=0.8)
         correlation, error = agreement(part)
-        upper.set(title=conditions[place], xlabel="Predicted score", ylabel="Observed score")
+        upper.set(title=conditions[place], xlabel="Predicted score")
         text = f"r = {correlation:.3f}\nRMSE = {error:.3g}\nn = {len(part):,}"
         upper.text(0.04, 0.96, text, transform=upper.transAxes, va="top", fontsize=6)
-        _scatter(lower, part["latent"], part["observed"])
-        _curve(lower, done, part["latent"])
-        lower.set(xlabel="Latent phenotype", ylabel="Observed score")
+        _density(lower, part, "latent", limits)
+        lower.plot(*fitted_curve, color=style.COLOURS[1], linewidth=1.2)
+        lower.set(xlabel="Latent phenotype")
+    for ax in grid[:, 0]:
+        ax.set_ylabel("Observed score")
+    style.light_ticks([ax for ax in grid.ravel() if ax.figure])
     return figure
 
 
-def _scatter(ax: Axes, x: pd.Series, y: pd.Series) -> None:
-    ax.hexbin(x, y, gridsize=45, norm=LogNorm(), cmap="Greys", mincnt=1, linewidths=0, rasterized=True)
+def _limits(values: np.ndarray) -> tuple[float, float]:
+    """Smallest and largest finite value, a little apart from the frame."""
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    margin = 0.03 * (high - low) or 0.5
+    return low - margin, high + margin
 
 
-def _diagonal(ax: Axes, table: pd.DataFrame) -> None:
-    both = table[["observed", "predicted"]]
-    ax.axline((both.min().min(),) * 2, slope=1, color=style.COLOURS[1], linewidth=0.8)
-
-
-def _curve(ax: Axes, done: Fit, latent: pd.Series) -> None:
-    grid = np.linspace(latent.min(), latent.max(), 200)
-    curve = np.asarray(predict(grid, done.best.scale, done.best.bias, done.sigmoid))
-    ax.plot(grid, curve, color=style.COLOURS[1], linewidth=1.2)
+def _density(ax: Axes, part: pd.DataFrame, name: str, limits: dict[str, tuple[float, float]]) -> None:
+    """Numbers of variants in cells of observed scores against another column, in grey on a log scale."""
+    ranges = limits[name], limits["observed"]
+    counts, _, _ = np.histogram2d(part[name], part["observed"], bins=(80, 60), range=ranges)
+    shown = np.ma.masked_equal(counts.T, 0)
+    # from below 1, so that a cell with one variant is not white
+    norm = LogNorm(0.3, max(float(counts.max()), 1.0))
+    ax.imshow(shown, origin="lower", extent=(*ranges[0], *ranges[1]), aspect="auto", cmap="Greys", norm=norm)
 
 
 def largest_shifts(done: Fit, count: int = 15) -> pd.DataFrame:
