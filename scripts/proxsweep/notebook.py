@@ -16,12 +16,14 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from queue import Empty
 
 import nbformat
-from jupyter_client import AsyncKernelManager
+from jupyter_client import AsyncKernelClient, AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 from nbformat import NotebookNode
@@ -190,6 +192,25 @@ def _execute(notebook: Path, kept: Path, parameters: dict, threads: int) -> None
             _kill(managers)
 
 
+class _Client(AsyncKernelClient):
+    async def wait_for_ready(self, timeout: float) -> None:
+        """Return as soon as the kernel answers on the channels of replies and of outputs.
+
+        The base class then waits a fifth of a second for silence; nbclient drops messages that answer no cell.
+        """
+        end = time.monotonic() + timeout
+        while True:
+            self.kernel_info()
+            with contextlib.suppress(Empty):
+                await self.get_shell_msg(timeout=1)
+                await self.get_iopub_msg(timeout=0.2)
+                return
+            if not await self.is_alive():
+                raise RuntimeError("the kernel died before it answered")
+            if time.monotonic() > end:
+                raise RuntimeError(f"the kernel did not answer in {timeout} s")
+
+
 def _manager_class(folder: Path, threads: int, managers: list[AsyncKernelManager]) -> type[AsyncKernelManager]:
     """A kernel manager that starts this interpreter, whatever kernels the user has installed under any name.
 
@@ -210,7 +231,8 @@ def _manager_class(folder: Path, threads: int, managers: list[AsyncKernelManager
 
     class Manager(AsyncKernelManager):
         def __init__(self, **options):
-            super().__init__(**options, kernel_spec_manager=OneSpec(), connection_file=connection, transport=transport)
+            own = {"kernel_spec_manager": OneSpec(), "connection_file": connection, "transport": transport}
+            super().__init__(**options, **own, client_factory=_Client)
             managers.append(self)
 
     return Manager

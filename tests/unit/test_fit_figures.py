@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 import toys
+from proxsweep import style
 from proxsweep.dms import fit, fit_figures
 
 
@@ -33,3 +34,22 @@ def test_largest_shifts_are_among_mutations_seen_where_they_are_compared():
 
 def test_one_condition_has_no_largest_shifts():
     assert fit_figures.largest_shifts(fitted(toys.toy(conditions=1))).empty
+
+
+def test_figures_of_many_conditions_and_of_a_diverged_fit(tmp_path):
+    """Panels that stay empty are taken away; a fit with nothing finite to show is drawn nonetheless."""
+    done = fitted(toys.toy(conditions=5))
+    figure = fit_figures.observed_against_predicted(done)
+    assert len(figure.axes) == 2 * 5
+    assert [ax.get_title() for ax in figure.axes if ax.get_title()] == list(done.encoding.conditions)
+    assert len(style.image(figure).data) > 1000
+    lost = replace(done, best=replace(done.best, b=np.full_like(done.best.b, np.nan)))
+    assert len(style.image(fit_figures.observed_against_predicted(lost)).data) > 1000
+
+
+def test_every_variant_is_counted_in_a_cell():
+    done = fitted(toys.toy(conditions=2))
+    figure = fit_figures.observed_against_predicted(done)
+    drawn = [float(np.ma.sum(ax.images[0].get_array())) for ax in figure.axes]
+    sizes = np.diff(done.encoding.offsets)
+    assert drawn == [*sizes, *sizes]

@@ -331,3 +331,22 @@ def test_threads_reach_every_library():
     variables = notebook.kernel_environment("/x", 3)
     assert {variables[name] for name in ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")} == {"3"}
     assert variables["MKL_NUM_THREADS"] == "3"
+
+
+def test_a_kernel_ends_with_its_files_closed_and_its_exit_functions_called(tmp_path):
+    """The interpreter is not taken apart, yet nothing that a cell wrote is lost."""
+    left, called = tmp_path / "left", tmp_path / "called"
+    source = write(
+        tmp_path / "n.ipynb",
+        f"""
+        import atexit, pathlib, sys
+        stream = open({str(left)!r}, "w")
+        stream.write("all of it")  # stays in the buffer
+        atexit.register(pathlib.Path({str(called)!r}).write_text, "at exit")
+        print("debugger", "debugpy" in sys.modules)
+        """,
+    )
+    run(source, tmp_path / "out.ipynb", tmp_path / "kept.ipynb", {})
+    assert left.read_text() == "all of it"
+    assert called.read_text() == "at exit"
+    assert printed(tmp_path / "out.ipynb") == "debugger False\n"

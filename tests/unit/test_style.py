@@ -201,3 +201,30 @@ def test_a_notebook_shows_a_figure_as_png():
     data, _ = shown._repr_png_()
     assert data.startswith("iVBORw0KGgo"), "base64 of the signature of a PNG"
     assert shown.width == pytest.approx(100 * 89 / 25.4, abs=1)
+
+
+def test_light_ticks_are_plain_text_at_round_places():
+    _, ((wide, narrow),) = style.fixed_panels((1, 1), 1, 2, left=0.4, between=0.4, below=0.4)
+    wide.set(xscale="log", xlim=(1, 1e4), ylim=(0, 1))
+    narrow.set(xscale="log", xlim=(0.9, 8), ylim=(-4, 4))
+    style.light_ticks([wide, narrow])
+    wide.figure.draw_without_rendering()
+    texts = {ax: [label.get_text() for label in ax.get_xticklabels()] for ax in (wide, narrow)}
+    assert {"1", "100", "1e4"} <= set(texts[wide])
+    assert {"1", "2", "5"} <= set(texts[narrow])
+    assert len(wide.get_yticks()) <= 7 and not len(wide.xaxis.get_minorticklocs())
+
+
+def test_fixed_panels_have_the_size_asked_for():
+    figure, axes = style.fixed_panels((1.5, 1.2), 2, 3, left=0.5, between=0.2, below=0.4)
+    assert axes.shape == (2, 3)
+    for ax in axes.ravel():
+        box = ax.get_position()
+        size = box.width * figure.get_figwidth(), box.height * figure.get_figheight()
+        assert size == pytest.approx((1.5, 1.2))
+    assert axes[0, 0].get_position().x0 * figure.get_figwidth() == pytest.approx(0.5)
+
+
+def test_a_table_is_shown_without_its_index():
+    text = style.html(pd.DataFrame({"a": ["x<y"], "b": [0.123456789]}, index=["row"]), digits=3).data
+    assert "row</th>" not in text and "x&lt;y" in text and "0.123<" in text
