@@ -5,6 +5,7 @@ of iterations for where the problem is ill-conditioned (Bareilles, Iutzeler and 
 Whatever a Newton step does, the objective never rises by it, and the proximal steps alone converge.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ class Solve:
     def _ended(self) -> Status | None:
         if self.progress.residual <= self.limits.goal:
             return Status.CONVERGED
-        if not bool(self.state.finite):
+        if not bool(self.state.finite) or math.isnan(self.progress.residual):
             return Status.DIVERGED
         if self.progress.seconds > self.limits.seconds:
             return Status.MAX_SECONDS
