@@ -33,12 +33,14 @@ def main() -> None:
     application.initialize([*sys.argv[1:], *OPTIONS])
     del sys.modules["debugpy"]
     application.start()
-    application.shell.user_ns.clear()  # closes files that cells left open
     ended.append(True)
 
 
 def _leave(ended: list[bool]) -> None:
-    """End the process where a kernel was shut down; whatever else ends it leaves as Python does."""
+    """End the process where a kernel was shut down; whatever else ends it leaves as Python does.
+
+    Other exit functions have run: IPython's has emptied the namespace of the cells, which closes files left open.
+    """
     if ended:
         sys.stdout.flush()
         sys.stderr.flush()
