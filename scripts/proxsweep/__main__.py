@@ -57,7 +57,7 @@ def _stack(arguments: argparse.Namespace) -> None:
 def _notebook(arguments: argparse.Namespace) -> None:
     import gc
 
-    gc.disable()  # a fifth of the time that imports take; this process makes little else
+    gc.disable()  # a tenth of the time that its imports take; what it makes later is little
     from proxsweep.notebook import run
 
     run(
