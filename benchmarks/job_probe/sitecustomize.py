@@ -22,7 +22,8 @@ IMPORTS = "imports" if KERNEL else "parent imports"
 # module: {function or method: phase}
 TIMED = {
     "proxsweep.dms.encoding": {"Encoding.load": "reading"},
-    "proxsweep.dms.fit": {"fit": "fit", "write": "writing"},
+    "proxsweep.dms.fit": {"fit": "fit"},
+    "proxsweep.dms.fit_files": {"write": "writing"},
     "proxsweep.dms.fit_figures": {
         "data_report": "reading",
         "convergence": "figures",
