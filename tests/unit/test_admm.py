@@ -31,7 +31,10 @@ MIXED = df.explicit(
     },
 )
 SCALED = df.explicit("scaled", NAMES[:2], {"r": {"c0": 3, "c1": -3}})
-SMALL = [TREE_3, TREE_4, CURVE, MIXED, SCALED]
+SQUARE = df.explicit(
+    "square", NAMES[:4], {f"{i}{j}": {f"c{i}": 1, f"c{j}": -1} for i, j in [(0, 1), (1, 2), (2, 3), (3, 0)]}
+)
+SMALL = [SQUARE, TREE_3, TREE_4, CURVE, MIXED, SCALED]
 ALL = [*SMALL, TREE_6]
 # x differs from the exact prox by no more than so many times the tolerance, relative to the column's size.
 FACTOR = 10
@@ -150,15 +153,15 @@ def test_weight_zero_needs_no_iterations_and_huge_weights_tie_everything():
 
 
 def test_dispatch_keeps_the_state_and_clips_pairwise_rows():
-    values, weights = random_columns(np.random.default_rng(8), 5, 80)
-    run = jax.jit(lambda v, w, s: prox(TREE_3, v, w, s, box=(-0.5, 0.5)))
-    first = run(values, weights, initial_state(TREE_3, 80))
+    values, weights = random_columns(np.random.default_rng(8), 4, 80)
+    run = jax.jit(lambda v, w, s: prox(SQUARE, v, w, s, box=(-0.5, 0.5)))
+    first = run(values, weights, initial_state(SQUARE, 80))
     again = run(values, weights, first.state)
     assert int(first.iterations) > 0 and int(again.iterations) == 0
-    theirs = np.clip(solver_prox(TREE_3.matrix, values, weights, box=(-0.5, 0.5)), -0.5, 0.5)
-    bound = objective(TREE_3.matrix, values, weights, theirs)
-    joined = np.clip(tie(TREE_3, weights, first.x, first.state.z), -0.5, 0.5)
-    ours = objective(TREE_3.matrix, values, weights, joined)
+    theirs = np.clip(solver_prox(SQUARE.matrix, values, weights, box=(-0.5, 0.5)), -0.5, 0.5)
+    bound = objective(SQUARE.matrix, values, weights, theirs)
+    joined = np.clip(tie(SQUARE, weights, first.x, first.state.z), -0.5, 0.5)
+    ours = objective(SQUARE.matrix, values, weights, joined)
     assert np.abs(joined - first.x).max() < FACTOR * STATED * size(values).max()
     assert np.all(ours <= bound * (1 + 1e-12))
     assert bound.sum() <= ours.sum() * (1 + 1e-6)  # the solver did solve it

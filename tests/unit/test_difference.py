@@ -80,6 +80,17 @@ def test_stars_and_complete_graphs_are_recognised_whatever_their_name():
         assert other.centre is None and not other.complete
 
 
+def test_rows_without_a_cycle_are_a_forest_and_rows_of_one_pair_add_up():
+    nodes = ["a", "b", "c", "d"]
+    path = {"1": {"a": 1, "b": -1}, "2": {"c": 2, "b": -2}, "3": {"b": 0.5, "a": -0.5}}
+    assert df.explicit("e", nodes, path).forest == ((0, 1, 1.5), (1, 2, 2.0))
+    assert df.reference(nodes, "b").forest == ((0, 1, 1.0), (1, 2, 1.0), (1, 3, 1.0))
+    assert df.tree("t", ["a", "b", "c"], {"a": "x", "b": "x", "x": "r", "c": "r"}).forest is not None
+    assert df.explicit("e", ["a"], {}).forest == ()
+    assert df.equivariant(nodes).forest is None
+    assert df.explicit("e", nodes, {"1": {"a": 1, "b": 1}}).forest is None
+
+
 def test_equal_content_means_equal_and_one_hash():
     one, two = df.equivariant(["a", "b"]), df.equivariant(("a", "b"))
     assert one == two and hash(one) == hash(two)

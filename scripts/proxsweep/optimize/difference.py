@@ -89,6 +89,24 @@ class Difference:
         """Whether the rows are every pair e_i - e_j (up to sign), each once."""
         return self._unit_pairs() == list(combinations(range(len(self.nodes)), 2))
 
+    @property
+    def forest(self) -> tuple[tuple[int, int, float], ...] | None:
+        """Edges (i, j, strength) if the rows are multiples of e_i - e_j and the pairs make no cycle; else None.
+
+        strength: the sum of the |coefficients| of all rows of a pair.
+        """
+        if not self.pairwise:
+            return None
+        strength = {}
+        label = list(range(len(self.nodes)))
+        for row in self.matrix:
+            i, j = (int(node) for node in np.flatnonzero(row))
+            if (i, j) not in strength and label[i] == label[j]:
+                return None
+            strength[i, j] = strength.get((i, j), 0.0) + float(abs(row[i]))
+            label = [label[i] if part == label[j] else part for part in label]
+        return tuple((i, j, total) for (i, j), total in strength.items())
+
     def _unit_pairs(self) -> list[tuple[int, int]] | None:
         """The pair of nodes of every row, sorted; None if some row is not e_i - e_j up to sign."""
         if not all(_is_pair(row) and np.abs(row).max() == 1 for row in self.matrix):

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 
 from proxsweep.optimize.admm import AdmmState, admm, initial_admm_state
 from proxsweep.optimize.difference import Difference
+from proxsweep.optimize.forest import prox_forest
 
 # Up to so many nodes `prox_equivariant` is written out, beyond it loops: time to run against time to compile.
 UNROLLED_NODES = 12
@@ -111,7 +112,7 @@ def prox_reference(values: jax.Array, weights: jax.Array, reference: int) -> jax
 
 
 def _is_exact(difference: Difference) -> bool:
-    return not difference.rows or difference.complete or difference.centre is not None
+    return difference.complete or difference.forest is not None
 
 
 def _fuse(
@@ -128,8 +129,10 @@ def _fuse(
         x = values
     elif difference.centre is not None:
         x = prox_reference(values, weights, difference.centre)
-    else:
+    elif difference.complete:
         x = prox_equivariant(values, weights)
+    else:
+        x = prox_forest(difference.forest, values, weights)
     zero = jnp.zeros((), values.dtype)
     return ProxResult(x, None, zero, zero, jnp.zeros((), jnp.int32))
 
