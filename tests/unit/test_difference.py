@@ -1,7 +1,12 @@
+import doctest
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from proxsweep.optimize import difference as df
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "difference.md"
 
 
 def test_reference_rows_and_matrix():
@@ -138,3 +143,8 @@ def test_matrix_cannot_be_changed_and_keeps_no_hold_on_its_source():
 def test_what_is_refused_says_why(build, words):
     with pytest.raises(ValueError, match=words):
         build()
+
+
+def test_the_examples_of_the_guide_give_what_it_says():
+    done = doctest.testfile(str(GUIDE), module_relative=False, optionflags=doctest.REPORT_NDIFF)
+    assert done.attempted > 10 and done.failed == 0
