@@ -18,13 +18,13 @@ from proxsweep.optimize.difference import Difference
 
 RELAXATION = 1.7
 CHECK_EVERY = 10
-# rho is looked at with the residuals until then, and changed where they differ by more than UNBALANCED
-ADAPT_UNTIL = 1000
+# rho is looked at between these numbers of iterations, and changed where residuals differ by more than UNBALANCED
+ADAPT_FROM, ADAPT_UNTIL = 50, 1000
 UNBALANCED = 5.0
 # by no more than LARGEST_CHANGE at a time and RANGE in all
 LARGEST_CHANGE, RANGE = 10.0, 1e3
-# columns solved together; their arrays fit the cache
-BLOCK = 256
+# columns solved together, so that their arrays fit the cache; a matrix of few rows takes all columns at once
+BLOCK, FEW_ROWS = 256, 4
 # columns are sorted after FIRST_ROUND iterations, then whenever the number of iterations has grown by LONGER
 FIRST_ROUND, LONGER = 100, 2
 
@@ -111,6 +111,17 @@ def admm(
     if state is None:
         state = initial_admm_state(matrix, values.shape[1], values.dtype)
     column = _start(factors, values, weights, state)
+    solve = _work_off if matrix.shape[0] <= FEW_ROWS else _by_rounds
+    column, iterations = solve(factors, column, jnp.zeros((), jnp.int32), max_iterations, tolerance)
+    column = jax.tree.map(lambda a: a[..., : values.shape[1]], column)
+    x = jnp.where(weights > 0, _minimiser(factors, values, column), values)
+    return AdmmResult(x, column.state, jnp.max(column.primal, initial=0), jnp.max(column.dual, initial=0), iterations)
+
+
+def _by_rounds(
+    factors: _Factors, column: _Column, iterations: jax.Array, max_iterations: int, tolerance: float
+) -> tuple[_Column, jax.Array]:
+    """`_work_off` block by block, in rounds of more and more iterations."""
 
     def unfinished(carry):
         column, iterations = carry
@@ -127,11 +138,8 @@ def admm(
         blocks, taken = jax.lax.map(one_block, _split(column))
         return _join(blocks), jnp.max(taken)
 
-    column, iterations = jax.lax.while_loop(unfinished, one_round, (column, jnp.zeros((), jnp.int32)))
-    column = jax.lax.cond(iterations > FIRST_ROUND, _as_given, lambda column: column, column)
-    column = jax.tree.map(lambda a: a[..., : values.shape[1]], column)
-    x = jnp.where(weights > 0, _minimiser(factors, values, column), values)
-    return AdmmResult(x, column.state, jnp.max(column.primal, initial=0), jnp.max(column.dual, initial=0), iterations)
+    column, iterations = jax.lax.while_loop(unfinished, one_round, (column, iterations))
+    return jax.lax.cond(iterations > FIRST_ROUND, _as_given, lambda column: column, column), iterations
 
 
 def _factors(matrix: np.ndarray) -> _Factors:
@@ -185,7 +193,7 @@ def _join(blocks: _Column) -> _Column:
 
 
 def _work_off(
-    factors: _Factors, block: _Column, iterations: jax.Array, until: jax.Array, tolerance: float
+    factors: _Factors, block: _Column, iterations: jax.Array, until: jax.Array | int, tolerance: float
 ) -> tuple[_Column, jax.Array]:
     """Iterate until every column of the block is done; also how many iterations it has then."""
 
@@ -195,7 +203,8 @@ def _work_off(
 
     def some_steps(carry):
         block, taken = carry
-        block = jax.lax.cond(taken < ADAPT_UNTIL, lambda b: _balanced(factors, b, tolerance), lambda b: b, block)
+        adapting = (taken >= ADAPT_FROM) & (taken < ADAPT_UNTIL)
+        block = jax.lax.cond(adapting, lambda b: _balanced(factors, b, tolerance), lambda b: b, block)
         state, z_before = _iterate(factors, block)
         moved = state.rho * jnp.max(jnp.abs(_constant(factors.matrix.T, z_before) @ (state.z - z_before)), axis=0)
         block = block._replace(state=state, moved=moved / block.scale)

@@ -19,6 +19,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+# Trees of up to so many nodes are written out, larger ones loop: time to run against time to compile.
+UNROLLED_NODES = 9
 # Nodes are worked off in loops over windows of so many rows, each of at least this multiple of the one before.
 WIDEN = 3
 # Newton's method takes 3 to 12 steps; where it would leave its bracket the step halves the bracket.
@@ -56,6 +58,8 @@ def prox_forest(edges: tuple[Edge, ...], values: jax.Array, weights: jax.Array) 
     """
     nodes, columns = values.shape
     tree = plan(nodes, edges)
+    if nodes <= UNROLLED_NODES:
+        return jnp.where(weights > 0, _prox_block(tree, values, weights), values)
     blocks = -(-columns // BLOCK)
     v = jnp.pad(values, ((0, 0), (0, blocks * BLOCK - columns))).reshape(nodes, blocks, BLOCK).swapaxes(0, 1)
     w = jnp.pad(weights, (0, blocks * BLOCK - columns)).reshape(blocks, BLOCK)
@@ -91,9 +95,10 @@ def _work_off(width: int, positions: np.ndarray, tree: Plan, data: tuple, state:
     eps = jnp.finfo(v.dtype).eps
     size = jnp.max(jnp.abs(v), axis=0)
     # A window may begin above the subtree, also above row 0: such rows are left out by `inside`.
-    begin = jnp.asarray(np.maximum(positions - width, 0))
-    first = jnp.asarray(positions - tree.below[positions])
-    positions = jnp.asarray(positions)
+    begin, first = np.maximum(positions - width, 0), positions - tree.below[positions]
+    few = len(v) <= UNROLLED_NODES
+    if not few:
+        begin, first, positions = (jnp.asarray(a) for a in (begin, first, positions))
 
     def one_node(i, state):
         low, high, a, e = state
@@ -104,7 +109,8 @@ def _work_off(width: int, positions: np.ndarray, tree: Plan, data: tuple, state:
         a_in, e_in = jnp.where(inside, a_old, 0), jnp.where(inside, e_old, 0)
         centre = v[k] + jnp.stack([-w[k], w[k]])
         target = centre + total[k] + jnp.sum(a_in, axis=0)
-        found = _root(a_in, e_in, target, centre, (width + 3) * eps * (size + total[k] + w[k]))
+        tolerance = (width + 3) * eps * (size + total[k] + w[k])
+        found = _root_among(a_in, e_in, target) if few else _root(a_in, e_in, target, centre, tolerance)
         lower, upper = found[0], jnp.maximum(found[0], found[1])
         a, e = (
             jax.lax.dynamic_update_slice_in_dim(ends, jnp.where(inside, jnp.clip(old, lower, upper), old), begin[i], 0)
@@ -112,7 +118,27 @@ def _work_off(width: int, positions: np.ndarray, tree: Plan, data: tuple, state:
         )
         return low.at[k].set(lower), high.at[k].set(upper), a.at[k].set(lower), e.at[k].set(upper)
 
-    return jax.lax.fori_loop(0, len(positions), one_node, state)
+    return _loop(len(positions), one_node, state, few)
+
+
+def _loop(count: int, body, state, few: bool):
+    """The loop, written out for few nodes."""
+    if not few:
+        return jax.lax.fori_loop(0, count, body, state)
+    for i in range(count):
+        state = body(i, state)
+    return state
+
+
+def _root_among(a: jax.Array, e: jax.Array, target: jax.Array) -> jax.Array:
+    """x with x + sum of clip(x, a, e) = target, by the sign at every a and e. a, e: (W, M); target: (2, M)."""
+    total, count = target, jnp.ones_like(target)
+    for a_g, e_g in zip(a, e, strict=True):
+        at_a, at_e = (x + sum(jnp.clip(x, a_k, e_k) for a_k, e_k in zip(a, e, strict=True)) for x in (a_g, e_g))
+        low, high = at_a >= target, at_e <= target
+        total = total - jnp.where(low, a_g, jnp.where(high, e_g, 0))
+        count = count + jnp.where(low | high, 0, 1)
+    return total / count
 
 
 def _root(a: jax.Array, e: jax.Array, target: jax.Array, start: jax.Array, tolerance: jax.Array) -> jax.Array:
@@ -141,13 +167,14 @@ def _root(a: jax.Array, e: jax.Array, target: jax.Array, start: jax.Array, toler
 
 def _descend(tree: Plan, low: jax.Array, high: jax.Array) -> jax.Array:
     """The solution by node position, parents before children. (P, M)"""
-    parent = jnp.asarray(tree.parent)
+    few = len(low) <= UNROLLED_NODES
+    parent = tree.parent if few else jnp.asarray(tree.parent)
 
     def one_node(i, y):
         k = len(low) - 2 - i
         return y.at[k].set(jnp.clip(y[parent[k]], low[k], high[k]))
 
-    return jax.lax.fori_loop(0, len(low) - 1, one_node, low)
+    return _loop(len(low) - 1, one_node, low, few)
 
 
 def _windows(below: np.ndarray) -> list[tuple[int, np.ndarray]]:
