@@ -106,6 +106,14 @@ def _index(arguments: argparse.Namespace) -> None:
     notebook_index.build(entries, arguments.output, f"Study {plan['study']}")
 
 
+def _lasso_max(arguments: argparse.Namespace) -> None:
+    from proxsweep.dms.lasso_max import lasso_max
+    from proxsweep.files import write_csv
+
+    spec = arguments.spec
+    write_csv(arguments.output, lasso_max(spec["fits"], spec["encodings"]))
+
+
 def _strict(arguments: argparse.Namespace) -> None:
     from proxsweep import fits
 
@@ -250,6 +258,10 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     index.add_argument("--fits", type=Path, required=True, help="fits.csv of the study")
     index.add_argument("--summaries", type=Path, nargs="*", default=[])
     index.add_argument("--output", type=Path, required=True)
+
+    lasso_max = command("lasso-max", _lasso_max, "The smallest lasso weights that make every shift zero.")
+    lasso_max.add_argument("--spec", type=json.loads, required=True, help="fits and encodings, as JSON")
+    lasso_max.add_argument("--output", type=Path, required=True)
 
     strict = command("strict", _strict, "Fail if any fit has not converged.")
     strict.add_argument("fits", type=Path, help="fits.csv of a study")

@@ -38,8 +38,8 @@ def collect(fits: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         study, family, the swept parameters in the order of a fit's path, fold ('' for a full fit), status,
         relative_residual, residual, objective, smooth, penalty, iterations, start, solve_seconds,
         compile_seconds, job_seconds (s) and max_rss_mb (MB; both from the benchmark file, NaN without one),
-        path, then the family's own figures. A difference matrix stands as its label, any other swept value as
-        itself.
+        path, the certificate (fusion_gap, duality_gap; see docs/certificate.md), then the family's own figures. A
+        difference matrix stands as its label, any other swept value as itself.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def collect(fits: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     pairs = [(fit, _record(fit["path"])) for fit in fits]
     pairs = [(fit, record) for fit, record in pairs if record is not None]
     rows = [_row(fit, record) for fit, record in pairs]
-    extra = [_family_columns(record) for _, record in pairs]
+    extra = [_certificate(record) | _family_columns(record) for _, record in pairs]
     parameters = _parameters(_shown(record["fit"]) for _, record in pairs)
     common = [
         "study",
@@ -179,6 +179,10 @@ def _parameters(shown: Iterable[Mapping[str, Any]]) -> list[str]:
 def _union(mappings: Iterable[Mapping[str, Any]]) -> list[str]:
     """Keys of all mappings in order of first appearance."""
     return list(dict.fromkeys(name for mapping in mappings for name in mapping))
+
+
+def _certificate(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: _number(value) for name, value in record.get("certificate", {}).items()}
 
 
 def _family_columns(record: dict[str, Any]) -> dict[str, Any]:

@@ -188,6 +188,17 @@ def find(study: Study, parts: str) -> Fit:
     return _fit(study, {name: _value(study, name, text) for name, text in pairs})
 
 
+def neighbour(fit: Fit) -> Fit | None:
+    """The fit whose solution is a start of this one: that of the next larger lasso weight.
+
+    None where the study does not ask for the start ``neighbour``, and for the largest weight.
+    """
+    larger = [value for value in fit.study.sweep["lasso"] if value > fit.values["lasso"]]
+    if not larger or "neighbour" not in fit.spec()["solver"]["starts"]:
+        return None
+    return _fit(fit.study, {**fit.values, "lasso": min(larger)})
+
+
 def _value(study: Study, name: str, text: str) -> Any:
     values = {label(value): value for value in study.sweep[name]}
     if text not in values:

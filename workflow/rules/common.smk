@@ -133,6 +133,12 @@ def report_of(wildcards):
     return f"results/{wildcards.study}/encodings/replicate~{find_fit(wildcards).labels['replicate']}.report.csv"
 
 
+def neighbour_of(wildcards):
+    """Parameters of the fit that this one starts from; none unless the study asks for the start `neighbour`."""
+    other = sweep.neighbour(find_fit(wildcards))
+    return [] if other is None else [f"results/{wildcards.study}/fits/{other.parts}/parameters.npz"]
+
+
 def fit_parameters(wildcards):
     fit = find_fit(wildcards)
     return json.dumps(
@@ -142,6 +148,7 @@ def fit_parameters(wildcards):
             "preprocess_report": f"results/{wildcards.study}/data/preprocess.report.csv",
             "encoding_report": report_of(wildcards),
             "folder": f"results/{wildcards.study}/fits/{fit.parts}",
+            "neighbour": next(iter(neighbour_of(wildcards)), None),
         }
     )
 
@@ -149,6 +156,23 @@ def fit_parameters(wildcards):
 def records(wildcards):
     study = STUDIES[wildcards.study]
     return [f"results/{study.name}/fits/{fit.parts}/record.json" for fit in sweep.table(study)]
+
+
+def without_lasso(study):
+    """One fit for every combination of what is swept but the lasso weight."""
+    return [fit for fit in sweep.table(study) if fit.values["lasso"] == study.sweep["lasso"][0]]
+
+
+def encodings_of(wildcards):
+    labels = [sweep.label(replicate) for replicate in STUDIES[wildcards.study].sweep["replicate"]]
+    return {label: f"results/{wildcards.study}/encodings/replicate~{label}.npz" for label in labels}
+
+
+def lasso_max_spec(wildcards):
+    fits = [fit.spec() for fit in without_lasso(STUDIES[wildcards.study])]
+    for spec in fits:  # which weights are swept changes nothing here
+        del spec["fit"]["lasso"], spec["labels"]["lasso"]
+    return json.dumps({"fits": fits, "encodings": encodings_of(wildcards)})
 
 
 def plan_spec(wildcards):
@@ -160,9 +184,9 @@ def plan_spec(wildcards):
 
 
 def several_starts(study):
-    """Whether any fit of a study has more than one start; ``{random: k}`` stands for k of them."""
+    """Whether any fit of a study has more than one start."""
     lists = study.sweep.get("starts", [study.solver["starts"]])
-    return any(sum(item["random"] if isinstance(item, dict) else 1 for item in starts) > 1 for starts in lists)
+    return any(len(starts) > 1 or starts[0].endswith("x_random") for starts in lists)
 
 
 def summaries_of(study):
@@ -209,7 +233,7 @@ def results():
     wanted = []
     for study in STUDIES.values():
         folder = f"results/{study.name}"
-        wanted += [f"{folder}/fits.csv", f"{folder}/status.csv", f"{folder}/notebooks/html"]
+        wanted += [f"{folder}/fits.csv", f"{folder}/status.csv", f"{folder}/notebooks/html", f"{folder}/lasso_max.csv"]
         wanted += [f"{folder}/figures/{name}.svg" for name in summaries_of(study)]
         wanted += [f"{folder}/strict.txt"] if study.strict else []
     return wanted

@@ -1,3 +1,30 @@
+rule lasso_max:
+    input:
+        encodings=lambda wildcards: list(encodings_of(wildcards).values()),
+        code=code_of("proxsweep.dms.lasso_max"),
+    output:
+        report(
+            "results/{study}/lasso_max.csv",
+            caption="../report/lasso_max.rst",
+            category="Convergence",
+            labels={"study": "{study}", "table": "weights that leave no shift"},
+        ),
+    log:
+        "logs/{study}/lasso_max.log",
+    benchmark:
+        "results/{study}/benchmarks/lasso_max.tsv"
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(60),
+    params:
+        spec=lasso_max_spec,
+    shell:
+        "proxsweep lasso-max --spec {params.spec:q} --output {output:q} > {log:q} 2>&1"
+
+
 rule replicate_correlation:
     input:
         fits="results/{study}/fits.csv",

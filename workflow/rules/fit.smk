@@ -3,6 +3,7 @@ rule fit:
         encoding=encoding_of,
         encoding_report=report_of,
         preprocess_report="results/{study}/data/preprocess.report.csv",
+        neighbour=neighbour_of,
         notebook=lambda wildcards: fit_notebook(wildcards),
         code=lambda wildcards: fit_code(wildcards),
     output:

@@ -20,7 +20,7 @@ from proxsweep.dms.model import Model, Parameters, arrays, flip
 from proxsweep.errors import UserError
 from proxsweep.optimize import fista
 from proxsweep.optimize.admm import tie
-from proxsweep.optimize.certificate import stationarity
+from proxsweep.optimize.certificate import smallest_weight, stationarity
 from proxsweep.optimize.difference import Difference, equivariant, explicit, reference, tree
 from proxsweep.optimize.prox import initial_state as initial_prox_state
 from proxsweep.optimize.prox import prox
@@ -31,6 +31,7 @@ jax.config.update("jax_enable_x64", True)
 
 ABSOLUTE_FLOOR = 1e-12
 GOAL_MARGIN = 0.9
+NO_SHIFT = 1e6  # a lasso weight that leaves no shift
 SAME = 1e-8  # relative difference of objectives within which starts ended at one optimum
 
 
@@ -38,7 +39,8 @@ SAME = 1e-8  # relative difference of objectives within which starts ended at on
 class Solution:
     """Parameters at which a solve ended, in the reference's coordinates, with its certificate.
 
-    ``b`` is (P, M) with inner nodes of a tree last, ``b0`` (D,), ``shifts`` (rows, M); ``trace`` has one row a look.
+    ``b`` is (P, M) with inner nodes of a tree last, ``b0`` (D,), ``shifts`` (rows, M), ``slope`` (P, M) the gradient of
+    the smooth part by b; ``trace`` has one row a look.
     ``fusion_gap`` and ``duality_gap`` (None unless g is linear and every effect has a ridge) are those of
     :mod:`proxsweep.optimize.certificate` and :mod:`proxsweep.dms.certify`. ``prox`` holds residuals and iterations of
     the inner solver (ADMM) in one more step, None where the prox is exact. Of ``iterations``, ``products`` were
@@ -52,6 +54,7 @@ class Solution:
     scale: float
     bias: float
     shifts: np.ndarray
+    slope: np.ndarray
     smooth: float
     penalty: float
     residual: float
@@ -235,7 +238,7 @@ class _Running:
         x = {"b": jnp.asarray(b), "b0": jnp.asarray(own), "scale": jnp.float64(scale), "bias": jnp.float64(bias)}
         state, look = fista.begin(self.model, self.data, x, prox_state)
         slope, errors = _gradients(self.model, self.data, state.z, x)
-        shifts = np.asarray(self.model.difference.matrix) @ b
+        shifts = self.model.difference.of(b)
         if prox_state is not None:
             shifts = np.where(np.asarray(prox_state.z) == 0, 0.0, shifts)
         rest, fused = self._stationarity(b, np.asarray(slope["b"]), shifts)
@@ -250,6 +253,7 @@ class _Running:
             "duality_gap": gap,
             "prox": self._prox_residuals(state),
             "shifts": shifts,
+            "slope": np.asarray(slope["b"]),
         }
 
     def _stationarity(self, b: np.ndarray, slope: np.ndarray, shifts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -337,6 +341,29 @@ def fit(
         compile_seconds=compile_seconds,
         total_seconds=time.perf_counter() - began,
     )
+
+
+def all_zero_weight(encoding: Encoding, difference: str | dict, model: dict, solver: dict) -> tuple[float, Fit]:
+    """The smallest lasso weight at which the fit without shifts is stationary, and that fit.
+
+    The fit without shifts is the one from ``zeros`` under a weight too large to leave any. With g linear, this is the
+    smallest weight that makes all shifts zero; with a sigmoid, other local optima may keep shifts a little longer.
+
+    Parameters
+    ----------
+    encoding, difference, model, solver
+        As in :func:`fit`. The tolerance is made at least 100 times tighter.
+
+    Returns
+    -------
+    tuple of a number (NaN if that fit diverged) and the fit
+    """
+    tight = {**solver, "starts": ["zeros"], "tolerance": solver["tolerance"] / 100}
+    tied = fit(encoding, NO_SHIFT, difference, model, tight, lambda line: None)
+    if tied.best.status == Status.DIVERGED:
+        return math.nan, tied
+    slope = tied.best.slope
+    return smallest_weight(np.asarray(tied.difference.matrix), slope), tied
 
 
 def _best(solutions: list[Solution]) -> Solution:

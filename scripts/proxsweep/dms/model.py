@@ -284,7 +284,7 @@ class Model:
 
     def shifts(self, x: Parameters) -> jax.Array:
         """Differences A b, shape (rows, M); exactly zero where the values are equal."""
-        return jnp.array(self.difference.matrix) @ x["b"]
+        return self.difference.of(x["b"])
 
     def residual(self, data: dict, x: Parameters, gradient: Parameters, state: Any) -> jax.Array:
         """Largest entry of x - prox(x - gradient), both in the reference's coordinates."""

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import isfinite
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+Array = Any
 Kind = Literal["reference", "equivariant", "general"]
 
 
@@ -106,6 +107,15 @@ class Difference:
             strength[i, j] = strength.get((i, j), 0.0) + float(abs(row[i]))
             label = [label[i] if part == label[j] else part for part in label]
         return tuple((i, j, total) for (i, j), total in strength.items())
+
+    def of(self, values: Array) -> Array:
+        """A y for values (P, M), NumPy or JAX: (R, M). Rows that compare two nodes are exactly 0 where they tie."""
+        if not self.pairwise or not self.rows:
+            return self.matrix @ values
+        first = np.array([int(row.nonzero()[0][0]) for row in self.matrix])
+        second = np.array([int(row.nonzero()[0][1]) for row in self.matrix])
+        factors = self.matrix[np.arange(len(self.rows)), first]
+        return factors[:, None] * (values[first] - values[second])
 
     def _unit_pairs(self) -> list[tuple[int, int]] | None:
         """The pair of nodes of every row, sorted; None if some row is not e_i - e_j up to sign."""

@@ -25,7 +25,7 @@ class Face(NamedTuple):
 
 def zero_rows(difference: Difference, values: jax.Array, split: jax.Array | None) -> jax.Array:
     """(R, M): which rows are zero; by the copy ``split`` of A b that ADMM keeps, where there is one."""
-    return (jnp.asarray(difference.matrix) @ values if split is None else split) == 0
+    return (difference.of(values) if split is None else split) == 0
 
 
 def find(difference: Difference, zero: jax.Array) -> Face:
