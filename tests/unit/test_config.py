@@ -101,6 +101,7 @@ def test_defaults_of_a_study(folder):
         "max_iterations": 20000,
         "max_seconds": None,
         "starts": ["zeros"],
+        "seed": None,  # 1 where a start is random
     }
     assert study.summaries == {"bootstrap": 1000, "seed": 1, "min_times_seen": 1}
     assert study.figures == {"dpi": 300}
@@ -574,7 +575,7 @@ REFUSED = {
         "    solver: {starts: [zeroes]}",
         "11: studies.demo.solver.starts[0]",
         "'zeroes'",
-        "one of zeros, linear (`zeros` is nearest)",
+        "zeros, linear, neighbour, or a number of random starts such as 10x_random",
     ),
     "unknown normalization": (
         MODEL,

@@ -12,7 +12,7 @@ TINY = ("--configfile", "tiny.yaml")
 SUMMARIES = {"convergence": 1, "replicate_correlation": 1, "sparsity": 1, "recovery": 1, "notebook_index": 1}
 FROM_COLLECT = {"collect": 1, **SUMMARIES}
 FROM_FITS = {"fit": 8, **FROM_COLLECT}
-FROM_ENCODE = {"encode": 2, "data_report": 1, **FROM_FITS}
+FROM_ENCODE = {"encode": 2, "data_report": 1, "lasso_max": 1, **FROM_FITS}
 FROM_PREPROCESS = {"preprocess": 1, **FROM_ENCODE}
 
 
@@ -86,7 +86,7 @@ def test_fits_that_left_the_config_are_listed_kept_and_removed_on_request(edited
             {"summaries": {"bootstrap": 50, "min_times_seen": 2}},
             {name: 1 for name in SUMMARIES if name != "convergence"},
         ),
-        ({"model": {"ridge": 2.0e-4}}, FROM_FITS),
+        ({"model": {"ridge": 2.0e-4}}, {**FROM_FITS, "lasso_max": 1}),
         ({"data": {**simulated(), "min_times_seen": 2}}, FROM_ENCODE),
         ({"data": {**simulated(), "clip": [-4.0, None]}}, FROM_PREPROCESS),
         ({"data": simulated(seed=4)}, {"simulate": 1, **FROM_PREPROCESS}),
@@ -116,8 +116,8 @@ def test_an_edited_summary_notebook_reruns_that_summary(edited):
         ("notebook_index.py", {"notebook_index": 1}),
         ("collect.py", FROM_COLLECT),
         ("style.py", FROM_FITS),
-        ("optimize/fista.py", FROM_FITS),
-        ("dms/model.py", FROM_FITS),
+        ("optimize/fista.py", {**FROM_FITS, "lasso_max": 1}),
+        ("dms/model.py", {**FROM_FITS, "lasso_max": 1}),
         ("dms/preprocess.py", FROM_PREPROCESS),
         ("dms/simulate.py", {"simulate": 1, **FROM_PREPROCESS}),
         ("files.py", FROM_PREPROCESS),

@@ -52,10 +52,20 @@ def swept(fit: str) -> dict[str, str]:
 
 def test_results_hold_exactly_what_the_layout_names(finished):
     encodings = {f"encodings/replicate~{replicate}.{end}" for replicate in "12" for end in ("npz", "report.csv")}
-    jobs = ["simulate", "preprocess", "data_report", "plan", "collect", "notebook_index", *SUMMARIES, *FITS]
+    jobs = [
+        "simulate",
+        "preprocess",
+        "data_report",
+        "plan",
+        "lasso_max",
+        "collect",
+        "notebook_index",
+        *SUMMARIES,
+        *FITS,
+    ]
     jobs += [f"encode/replicate~{replicate}" for replicate in "12"]
     expected = {f"fits/{fit}/{file}" for fit in FITS for file in FIT_FILES}
-    expected |= {"fits.csv", "status.csv", "strays.csv", "plan.json"} | encodings
+    expected |= {"fits.csv", "lasso_max.csv", "status.csv", "strays.csv", "plan.json"} | encodings
     expected |= {f"data/{name}.csv" for name in ("func_scores", "truth", "variants", "wildtypes", "report")}
     expected |= {"data/preprocess.report.csv"}
     expected |= {f"tables/{name}.csv" for name in (*SUMMARIES, "statuses")}
@@ -68,11 +78,11 @@ def test_results_hold_exactly_what_the_layout_names(finished):
 
 
 def test_every_job_has_a_log_and_no_notebook_is_kept(finished):
-    jobs = ["simulate", "preprocess", "data_report", "plan", "collect", "notebook_index", *SUMMARIES]
+    jobs = ["simulate", "preprocess", "data_report", "plan", "lasso_max", "collect", "notebook_index", *SUMMARIES]
     jobs += [f"encode/replicate~{replicate}" for replicate in "12"] + [f"fits/{fit}" for fit in FITS]
     assert files_below(finished.folder / "logs/tiny") == {f"{job}.log" for job in jobs}
     log = (finished.folder / "logs/tiny/fits" / f"{FITS[0]}.log").read_text()
-    assert re.search(r"iteration 100, objective [\d.]+, relative residual", log)
+    assert re.search(r"iteration 10, objective [\d.]+, relative residual", log)
 
 
 def test_table_of_fits(finished):

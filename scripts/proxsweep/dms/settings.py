@@ -43,10 +43,13 @@ def settle(study: dict[str, Any]) -> None:
     """Fill in what follows from other keys of a study without faults.
 
     Its conditions where the config knows them, labels of replicates as text, and for a simulation the
-    reference and the replicate column that the simulated table has.
+    reference and the replicate column that the simulated table has. A seed that no start uses is taken away.
     """
     data = study["data"]
     data["conditions"] = conditions(data)
+    lists = study["sweep"].get("starts", [study["solver"]["starts"]])
+    if not any(start.endswith("x_random") for starts in lists for start in starts):
+        study["solver"]["seed"] = None  # no fit uses it, so none depends on it
     if data["simulate"]:
         data["simulate"]["reference"] = study["reference"]
         data["replicates"] = {"column": "replicate"}
