@@ -1,0 +1,219 @@
+"""Fits against multidms 1.2.0 (`Model.fit`, its defaults, 1,000 iterations): same objective, start, machine and run.
+
+Objective: difference matrix `reference`, no ridge, scale at most twice the range of the scores; both start from no effects,
+scale 5 and bias -5. Two data sets: the 10,000 spike variants (--data, or in the folder $PROXSWEEP_DATA), with
+`bundle_sites: observed_both_ways` under which both programs have the same encoding, and a replicate of a small simulated
+scan of three conditions. The peer's solution is judged by this program's objective and certificate at its parameters.
+One thread each; compilation is not in our seconds, and in the peer's it is (its updates compile as they run).
+
+    python benchmarks/multidms.py [--data FILE] [--lasso WEIGHT ...] [--output FOLDER]
+
+The peer runs in an environment of its own (envs/multidms.lock, which pins JAX 0.4 for jaxopt and pyproximal):
+$PROXSWEEP_MULTIDMS_PYTHON, or .peers/multidms, made if absent. Writes multidms.csv.
+"""
+
+import os
+
+for _name in ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[_name] = "1"  # before anything starts its threads
+
+import argparse  # noqa: E402
+import json  # noqa: E402
+import subprocess  # noqa: E402
+import sys  # noqa: E402
+import tempfile  # noqa: E402
+import time  # noqa: E402
+from dataclasses import replace  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
+import yaml  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from proxsweep import config, sweep  # noqa: E402
+from proxsweep.dms import fit  # noqa: E402
+from proxsweep.dms.encoding import Encoding  # noqa: E402
+from proxsweep.files import write_csv  # noqa: E402
+
+WEIGHTS = [1e-6, 5e-6, 1e-5, 4e-5, 1.6e-4]
+START = {"scale": 5.0, "bias": -5.0}
+PEER = """
+import json, sys, time
+import multidms, numpy as np, pandas as pd
+table, reference, output, weights = sys.argv[1:]
+assert multidms.__version__ == "1.2.0", multidms.__version__
+scores = pd.read_csv(table).fillna({"aa_substitutions": ""})
+data = multidms.Data(
+    scores, reference=reference, alphabet=multidms.AAS_WITHSTOP_WITHGAP, collapse_identical_variants="mean",
+    assert_site_integrity=True,
+)
+arrays = {"mutations": np.array(data.mutations), "conditions": np.array(data.conditions)}
+for k, weight in enumerate(json.loads(weights)):
+    model = multidms.Model(data)
+    began = time.perf_counter()
+    model.fit(scale_coeff_lasso_shift=weight, warn_unconverged=False)
+    arrays[f"seconds_{k}"] = time.perf_counter() - began
+    params = model.params
+    arrays[f"b_{k}"] = np.array([params["beta"][name] for name in data.conditions], dtype=float)
+    arrays[f"b0_{k}"] = np.array([np.ravel(params["beta0"][name])[0] for name in data.conditions], dtype=float)
+    for name in ("scale", "bias"):
+        arrays[f"{name}_{k}"] = float(np.ravel(params["theta"][f"ge_{name}"])[0])
+    arrays[f"reported_{k}"] = float(model.convergence_trajectory_df["loss"].dropna().iloc[-1])
+    print(weight, arrays[f"seconds_{k}"], arrays[f"reported_{k}"], flush=True)
+    np.savez(output, **arrays)
+"""
+
+
+def peer_python() -> str:
+    """The interpreter that has multidms."""
+    if os.environ.get("PROXSWEEP_MULTIDMS_PYTHON"):
+        return os.environ["PROXSWEEP_MULTIDMS_PYTHON"]
+    folder = ROOT / ".peers" / "multidms"
+    python = folder / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        install = [python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", ROOT / "envs" / "multidms.lock"]
+        subprocess.run(install, check=True)
+    return str(python)
+
+
+def studies(data: Path) -> dict[str, dict]:
+    """Both data sets as studies of a config."""
+    demo = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())["studies"]["demo"]
+    simulated = {"simulate": {**demo["data"]["simulate"], "replicates": 1}, "bundle_sites": "observed_both_ways"}
+    real = {"func_scores": str(data.resolve()), "bundle_sites": "observed_both_ways"}
+    common = {
+        "family": "dms",
+        "model": {"ridge": 0.0, "scale_bound": "2x_score_range"},
+        "sweep": {"lasso": WEIGHTS, "difference": ["reference"]},
+    }
+    return {
+        "spike_10k": {**common, "data": real, "reference": "Omicron_BA1-2"},
+        "simulated": {**common, "data": simulated, "reference": demo["reference"]},
+    }
+
+
+def prepare(name: str, study: dict, folder: Path) -> tuple[Encoding, Path, sweep.Study]:
+    """The encoding, the table that the peer reads, and the checked study."""
+    values = {"studies": {name: study}}
+    (folder / "config.yaml").write_text(yaml.safe_dump(values))
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--cores", "1", "--quiet", "all"]
+    targets = [f"results/{name}/encodings/replicate~1.npz", f"results/{name}/data/preprocess.report.csv"]
+    command += ["--configfile", folder / "config.yaml", "--directory", folder, "--", *targets]
+    subprocess.run(command, check=True)
+    (checked,) = config.studies(values, [], {}, folder)
+    table = study["data"].get("func_scores") or folder / f"results/{name}/data/func_scores.csv"
+    return Encoding.load(folder / targets[0]), Path(table), checked
+
+
+def run_peer(table: Path, reference: str, weights: list[float], folder: Path) -> dict[str, np.ndarray]:
+    """Solutions and seconds of the peer, one after another in one process."""
+    output = folder / "peer.npz"
+    command = [peer_python(), "-c", PEER, str(table), reference, str(output), json.dumps(weights)]
+    environment = {**os.environ, "PYTHONPATH": "", "MPLBACKEND": "Agg", "JAX_PLATFORMS": "cpu"}
+    subprocess.run(command, env=environment, check=True)
+    with np.load(output) as arrays:
+        return dict(arrays)
+
+
+def in_our_order(peer: dict[str, np.ndarray], k: int, encoding: Encoding) -> dict[str, np.ndarray]:
+    """The peer's solution in our order of conditions and mutations; both encodings have the same."""
+    assert set(peer["mutations"]) == set(encoding.mutations), "the encodings differ"
+    place = {name: i for i, name in enumerate(peer["mutations"])}
+    columns = [place[name] for name in encoding.mutations]
+    rows = [list(peer["conditions"]).index(name) for name in encoding.conditions]
+    return {
+        "b": peer[f"b_{k}"][rows][:, columns],
+        "b0": peer[f"b0_{k}"][rows],
+        "scale": float(peer[f"scale_{k}"]),
+        "bias": float(peer[f"bias_{k}"]),
+    }
+
+
+def job_seconds(encoding: Encoding, spec: dict, folder: Path) -> float:
+    """A whole fit job, kernel start to files, with a warm compilation cache."""
+    path = folder / "encoding.npz"
+    encoding.save(path)
+    (study,) = (folder / "results").iterdir()
+    reports = {"preprocess_report": study / "data/preprocess.report.csv"}
+    reports["encoding_report"] = study / "encodings/replicate~1.report.csv"
+    parameters = {"spec": spec, "encoding": str(path), "folder": str(folder / "fit")}
+    parameters |= {key: str(value) for key, value in reports.items()}
+    command = [sys.executable, "-m", "proxsweep", "notebook", ROOT / "notebooks/dms/fit.ipynb"]
+    command += ["--output", folder / "fit.ipynb", "--kept", folder / "kept.ipynb", "--threads", "1"]
+    command += ["--parameters", json.dumps(parameters)]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT / "scripts"),
+        "JAX_COMPILATION_CACHE_DIR": str(folder / "cache"),
+    }
+    for _ in range(2):  # the first fills the cache
+        began = time.perf_counter()
+        subprocess.run(command, env=environment, check=True, capture_output=True)
+        seconds = time.perf_counter() - began
+    return seconds
+
+
+def compare(name: str, encoding: Encoding, study: sweep.Study, lasso: float, peer: dict, k: int, job: float) -> dict:
+    """One row: both programs at one lasso weight."""
+    theirs = in_our_order(peer, k, encoding)
+    matrix = fit.build_difference("reference", [str(one) for one in encoding.conditions], str(encoding.reference))
+    running = fit._Running(encoding, lasso, matrix, study.model, study.solver, lambda line: None)
+    there = running._certify(theirs["b"], theirs["b0"], theirs["scale"], theirs["bias"], running.prox_state)
+    their_objective = there["smooth"] + there["penalty"]
+    start = {**running.zeros, **{key: np.float64(value) for key, value in START.items()}}
+    running.solve("multidms", start)
+    ours = running.solve("multidms", start)
+    reached = ours.trace[ours.trace["objective"] <= their_objective]
+    to_theirs = float(reached["seconds"].iloc[0]) if len(reached) else np.inf
+    their_seconds = float(peer[f"seconds_{k}"])
+    return {
+        "data": name,
+        "lasso": lasso,
+        "peer_seconds": their_seconds,
+        "peer_reported": float(peer[f"reported_{k}"]),
+        "peer_objective": their_objective,
+        "peer_relative_residual": there["residual"] / running.yardstick,
+        "peer_fusion_gap": there["fusion_gap"],
+        "seconds_to_peer_objective": to_theirs,
+        "seconds": ours.seconds,
+        "status": str(ours.status),
+        "objective": ours.objective,
+        "relative_residual": ours.residual / running.yardstick,
+        "fusion_gap": ours.fusion_gap,
+        "job_seconds": job,
+        "solve_ratio": their_seconds / to_theirs,
+        "job_ratio": their_seconds / job,
+        "objective_lower_percent": 100 * (1 - ours.objective / their_objective),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    default = Path(os.environ.get("PROXSWEEP_DATA", ".")) / "spike_delta_ba1_10k.csv"
+    parser.add_argument("--data", type=Path, default=default)
+    parser.add_argument("--lasso", type=float, nargs="+", default=WEIGHTS)
+    parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "results")
+    options = parser.parse_args()
+    rows = []
+    for name, study in studies(options.data).items():
+        with tempfile.TemporaryDirectory() as work:
+            folder = Path(work)
+            encoding, table, checked = prepare(name, study, folder)
+            checked = replace(checked, sweep={**checked.sweep, "lasso": options.lasso})
+            job = job_seconds(encoding, sweep.table(checked)[0].spec(), folder)
+            peer = run_peer(table, checked.reference, options.lasso, folder)
+            rows += [compare(name, encoding, checked, lasso, peer, k, job) for k, lasso in enumerate(options.lasso)]
+        write_csv(options.output / "multidms.csv", pd.DataFrame(rows))
+    columns = ["data", "lasso", "peer_seconds", "seconds_to_peer_objective", "solve_ratio", "job_ratio"]
+    columns += ["peer_objective", "peer_reported", "objective", "objective_lower_percent", "peer_relative_residual"]
+    columns += ["relative_residual", "status", "seconds"]
+    print(pd.DataFrame(rows)[columns].to_string(index=False, float_format=lambda value: f"{value:.4g}"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
