@@ -1,6 +1,5 @@
 """Fit one encoding: starts, solve, certificate."""
 
-import functools
 import math
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from proxsweep.errors import UserError
 from proxsweep.optimize import fista
 from proxsweep.optimize.admm import tie
 from proxsweep.optimize.certificate import smallest_weight, stationarity
+from proxsweep.optimize.compiling import compiled
 from proxsweep.optimize.difference import Difference, equivariant, explicit, reference, tree
 from proxsweep.optimize.prox import initial_state as initial_prox_state
 from proxsweep.optimize.prox import prox
@@ -127,7 +127,7 @@ def resolve_scale_bound(value: float | str, encoding: Encoding) -> float:
     return float(value)
 
 
-@functools.partial(jax.jit, static_argnames="model")
+@compiled("model")
 def _gradients(model: Model, data: dict, z: jax.Array, x: Parameters) -> tuple[Parameters, jax.Array]:
     return model.gradients(data, z, x)
 

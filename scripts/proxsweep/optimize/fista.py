@@ -10,12 +10,12 @@ Because K is linear, Kx at an extrapolated point is the extrapolation of known v
 product with K and one with its transpose, a rejected step one product with K.
 """
 
-import functools
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from proxsweep.optimize.compiling import compiled
 from proxsweep.optimize.problem import Problem, Tree, dot, gradient, subtract
 
 CHECK_EVERY = 10
@@ -68,7 +68,7 @@ def restart(problem: Problem, data: Tree, state: State, x: Tree) -> tuple[State,
     return _fresh(problem, data, x, state.prox_state, state.iteration, state.curvature)
 
 
-@functools.partial(jax.jit, static_argnames="problem")
+@compiled("problem")
 def _fresh(problem, data, x, prox_state, iteration, curvature) -> tuple[State, Look]:
     x = problem.project(data, x)
     z = problem.forward(data, x)
@@ -187,7 +187,7 @@ def _residual_at(problem, data, x, z, prox_state):
     return problem.residual(data, x, gradient(problem, data, r, direct), prox_state)
 
 
-@functools.partial(jax.jit, static_argnames="problem")
+@compiled("problem")
 def step_target(problem: Problem, data: Tree, state: State) -> tuple[Tree, Tree]:
     """The point x - gradient / metric whose prox is the next plain step from ``state.x``, and the metric."""
     smooth, r, direct = problem.loss(data, state.z, state.x)
@@ -196,7 +196,7 @@ def step_target(problem: Problem, data: Tree, state: State) -> tuple[Tree, Tree]
     return jax.tree.map(lambda v, g, h: v - g / h, state.x, slope, metric), metric
 
 
-@functools.partial(jax.jit, static_argnames="problem")
+@compiled("problem")
 def advance(problem: Problem, data: Tree, state: State, until: jax.Array, goal: jax.Array) -> tuple[State, Look]:
     """Iterate until iteration ``until``, a residual of at most ``goal``, or a value that is not finite.
 

@@ -6,12 +6,12 @@ SIAM J. Numer. Anal. 20, 626), and searches along the direction for a decrease o
 proximal gradient steps let the face change (Bareilles, Iutzeler and Malick 2022, Math. Program. 200, 37, algorithm 1).
 """
 
-import functools
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from proxsweep.optimize.compiling import compiled
 from proxsweep.optimize.problem import Problem, Tree, along, dot, gradient, subtract
 
 ARMIJO = 1e-4
@@ -44,7 +44,7 @@ class _Trial(NamedTuple):
     accepted: jax.Array
 
 
-@functools.partial(jax.jit, static_argnames="problem")
+@compiled("problem")
 def newton(
     problem: Problem, data: Tree, x: Tree, z: jax.Array, prox_state: Tree, forcing: jax.Array, budget: jax.Array
 ) -> Newton:
