@@ -66,6 +66,14 @@ class Encoding:
         """
         try:
             with np.load(path, allow_pickle=False) as arrays:
-                return cls(**{field.name: arrays[field.name] for field in fields(cls)})
+                found = cls(**{field.name: arrays[field.name] for field in fields(cls)})
         except (ValueError, KeyError, EOFError, OSError) as error:
             raise UserError(str(path), f"a file that cannot be read ({error})", "an encoding (.npz)") from error
+        found._refuse_numbers(path)
+        return found
+
+    def _refuse_numbers(self, path: str | Path) -> None:
+        for name, values in (("score", self.scores), ("weight", self.weights)):
+            bad = np.flatnonzero(~np.isfinite(values))
+            if len(bad):
+                raise UserError(str(path), f"the {name} {values[bad[0]]} of variant {bad[0]}", "finite numbers")

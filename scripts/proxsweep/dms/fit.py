@@ -31,6 +31,7 @@ jax.config.update("jax_enable_x64", True)
 
 ABSOLUTE_FLOOR = 1e-12
 GOAL_MARGIN = 0.9
+ABOVE = 1.001  # this much above the smallest weight, a fit has no shift
 NO_SHIFT = 1e6  # a lasso weight that leaves no shift
 SAME = 1e-8  # relative difference of objectives within which starts ended at one optimum
 
@@ -344,10 +345,11 @@ def fit(
 
 
 def all_zero_weight(encoding: Encoding, difference: str | dict, model: dict, solver: dict) -> tuple[float, Fit]:
-    """The smallest lasso weight at which the fit without shifts is stationary, and that fit.
+    """The smallest lasso weight that makes every shift zero, and the fit without shifts.
 
-    The fit without shifts is the one from ``zeros`` under a weight too large to leave any. With g linear, this is the
-    smallest weight that makes all shifts zero; with a sigmoid, other local optima may keep shifts a little longer.
+    That fit is the one from ``zeros`` under a weight too large to leave any; the weight is where it becomes stationary.
+    With a sigmoid, a fit at that weight may still find another optimum, with shifts: then the weight is the smallest, to
+    half a percent, whose own fit from ``zeros`` has none.
 
     Parameters
     ----------
@@ -362,8 +364,21 @@ def all_zero_weight(encoding: Encoding, difference: str | dict, model: dict, sol
     tied = fit(encoding, NO_SHIFT, difference, model, tight, lambda line: None)
     if tied.best.status == Status.DIVERGED:
         return math.nan, tied
-    slope = tied.best.slope
-    return smallest_weight(np.asarray(tied.difference.matrix), slope), tied
+    weight = smallest_weight(np.asarray(tied.difference.matrix), tied.best.slope)
+
+    def shifted(factor: float) -> bool:
+        start = {**solver, "starts": ["zeros"]}
+        return bool(fit(encoding, factor * weight, difference, model, start, lambda line: None).best.shifts.any())
+
+    if not tied.sigmoid or not shifted(ABOVE):
+        return weight, tied
+    low, high = ABOVE, 1.25
+    while shifted(high):
+        low, high = high, 1.25 * high
+    while high > 1.005 * low:
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if shifted(middle) else (low, middle)
+    return high * weight, tied
 
 
 def _best(solutions: list[Solution]) -> Solution:
