@@ -1,7 +1,9 @@
 """One replicate's variants as compressed sparse arrays: all that a fit reads."""
 
+import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -67,7 +69,7 @@ class Encoding:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 found = cls(**{field.name: arrays[field.name] for field in fields(cls)})
-        except (ValueError, KeyError, EOFError, OSError) as error:
+        except (ValueError, KeyError, EOFError, OSError, BadZipFile, zlib.error) as error:
             raise UserError(str(path), f"a file that cannot be read ({error})", "an encoding (.npz)") from error
         found._refuse_numbers(path)
         return found

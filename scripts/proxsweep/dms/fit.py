@@ -347,9 +347,9 @@ def fit(
 def all_zero_weight(encoding: Encoding, difference: str | dict, model: dict, solver: dict) -> tuple[float, Fit]:
     """The smallest lasso weight that makes every shift zero, and the fit without shifts.
 
-    That fit is the one from ``zeros`` under a weight too large to leave any; the weight is where it becomes stationary.
-    With a sigmoid, a fit at that weight may still find another optimum, with shifts: then the weight is the smallest, to
-    half a percent, whose own fit from ``zeros`` has none.
+    That fit is the one from ``zeros`` under a weight too large to leave any; the weight is where it becomes
+    stationary. With a sigmoid, a fit at that weight may still find another optimum, with shifts: then the weight is the
+    smallest, to half a percent, whose own fit from ``zeros`` has none.
 
     Parameters
     ----------

@@ -1,7 +1,9 @@
 """Where a fit may start. All points are in each condition's own coordinates, as the solver holds them."""
 
 import re
+import zlib
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -85,7 +87,7 @@ def from_fit(path: str | Path, model: Model, encoding: Encoding) -> Point:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in ("conditions", "mutations", "b", "b0", "b_inner", "scale", "bias")}
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
         raise UserError(str(path), f"a file that cannot be read ({error})", "parameters of a fit (.npz)") from error
     b = np.vstack([found["b"], found["b_inner"]])
     same = np.array_equal(found["conditions"], encoding.conditions)
