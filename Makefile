@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN = .venv/bin
 
-.PHONY: demo test lint lock clean
+.PHONY: demo test lint benchmark lock clean
 
 demo: .venv/runtime
 	$(BIN)/snakemake --cores $(CORES)
@@ -18,6 +18,17 @@ lint: .venv/development
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 	$(BIN)/python tests/check_notebooks.py
+
+# about half an hour on two cores, most of it other programs'; DATA is the folder of spike_delta_ba1_10k.csv
+DATA ?= $(PROXSWEEP_DATA)
+benchmark: .venv/development
+	$(BIN)/python benchmarks/encode_size.py
+	$(BIN)/python benchmarks/solve.py --plain
+	$(BIN)/python benchmarks/size.py
+	$(BIN)/python benchmarks/prox.py
+	$(BIN)/python benchmarks/job_overhead.py
+	$(BIN)/python benchmarks/real.py --data $(DATA)/spike_delta_ba1_10k.csv
+	$(BIN)/python benchmarks/multidms.py --data $(DATA)/spike_delta_ba1_10k.csv
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

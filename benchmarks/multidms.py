@@ -3,7 +3,7 @@
 Objective: difference matrix `reference`, no ridge, scale at most twice the range of the scores; both start from no
 effects, scale 5 and bias -5. Two data sets: the 10,000 spike variants (--data, or in the folder $PROXSWEEP_DATA), with
 `bundle_sites: observed_both_ways` under which both programs have the same encoding, and a replicate of a small
-simulated scan of three conditions. The peer's solution is judged by this program's objective and certificate at its parameters.
+simulated scan of three conditions. The peer's solution is judged by this objective and certificate at its parameters.
 One thread each; compilation is not in our seconds, and in the peer's it is (its updates compile as they run).
 
     python benchmarks/multidms.py [--data FILE] [--lasso WEIGHT ...] [--output FOLDER]

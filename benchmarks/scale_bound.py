@@ -1,0 +1,128 @@
+"""What does the bound on the sigmoid's scale do to a fit?
+
+Fits every study with bounds of 0.75 to 3 times the range of the scores and of 10 score units, ridge 1e-6 and 1e-4,
+four lasso weights and both difference matrices (of two conditions they are one), from `zeros`, to a relative residual
+of 1e-8.
+
+    NPROC=1 OMP_NUM_THREADS=1 taskset -c 1 python benchmarks/scale_bound.py [--results results/STUDY ...]
+        [--output benchmarks/results/scale_bound.csv]
+
+Without --results the workflow simulates and encodes config/config.yaml and config/manuscript.yaml. The output has a
+row for each fit; rows of other studies that it holds already are kept. Of mutations seen in every condition, all rows
+of the matrix together: `zero_share` (shifts exactly 0), `median_shift` (of absolute shifts that are not 0) and
+`largest_shift` (latent units), `correlation` (of shifts between replicates 1 and 2), and for simulated data
+`truth_correlation` (with the true shifts) and `f1` (a shift counts as found where it is not 0); `residual_sd` is the
+standard deviation of observed less predicted scores, `bias` the sigmoid's lower end.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import problems
+
+from proxsweep.dms.encoding import Encoding
+from proxsweep.dms.fit import Fit, fit
+from proxsweep.dms.fit_files import predictions
+from proxsweep.dms.start_points import score_range
+
+BOUNDS = {f"{factor:g}x": f"{factor:g}x_score_range" for factor in (0.75, 1, 1.25, 1.5, 2, 3)} | {"10": 10.0}
+RIDGES = (1e-4, 1e-6)
+SMALLEST = 1e-9  # a true shift below it is rounding
+
+
+def described(done: Fit) -> dict:
+    encoding, best = done.encoding, done.best
+    shifts = best.shifts[:, problems.seen(encoding)]
+    some = np.abs(shifts[shifts != 0])
+    predicted = predictions(done)
+    return {
+        "bound_by_range": done.scale_bound / score_range(encoding)[1],
+        "scale": best.scale,
+        "at_bound": bool(best.scale == done.scale_bound),
+        "bias": best.bias,
+        "status": str(best.status),
+        "objective": best.objective,
+        "smooth": best.smooth,
+        "residual_sd": float((predicted["observed"] - predicted["predicted"]).std()),
+        "zero_share": float((shifts == 0).mean()),
+        "median_shift": float(np.median(some)) if some.size else 0.0,
+        "largest_shift": float(np.abs(shifts).max(initial=0.0)),
+        "seconds": best.seconds,
+    }
+
+
+def against_truth(done: Fit, truth: pd.DataFrame | None) -> dict:
+    if truth is None:
+        return {"truth_correlation": np.nan, "f1": np.nan}
+    encoding = done.encoding
+    known = truth.loc[encoding.mutations, [f"beta_{name}" for name in encoding.conditions]].to_numpy().T
+    true = (np.asarray(done.difference.matrix) @ known)[:, problems.seen(encoding)]
+    found = done.best.shifts[:, problems.seen(encoding)]
+    real = np.abs(true) > SMALLEST
+    both, either = np.sum(real & (found != 0)), np.sum(real) + np.sum(found != 0)
+    return {
+        "truth_correlation": problems.pearson(found.ravel(), true.ravel()),
+        "f1": float(2 * both / either) if either else np.nan,
+    }
+
+
+def correlated(done: dict[str, Fit]) -> float:
+    if len(done) < 2:
+        return float("nan")
+    one, other = list(done.values())[:2]
+    return problems.replicate_correlation(one.encoding, other.encoding, one.best.shifts, other.best.shifts)
+
+
+def fits(encodings: dict[str, Encoding], difference: str, lasso: float, model: dict) -> dict[str, Fit]:
+    return {
+        label: fit(encoding, lasso, difference, model, problems.SOLVER, lambda line: None)
+        for label, encoding in encodings.items()
+    }
+
+
+def measure(study: problems.Study) -> pd.DataFrame:
+    rows = []
+    for difference in study.matrices():
+        for ridge in RIDGES:
+            for lasso in problems.WEIGHTS:
+                for name, bound in BOUNDS.items():
+                    model = {**problems.MODEL, "ridge": ridge, "scale_bound": bound}
+                    done = fits(study.encodings, difference, lasso, model)
+                    setting = {"data": study.name, "ridge": ridge, "difference": difference, "lasso": lasso}
+                    common = {"correlation": correlated(done)}
+                    for label, one in done.items():
+                        own = {"replicate": label, "bound": name, **described(one)}
+                        rows.append({**setting, **own, **against_truth(one, study.truth), **common})
+    return pd.DataFrame(rows)
+
+
+def bounds_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Means over weights, matrices and replicates; the objective relative to that of a bound of 1x."""
+    settings = ["data", "ridge", "difference", "lasso", "replicate"]
+    unit = table[table["bound"] == "1x"].set_index(settings)["objective"].rename("unit")
+    joined = table.join(unit, on=settings)
+    joined["objective_by_1x"] = joined["objective"] / joined["unit"]
+    joined["unconverged"] = joined["status"] != "converged"
+    groups = joined.groupby(["data", "ridge", "bound"], sort=False)
+    shown = ["bound_by_range", "at_bound", "scale", "objective_by_1x", "residual_sd", "zero_share", "median_shift"]
+    shown += ["largest_shift", "correlation", "truth_correlation", "f1", "seconds"]
+    return groups[shown].mean().join(groups["unconverged"].sum()).reset_index()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, nargs="+", default=[])
+    parser.add_argument("--output", type=Path, default=problems.ROOT / "benchmarks" / "results" / "scale_bound.csv")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        for study in problems.studies(arguments.results, Path(folder)):
+            table = measure(study)
+            problems.save(arguments.output, table)
+            problems.print_table("Bounds of the scale", bounds_table(table))
+
+
+if __name__ == "__main__":
+    main()
