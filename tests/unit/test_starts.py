@@ -169,8 +169,7 @@ def test_files_are_read(tmp_path):
     write_json(tmp_path / "record.json", {"start": "zeros", "starts": HAND.starts})
     assert starts.load(tmp_path) == HAND
     shifts = np.arange(6.0).reshape(2, 1, 3)
-    parts = {"scale": np.ones(2), "bias": np.zeros(2)}
-    write_npz(tmp_path / "starts.npz", names=np.array(["zeros", "linear"]), shifts=shifts, **parts)
+    write_npz(tmp_path / "parameters.npz", start_names=np.array(["zeros", "linear"]), start_shifts=shifts)
     found = starts.load(tmp_path).shifts
     assert list(found) == ["zeros", "linear"]
     np.testing.assert_array_equal(found["linear"], [[3.0, 4.0, 5.0]])

@@ -137,6 +137,14 @@ def _start(done: Fit, one: Solution) -> dict[str, Any]:
     }
 
 
+def _start_shifts(done: Fit) -> dict[str, np.ndarray]:
+    """Shifts of every start (S, rows, M), where there is more than one."""
+    if len(done.solutions) == 1:
+        return {}
+    names = np.array([one.start for one in done.solutions], dtype=np.str_)
+    return {"start_names": names, "start_shifts": np.stack([one.shifts for one in done.solutions])}
+
+
 def write(done: Fit, spec: dict, folder: str | Path, encoding_path: str | Path | None = None) -> None:
     """Write ``parameters.npz``, ``mutations.csv``, ``trace.csv`` and, last, ``record.json`` into ``folder``."""
     folder, best = Path(folder), done.best
@@ -155,6 +163,7 @@ def write(done: Fit, spec: dict, folder: str | Path, encoding_path: str | Path |
         difference=np.asarray(done.difference.matrix),
         difference_rows=np.array(done.difference.rows, dtype=np.str_),
         shifts=best.shifts,
+        **_start_shifts(done),
     )
     write_csv(folder / "mutations.csv", mutations_table(done))
     columns = [

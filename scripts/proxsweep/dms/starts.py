@@ -65,13 +65,14 @@ class Tried:
 
 
 def load(path: str | Path) -> Tried:
-    """Read ``record.json`` and, where there is one, ``starts.npz`` from the folder of a fit."""
+    """Read ``record.json`` and, where they hold them, the starts' shifts from ``parameters.npz`` of a fit's folder."""
     folder = Path(path)
     record = json.loads((folder / "record.json").read_text())
     shifts: dict[str, np.ndarray] = {}
-    if (folder / "starts.npz").exists():
-        with np.load(folder / "starts.npz", allow_pickle=False) as arrays:
-            shifts = dict(zip(map(str, arrays["names"]), arrays["shifts"], strict=True))
+    if len(record["starts"]) > 1 and (folder / "parameters.npz").exists():
+        with np.load(folder / "parameters.npz", allow_pickle=False) as arrays:
+            if "start_shifts" in arrays:
+                shifts = dict(zip(map(str, arrays["start_names"]), arrays["start_shifts"], strict=True))
     return Tried(record["start"], record["starts"], shifts)
 
 
