@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 import problems
 
+from proxsweep import sweep
 from proxsweep.dms.encoding import Encoding
 from proxsweep.dms.fit import Fit, fit
 from proxsweep.dms.fit_files import predictions
@@ -112,6 +113,38 @@ def bounds_table(table: pd.DataFrame) -> pd.DataFrame:
     return groups[shown].mean().join(groups["unconverged"].sum()).reset_index()
 
 
+PANELS = {
+    "objective_by_1x": "objective,\nrelative to bound 1",
+    "zero_share": "share of mutations\nwithout any shift",
+    "largest_shift": "largest shift\n(latent units)",
+    "correlation": "replicate correlation\nof shifts",
+    "f1": "F1 of true shifts\n(simulated data)",
+}
+
+
+def figure(table: pd.DataFrame, path: Path) -> None:
+    """Means against the bound, a row a quantity and a column a ridge; filled where every scale is at its bound."""
+    from matplotlib.figure import Figure
+
+    shown = bounds_table(table).sort_values("bound_by_range")
+    drawing = Figure(figsize=(7.2, 8.6), layout="constrained")
+    axes = drawing.subplots(len(PANELS), len(RIDGES), sharex=True, sharey="row")
+    colours = dict(zip(shown["data"].unique(), ("#0072B2", "#D55E00", "#009E73", "#CC79A7"), strict=False))
+    for row, (column, text) in zip(axes, PANELS.items(), strict=True):
+        row[0].set_ylabel(text)
+        for axis, ridge in zip(row, RIDGES, strict=True):
+            for data, lines in shown[shown["ridge"] == ridge].groupby("data", sort=False):
+                axis.plot(lines["bound_by_range"], lines[column], color=colours[data], lw=1, label=data)
+                faces = [colours[data] if share == 1 else "white" for share in lines["at_bound"]]
+                axis.scatter(lines["bound_by_range"], lines[column], c=faces, edgecolors=colours[data], s=18, zorder=3)
+    for axis, ridge in zip(axes[0], RIDGES, strict=True):
+        axis.set_title(f"ridge {sweep.label(ridge)}", fontsize=10)
+    for axis in axes[-1]:
+        axis.set_xlabel("bound of the scale\n(ranges of the scores)")
+    axes[0][0].legend(frameon=False, fontsize=8)
+    drawing.savefig(path, dpi=110)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, nargs="+", default=[])
@@ -122,6 +155,7 @@ def main() -> None:
             table = measure(study)
             problems.save(arguments.output, table)
             problems.print_table("Bounds of the scale", bounds_table(table))
+    figure(pd.read_csv(arguments.output), problems.ROOT / "docs" / "images" / "scale_bound.png")
 
 
 if __name__ == "__main__":
