@@ -32,6 +32,9 @@ STUDIES = {
         solver={"starts": ["zeros", "linear"]},
         sweep={"difference": [TREE, ROWS], "lasso": [1.0e-3], "replicate": [2]},
     ),
+    "bounds": small_study(
+        sweep={"lasso": [1.0e-3], "replicate": [1], "scale_bound": ["0.5x_score_range", 10.0]},
+    ),
 }
 
 
@@ -69,6 +72,13 @@ def paths(study: str, *fits: str) -> list[str]:
         ("one_replicate", [f"difference~reference/lasso~0.001/replicate~1/ridge~{r}" for r in ("0.0001", "0.001")]),
         ("linear", [f"difference~equivariant/lasso~0.001/replicate~{k}" for k in "12"]),
         ("matrices", [f"difference~{name}/lasso~0.001/replicate~2" for name in ("clade", "contrast")]),
+        (
+            "bounds",
+            [
+                f"difference~reference/lasso~0.001/replicate~1/scale_bound~{bound}"
+                for bound in ("0.5x_score_range", "10")
+            ],
+        ),
     ],
 )
 def test_runs_to_its_end(ran, study, fits):
@@ -78,9 +88,11 @@ def test_runs_to_its_end(ran, study, fits):
     folder = ran.folder / "results" / study
     names = ["convergence", "replicate_correlation", "sparsity"] + (["recovery"] if study != "one_condition" else [])
     names += ["starts"] if study == "matrices" else []
+    names += ["scale_bound"] if study == "bounds" else []
     for name in names:
         assert (folder / f"tables/{name}.csv").is_file() and (folder / f"figures/{name}.svg").is_file()
     assert (folder / "figures/starts.svg").exists() == (study == "matrices")
+    assert (folder / "figures/scale_bound.svg").exists() == (study == "bounds")
     assert (folder / "figures/recovery.svg").exists() == (study != "one_condition")
     assert (folder / "notebooks/html/index.html").is_file()
 
@@ -107,6 +119,16 @@ def test_several_starts_are_compared(ran):
         np.testing.assert_allclose(excess, objectives / objectives.min() - 1, rtol=0, atol=1e-15)
         assert (group["kept"] == "True").sum() == 1, difference
     assert "At the best" in words(ran, "matrices", "starts")
+
+
+def test_swept_bounds_are_compared(ran):
+    bounds = table(ran, "bounds", "tables/scale_bound.csv")
+    assert list(bounds["scale_bound"]) == ["0.5x_score_range", "10.0"]
+    encoding = Encoding.load(ran.folder / "results/bounds/encodings/replicate~1.npz")
+    np.testing.assert_allclose(bounds["bound"].astype(float), [np.ptp(encoding.scores) / 2, 10.0], rtol=1e-12)
+    assert bounds["at_bound"][0] == "True" and bounds["scale"][0] == bounds["bound"][0]
+    assert np.diff(bounds["objective"].astype(float))[0] < 0  # the smaller bound cannot be better
+    assert "Ringed" in words(ran, "bounds", "scale_bound")
 
 
 def test_one_replicate_has_nothing_to_correlate(ran):

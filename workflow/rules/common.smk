@@ -193,6 +193,7 @@ def summaries_of(study):
     """Names of the summaries that a study gets."""
     names = ["convergence", "replicate_correlation", "sparsity"]
     names += ["starts"] if several_starts(study) else []
+    names += ["scale_bound"] if len(study.sweep.get("scale_bound", [])) > 1 else []
     return [*names, "recovery"] if study.data["simulate"] is not None else names
 
 

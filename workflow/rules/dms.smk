@@ -153,6 +153,46 @@ rule starts:
         RUN_NOTEBOOK
 
 
+rule scale_bound:
+    input:
+        fits="results/{study}/fits.csv",
+        report="results/{study}/data/report.csv",
+        notebook=str(HERE / "notebooks/dms/scale_bound.ipynb"),
+        code=code_of("notebooks/dms/scale_bound.ipynb"),
+    output:
+        notebook="results/{study}/notebooks/scale_bound.ipynb",
+        table=report(
+            "results/{study}/tables/scale_bound.csv",
+            caption="../report/scale_bound.rst",
+            category="Bound of the scale",
+            labels={"study": "{study}", "table": "every fit at its bound"},
+        ),
+        svg=report(
+            "results/{study}/figures/scale_bound.svg",
+            caption="../report/scale_bound.rst",
+            category="Bound of the scale",
+            labels={"study": "{study}", "figure": "what the bound moves"},
+        ),
+        png="results/{study}/figures/scale_bound.png",
+    log:
+        "logs/{study}/scale_bound.log",
+    benchmark:
+        "results/{study}/benchmarks/scale_bound.tsv"
+    retries: 1
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(20),
+        attempt=this_attempt,
+    params:
+        parameters=summary_parameters("scale_bound", ["min_times_seen"]),
+        kept="logs/{study}/scale_bound.ipynb",
+    shell:
+        RUN_NOTEBOOK
+
+
 rule recovery:
     input:
         fits="results/{study}/fits.csv",
