@@ -1,11 +1,11 @@
 """What does the bound on the sigmoid's scale do to a fit?
 
-Fits every study with bounds of 0.75 to 3 times the range of the scores and of 10 score units, ridge 1e-6 and 1e-4,
-four lasso weights and both difference matrices (of two conditions they are one), from `zeros`, to a relative residual
-of 1e-8.
+Fits every study with bounds of 0.75 to 3 times the range of the scores and of 10 score units, ridges 1e-4, 1e-5 and
+1e-6, four lasso weights (--lasso: others) and both difference matrices (of two conditions they are one), from
+`zeros`, to a relative residual of 1e-8.
 
     NPROC=1 OMP_NUM_THREADS=1 taskset -c 1 python benchmarks/scale_bound.py [--results results/STUDY ...]
-        [--output benchmarks/results/scale_bound.csv]
+        [--lasso WEIGHT ...] [--output benchmarks/results/scale_bound.csv]
 
 Without --results the workflow simulates and encodes config/config.yaml and config/manuscript.yaml. The output has a
 row for each fit; rows of other studies that it holds already are kept. Of mutations seen in every condition, all rows
@@ -30,7 +30,8 @@ from proxsweep.dms.fit_files import predictions
 from proxsweep.dms.start_points import score_range
 
 BOUNDS = {f"{factor:g}x": f"{factor:g}x_score_range" for factor in (0.75, 1, 1.25, 1.5, 2, 3)} | {"10": 10.0}
-RIDGES = (1e-4, 1e-6)
+RIDGES = (1e-4, 1e-5, 1e-6)
+RESULTS = problems.ROOT / "benchmarks" / "results" / "scale_bound.csv"
 SMALLEST = 1e-9  # a true shift below it is rounding
 
 
@@ -84,11 +85,11 @@ def fits(encodings: dict[str, Encoding], difference: str, lasso: float, model: d
     }
 
 
-def measure(study: problems.Study) -> pd.DataFrame:
+def measure(study: problems.Study, weights: list[float]) -> pd.DataFrame:
     rows = []
     for difference in study.matrices():
         for ridge in RIDGES:
-            for lasso in problems.WEIGHTS:
+            for lasso in weights:
                 for name, bound in BOUNDS.items():
                     model = {**problems.MODEL, "ridge": ridge, "scale_bound": bound}
                     done = fits(study.encodings, difference, lasso, model)
@@ -127,7 +128,7 @@ def figure(table: pd.DataFrame, path: Path) -> None:
     from matplotlib.figure import Figure
 
     shown = bounds_table(table).sort_values("bound_by_range")
-    drawing = Figure(figsize=(7.2, 8.6), layout="constrained")
+    drawing = Figure(figsize=(9.2, 8.6), layout="constrained")
     axes = drawing.subplots(len(PANELS), len(RIDGES), sharex=True, sharey="row")
     colours = dict(zip(shown["data"].unique(), ("#0072B2", "#D55E00", "#009E73", "#CC79A7"), strict=False))
     for row, (column, text) in zip(axes, PANELS.items(), strict=True):
@@ -145,17 +146,35 @@ def figure(table: pd.DataFrame, path: Path) -> None:
     drawing.savefig(path, dpi=110)
 
 
+def tuned_table(table: pd.DataFrame) -> pd.DataFrame:
+    """What each bound reaches at the lasso weight that suits it: largest means over replicates, mean over matrices.
+
+    A larger bound weakens a given lasso weight, so that at one weight bounds differ by this alone.
+    """
+    kept = ["data", "ridge", "bound", "difference"]
+    mean = table.groupby([*kept, "lasso"], sort=False)[["truth_correlation", "f1"]].mean()
+    best = mean.groupby(kept, sort=False).max()
+    weights = mean["f1"].groupby(kept, sort=False).idxmax().map(lambda where: where[-1])
+    best["lasso_of_f1"] = np.log10(weights.astype(float))
+    found = best.groupby(kept[:3], sort=False).mean()
+    return found.assign(lasso_of_f1=10 ** found["lasso_of_f1"]).reset_index()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, nargs="+", default=[])
-    parser.add_argument("--output", type=Path, default=problems.ROOT / "benchmarks" / "results" / "scale_bound.csv")
+    parser.add_argument("--lasso", type=float, nargs="+", default=list(problems.WEIGHTS))
+    parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         for study in problems.studies(arguments.results, Path(folder)):
-            table = measure(study)
+            table = measure(study, arguments.lasso)
             problems.save(arguments.output, table)
             problems.print_table("Bounds of the scale", bounds_table(table))
-    figure(pd.read_csv(arguments.output), problems.ROOT / "docs" / "images" / "scale_bound.png")
+            if study.truth is not None:
+                problems.print_table("At the lasso weight that suits each bound", tuned_table(table))
+    if arguments.output == RESULTS:
+        figure(pd.read_csv(RESULTS), problems.ROOT / "docs" / "images" / "scale_bound.png")
 
 
 if __name__ == "__main__":
