@@ -13,8 +13,8 @@ def duality_gap(model: Model, data: dict, errors: np.ndarray, fused: np.ndarray,
     Multipliers theta of the predictions are the derivatives of the losses, moved within their bounds until they sum to
     zero in every condition with a free intercept; multipliers u of the fusion rows are those of the certificate. With
     c = K'theta + A'u the dual value is -sum_i (theta_i y_i + theta_i^2 / 2 omega_i), plus for every effect the least
-    ridge b^2 + c b over the box, minus B \\|c\\| for every inner node of a tree, whose value B = sqrt(objective /
-    smallest ridge) bounds: at the optimum it lies between the leaves', which the ridge bounds.
+    ridge b^2 + c b over the box, and for every inner node of a tree the least c b over the box and \\|b\\| <= B =
+    sqrt(objective / smallest ridge): at the optimum it lies between the leaves', which the ridge bounds.
 
     Parameters
     ----------
@@ -37,8 +37,10 @@ def duality_gap(model: Model, data: dict, errors: np.ndarray, fused: np.ndarray,
     lower, upper = np.asarray(data["effect_bounds"]) if model.boxed else (-np.inf, np.inf)
     best = np.clip(-c[:count] / (2 * ridge[:, None]), lower, upper)
     effects = np.sum(ridge[:, None] * best**2 + c[:count] * best)
-    inner = np.sqrt(objective / ridge.min()) * np.abs(c[count:]).sum()
-    return float(objective - (losses + effects - inner))
+    # in a box the multipliers may leave inner nodes at a bound a pull, which the box has to answer
+    farthest = np.sqrt(objective / ridge.min())
+    inner = np.sum(c[count:] * np.clip(-np.sign(c[count:]) * farthest, lower, upper))
+    return float(objective - (losses + effects + inner))
 
 
 def _centred(theta, omega, delta: float, offsets: tuple[int, ...], free: np.ndarray) -> np.ndarray:
