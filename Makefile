@@ -24,6 +24,7 @@ DATA ?= $(PROXSWEEP_DATA)
 benchmark: .venv/development
 	$(BIN)/python benchmarks/encode_size.py
 	$(BIN)/python benchmarks/solve.py --plain
+	$(BIN)/python benchmarks/sweep.py
 	$(BIN)/python benchmarks/size.py
 	$(BIN)/python benchmarks/prox.py
 	$(BIN)/python benchmarks/job_overhead.py

@@ -87,7 +87,7 @@ def main() -> int:
     print(shown.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
     done = (table["status"] == "converged") & (table["confirmed"] == "yes") & (table["verdict"] == "agrees")
     print(f"\n{done.sum()} of {len(table)} converged and confirmed")
-    print(f"sweep {wall:.0f} s on {options.cores} cores, {wall / share:.2f} of (solves + {JOB_SECONDS} s a fit) / cores")
+    print(f"sweep {wall:.0f} s, {wall / share:.2f} of (solves + {JOB_SECONDS} s a fit) / {options.cores} cores")
     return 0 if done.all() and wall <= ALLOWED * share else 1
 
 
