@@ -70,13 +70,13 @@ def _notebook(arguments: argparse.Namespace) -> None:
     )
 
 
-def _plan(arguments: argparse.Namespace) -> None:
+def _list_fits(arguments: argparse.Namespace) -> None:
+    from proxsweep import sweep
     from proxsweep.files import write_json
-    from proxsweep.sweep import plan
 
-    spec = arguments.spec
-    fits = plan(spec["study"], spec["family"], spec["sweep"])
-    write_json(arguments.output, {"study": spec["study"], "fits": fits})
+    study = sweep.from_outline(arguments.outline)
+    fits = sweep.plan(sweep.table(study))
+    write_json(arguments.output, {"study": study.name, "fits": fits})
     print(f"{len(fits)} fits planned")
 
 
@@ -93,13 +93,25 @@ def _collect(arguments: argparse.Namespace) -> None:
     write_csv(arguments.fits, collect.collect(fits))
 
 
+def _choose(arguments: argparse.Namespace) -> None:
+    from proxsweep import chosen
+    from proxsweep.files import write_csv
+
+    validated, found = chosen.make(arguments.fits, arguments.chosen)
+    write_csv(arguments.validated, validated)
+    write_csv(arguments.output, found)
+
+
 def _index(arguments: argparse.Namespace) -> None:
     from proxsweep import fits, notebook_index
+    from proxsweep.sweep import PARTIAL
 
     plan = json.loads(arguments.plan.read_text())
     table = fits.read(arguments.fits).set_index("path")
     entries = [{"path": path, "labels": {}} for path in arguments.summaries]
     for fit in plan["fits"]:
+        if set(PARTIAL) & set(fit["labels"]):
+            continue
         row = table.loc[fit["path"]]
         entry = {"path": Path(fit["path"]) / "fit.ipynb", "labels": fit["labels"], "status": row["status"]}
         entries.append({**entry, "relative_residual": row["relative_residual"]})
@@ -243,15 +255,21 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     notebook.add_argument("--threads", type=int, default=1)
     notebook.add_argument("--attempt", type=int, default=1)
 
-    plan = command("plan", _plan, "The fits that a sweep asks for.")
-    plan.add_argument("--spec", type=json.loads, required=True, help="study, family and sweep, as JSON")
-    plan.add_argument("--output", type=Path, required=True)
+    list_fits = command("list-fits", _list_fits, "The fits that a study asks for.")
+    list_fits.add_argument("--outline", type=json.loads, required=True, help="what names its fits, as JSON")
+    list_fits.add_argument("--output", type=Path, required=True)
 
     collect = command("collect", _collect, "Records of all fits of a study to one table.")
     collect.add_argument("--plan", type=Path, required=True)
     collect.add_argument("--fits", type=Path, required=True)
     collect.add_argument("--status", type=Path, required=True)
     collect.add_argument("--strays", type=Path, required=True)
+
+    choose = command("choose", _choose, "The fits that a study goes on with.")
+    choose.add_argument("--fits", type=Path, required=True, help="fits.csv")
+    choose.add_argument("--chosen", type=json.loads, required=True, help="lasso, rule and difference, as JSON")
+    choose.add_argument("--validated", type=Path, required=True, help="held-out losses, as CSV")
+    choose.add_argument("--output", type=Path, required=True)
 
     index = command("index", _index, "Executed notebooks of a study as HTML, with an index.")
     index.add_argument("--plan", type=Path, required=True)

@@ -22,7 +22,7 @@ import pandas as pd
 
 from proxsweep.errors import UserError
 from proxsweep.record import SCHEMA_VERSION, Status
-from proxsweep.sweep import label, path_order
+from proxsweep.sweep import PARTIAL, label, path_order
 
 NUMBERS = ("relative_residual", "residual", "objective", "smooth", "penalty")
 REQUIRED = ("schema_version", "study", "family", "fit", "status", "iterations", "start", "seconds", *NUMBERS)
@@ -35,7 +35,7 @@ def collect(fits: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        study, family, the swept parameters in the order of a fit's path, fold ('' for a full fit), status,
+        study, family, the swept parameters in the order of a fit's path, fold and resample ('' for a full fit), status,
         relative_residual, residual, objective, smooth, penalty, iterations, start, solve_seconds,
         compile_seconds, job_seconds (s) and max_rss_mb (MB; both from the benchmark file, NaN without one),
         path, the certificate (fusion_gap, duality_gap; see docs/certificate.md), then the family's own figures. A
@@ -55,7 +55,7 @@ def collect(fits: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         "study",
         "family",
         *parameters,
-        "fold",
+        *PARTIAL,
         "status",
         *NUMBERS,
         "iterations",
@@ -77,7 +77,7 @@ def status_table(fits: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        study, the swept parameters, status (``failed`` without a record), relative_residual, tolerance,
+        study, the swept parameters, fold and resample, status (``failed`` without a record), relative_residual, tolerance,
         iterations, path, and log and kept_notebook where such files are on disk ('' where not).
 
     Raises
@@ -87,8 +87,9 @@ def status_table(fits: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """
     rows = [_status_row(fit, _record(fit["path"])) for fit in fits]
     parameters = _parameters(row["parameters"] for row in rows)
-    names = ["study", *parameters, "status", "relative_residual", "tolerance", "iterations", "path", "log"]
-    table = pd.DataFrame([{**row["parameters"], **row} for row in rows], columns=[*names, "kept_notebook"])
+    names = ["study", *parameters, *PARTIAL, "status", "relative_residual", "tolerance", "iterations", "path", "log"]
+    whole = dict.fromkeys(PARTIAL, "")
+    table = pd.DataFrame([whole | row["parameters"] | row for row in rows], columns=[*names, "kept_notebook"])
     table["relative_residual"] = pd.to_numeric(table["relative_residual"]).astype(float)
     table["tolerance"] = pd.to_numeric(table["tolerance"]).astype(float)
     table["iterations"] = table["iterations"].astype("Int64")
@@ -137,7 +138,7 @@ def _row(fit: Mapping[str, Any], record: dict[str, Any]) -> dict[str, Any]:
     names = ("study", "family", "status", *NUMBERS, "iterations", "start")
     return {
         **_shown(record["fit"]),
-        "fold": record["fit"].get("fold", ""),
+        **{name: record.get(name) or "" for name in PARTIAL},
         **{name: record[name] for name in names},
         "solve_seconds": record["seconds"].get("solve"),
         "compile_seconds": record["seconds"].get("compile"),
@@ -152,7 +153,7 @@ def _status_row(fit: Mapping[str, Any], record: dict[str, Any] | None) -> dict[s
         values = fit.get("values") or _from_path(fit["path"])
         outcome = {"study": fit.get("study", ""), "status": Status.FAILED.value}
     else:
-        values = record["fit"]
+        values = record["fit"] | {name: record[name] for name in PARTIAL if record.get(name)}
         outcome = {name: record.get(name) for name in ("study", "status", "relative_residual", "tolerance")}
         outcome["iterations"] = record["iterations"]
     files = {"log": _if_there(fit.get("log")), "kept_notebook": _if_there(fit.get("kept"))}
@@ -173,7 +174,7 @@ def _from_path(path: str | Path) -> dict[str, str]:
 
 
 def _parameters(shown: Iterable[Mapping[str, Any]]) -> list[str]:
-    return path_order([name for name in _union(shown) if name != "fold"])
+    return path_order([name for name in _union(shown) if name not in PARTIAL])
 
 
 def _union(mappings: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -85,6 +85,8 @@ def studies(
     for study in chosen.values():
         FAMILIES[study["family"]].settle(study)
     refuse(fault for name, study in chosen.items() for fault in _settle_replicates(name, study, base))
+    refuse(fault for name, study in chosen.items() for fault in _settle_parts(name, study))
+    refuse(fault for name, study in chosen.items() for fault in _settle_chosen(name, study))
     return [_study(name, study) for name, study in chosen.items()]
 
 
@@ -151,6 +153,11 @@ def _normalise(study: dict[str, Any]) -> None:
     if "replicate" in swept:
         swept["replicate"] = [str(value) for value in swept["replicate"]]
     swept["difference"] = [_difference(value) for value in swept["difference"]]
+    if isinstance(study["resamples"], int):
+        study["resamples"] = schema.fill_section("resamples", {"count": study["resamples"]})
+    for section in ("cross_validation", "resamples"):
+        if study[section] and study[section]["replicates"]:
+            study[section]["replicates"] = [str(value) for value in study[section]["replicates"]]
 
 
 def _scale_bound(value: float | str) -> float | str:
@@ -230,3 +237,30 @@ def _settle_replicates(name: str, study: dict[str, Any], base: Path) -> Iterator
     for i, value in enumerate(asked):
         if value not in labels:
             yield Fault((*path, "sweep", "replicate", i), f"the replicate `{value}`", f"one of {', '.join(labels)}")
+
+
+def _settle_parts(name: str, study: dict[str, Any]) -> Iterator[Fault]:
+    """Fill in which replicates and lasso weights are cross-validated and resampled, or check those against the sweep."""
+    for section, keys in (("cross_validation", ("replicates",)), ("resamples", ("replicates", "lasso"))):
+        for key in keys if study[section] else ():
+            swept = study["sweep"]["lasso" if key == "lasso" else "replicate"]
+            for i, value in enumerate(study[section][key] or []):
+                if value not in swept:
+                    expected = f"one of those fitted ({', '.join(map(label, swept))})"
+                    yield Fault(("studies", name, section, key, i), f"`{label(value)}`", expected)
+            study[section][key] = study[section][key] or swept
+
+
+def _settle_chosen(name: str, study: dict[str, Any]) -> Iterator[Fault]:
+    """Fill in the chosen difference matrix, or check it and the lasso weight against the sweep."""
+    chosen, swept = study["chosen"], study["sweep"]
+    names = [label(value) for value in swept["difference"]]
+    chosen["lasso"] = None if chosen["lasso"] == "auto" else chosen["lasso"]
+    chosen["difference"] = chosen["difference"] or names[0]
+    if chosen["difference"] not in names:
+        path = ("studies", name, "chosen", "difference")
+        yield Fault(path, f"`{chosen['difference']}`", f"a swept matrix ({', '.join(names)})")
+    if chosen["lasso"] is not None and chosen["lasso"] not in swept["lasso"]:
+        path = ("studies", name, "chosen", "lasso")
+        weights = ", ".join(map(label, swept["lasso"]))
+        yield Fault(path, f"`{label(chosen['lasso'])}`", f"auto, or a swept weight ({weights})")

@@ -103,7 +103,7 @@ def fits_table(fits: pd.DataFrame, points: pd.DataFrame, jobs: pd.DataFrame | No
     Returns
     -------
     DataFrame
-        ``study``, swept parameters, ``fold``, ``status``, certificate, objective, ``iterations``, ``start``,
+        ``study``, swept parameters, ``fold``, ``resample``, ``status``, certificate, objective, ``iterations``, ``start``,
         ``starts`` (how many were tried), ``start_spread`` (largest minus smallest final objective of the
         starts, relative to the smallest: 0 means all reached one value) and times in seconds.
     """
@@ -113,6 +113,7 @@ def fits_table(fits: pd.DataFrame, points: pd.DataFrame, jobs: pd.DataFrame | No
             "study",
             *swept,
             "fold",
+            "resample",
             "status",
             "relative_residual",
             "residual",

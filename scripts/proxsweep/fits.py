@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-TEXT = ("study", "family", "difference", "replicate", "status", "start", "path")
+TEXT = ("study", "family", "difference", "replicate", "fold", "resample", "status", "start", "path")
 
 
 def read(path: str | Path) -> pd.DataFrame:
@@ -21,8 +21,18 @@ def sweep_columns(fits: pd.DataFrame) -> list[str]:
 
 
 def full(fits: pd.DataFrame) -> pd.DataFrame:
-    """Fits to all of a replicate's data: those without a fold."""
-    return fits[fits["fold"].isna() | (fits["fold"].astype(str) == "")]
+    """Fits to all of a replicate's variants."""
+    return fits[fits["fold"].isna() & fits["resample"].isna()]
+
+
+def folds(fits: pd.DataFrame) -> pd.DataFrame:
+    """Fits to all but one fold of a replicate's variants."""
+    return fits[fits["fold"].notna()]
+
+
+def resamples(fits: pd.DataFrame) -> pd.DataFrame:
+    """Fits to resamples of a replicate's variants."""
+    return fits[fits["resample"].notna()]
 
 
 def natural(label: Any) -> tuple[int, float, str]:

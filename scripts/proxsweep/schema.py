@@ -18,6 +18,9 @@ import yaml
 
 from proxsweep.configfile import Fault, KeyPath
 
+SECTIONS = (
+    *("data", "model", "solver", "sweep", "cross_validation", "resamples", "chosen", "summaries", "figures", "study"),
+)
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
 
 
@@ -98,7 +101,7 @@ def _meaning(schema: dict[str, Any]) -> str:
 def _known_key(key: str, known: list[str]) -> str:
     elsewhere = [
         section
-        for section in ("data", "model", "solver", "sweep", "summaries", "figures", "study")
+        for section in SECTIONS
         if key in document()["$defs"][section]["properties"]
     ]
     if elsewhere:
@@ -189,6 +192,11 @@ def _number_hint(text: str) -> str:
 def fill(values: dict[str, Any]) -> dict[str, Any]:
     """A valid config with defaults filled in; numbers are floats, or ints where whole ones are asked for."""
     return _fill(document(), values)
+
+
+def fill_section(section: str, values: dict[str, Any]) -> dict[str, Any]:
+    """The same for a section of a study by itself."""
+    return _fill(document()["$defs"][section], values)
 
 
 def _fill(schema: dict[str, Any], value: Any) -> Any:

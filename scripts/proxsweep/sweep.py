@@ -16,6 +16,7 @@ from proxsweep.errors import UserError
 
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 FIRST = ("difference", "lasso", "replicate")
+PARTIAL = ("fold", "resample")  # last in the path of a fit that is not to all variants of its replicate
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,12 @@ class Study:
         ``rows``) and, for the latter two, ``tree`` or ``rows``.
     strict : bool
         Whether a fit that did not converge is an error.
+    cross_validation, resamples : dict or None
+        Fits to all but one fold of the variants (``folds``, ``seed``, ``stratify``, ``replicates``), and to bootstrap
+        resamples of them (``count``, ``seed``, ``method``, ``replicates``, ``lasso``); replicates and lasso weights are
+        lists, those of ``sweep`` where the config names none.
+    chosen : dict
+        ``lasso`` (None: by ``rule``), ``difference``, and the ``rule``.
     """
 
     name: str
@@ -45,6 +52,9 @@ class Study:
     solver: dict[str, Any]
     sweep: dict[str, list[Any]]
     strict: bool
+    cross_validation: dict[str, Any] | None
+    resamples: dict[str, Any] | None
+    chosen: dict[str, Any]
     summaries: dict[str, Any]
     figures: dict[str, Any]
 
@@ -64,11 +74,16 @@ class Study:
 
 @dataclass(frozen=True)
 class Fit:
-    """One fit of a study: its swept values and their labels, both by parameter in the order of the path."""
+    """One fit of a study: its swept values and their labels, both by parameter in the order of the path.
+
+    ``rows`` says which variants it is to: None for all, ``{fold, folds, seed, stratify}`` for all but one fold,
+    ``{resample, seed, method}`` for a bootstrap resample. ``labels`` then end with ``fold`` or ``resample``.
+    """
 
     study: Study
     values: dict[str, Any]
     labels: dict[str, str]
+    rows: dict[str, Any] | None = None
 
     @property
     def parts(self) -> str:
@@ -91,6 +106,7 @@ class Fit:
                 "family": self.study.family,
                 "fit": self.values,
                 "labels": self.labels,
+                "rows": self.rows,
                 **swept,
             }
         )
@@ -138,21 +154,75 @@ def path_order(names: list[str]) -> list[str]:
 
 
 def table(study: Study) -> list[Fit]:
-    """Every fit of the study: the product of its swept values, the last parameter of the path fastest."""
+    """Every fit of the study: those to all variants, then the folds, then the resamples.
+
+    Each is the product of the swept values, the last parameter of the path fastest.
+    """
+    fits = full(study)
+    return fits + [part for kind in _partial(study) for fit in fits for part in _parts_of(fit, kind)]
+
+
+def full(study: Study) -> list[Fit]:
+    """The study's fits to all variants of a replicate."""
     names = path_order(list(study.sweep))
     return [
         _fit(study, dict(zip(names, values, strict=True))) for values in product(*(study.sweep[name] for name in names))
     ]
 
 
-def plan(study: str, family: str, sweep: dict[str, list[Any]]) -> list[dict[str, Any]]:
-    """Every fit of a study as its tables need it: labels and where its files lie, relative to the working directory.
+def _partial(study: Study) -> list[tuple[str, dict[str, Any]]]:
+    """Kinds of fits to a part of the variants that the study asks for, with their settings."""
+    found = (("fold", study.cross_validation), ("resample", study.resamples))
+    return [(kind, settings) for kind, settings in found if settings]
 
-    ``sweep`` is that of a :class:`Study`. The keys of an entry are those of :mod:`proxsweep.collect`, and ``labels``.
+
+def _parts_of(fit: Fit, kind_and_settings: tuple[str, dict[str, Any]]) -> list[Fit]:
+    """The fits to folds, or resamples, of the variants that ``fit`` is to."""
+    kind, settings = kind_and_settings
+    if fit.values["replicate"] not in settings["replicates"]:
+        return []
+    if kind == "fold":
+        return [_part(fit, fold_rows(settings, number)) for number in range(1, settings["folds"] + 1)]
+    if fit.values["lasso"] not in settings["lasso"]:
+        return []
+    return [_part(fit, resample_rows(settings, number)) for number in range(1, settings["count"] + 1)]
+
+
+def fold_rows(settings: dict[str, Any], number: int) -> dict[str, Any]:
+    """``rows`` of the fit that leaves out fold ``number`` (from 1)."""
+    return {"fold": str(number), **{key: settings[key] for key in ("folds", "seed", "stratify")}}
+
+
+def resample_rows(settings: dict[str, Any], number: int) -> dict[str, Any]:
+    """``rows`` of the fit to resample ``number`` (from 1)."""
+    return {"resample": str(number), **{key: settings[key] for key in ("seed", "method")}}
+
+
+def _part(fit: Fit, rows: dict[str, Any]) -> Fit:
+    label_of_part = {name: rows[name] for name in PARTIAL if name in rows}
+    return Fit(fit.study, fit.values, {**fit.labels, **label_of_part}, rows)
+
+
+OUTLINE = ("name", "family", "sweep", "cross_validation", "resamples")
+
+
+def outline(study: Study) -> dict[str, Any]:
+    """What names the fits of a study and nothing else, as JSON-able values."""
+    return {name: getattr(study, name) for name in OUTLINE}
+
+
+def from_outline(values: dict[str, Any]) -> Study:
+    """A study of which nothing is known but which fits it has."""
+    nothing = {"data": {}, "reference": "", "model": {}, "solver": {}, "strict": False}
+    return Study(**values, **nothing, chosen={}, summaries={}, figures={})
+
+
+def plan(fits: list[Fit]) -> list[dict[str, Any]]:
+    """Fits as a study's tables need them: labels and where their files lie, relative to the working directory.
+
+    The keys of an entry are those of :mod:`proxsweep.collect`, and ``labels``.
     """
-    names = path_order(list(sweep))
-    labels = {name: [label(value) for value in sweep[name]] for name in names}
-    return [_planned(study, family, dict(zip(names, chosen, strict=True))) for chosen in product(*labels.values())]
+    return [_planned(fit.study.name, fit.study.family, fit.labels) for fit in fits]
 
 
 def _planned(study: str, family: str, labels: dict[str, str]) -> dict[str, Any]:
@@ -178,25 +248,37 @@ def find(study: Study, parts: str) -> Fit:
     Raises
     ------
     UserError
-        If the study's sweep has no such fit.
+        If the study has no such fit.
     """
     names = path_order(list(study.sweep))
     pairs = [part.partition("~")[::2] for part in parts.split("/")]
-    if [name for name, _ in pairs] != names:
+    found = [name for name, _ in pairs]
+    if found[: len(names)] != names or len(found) > len(names) + 1:
         pattern = "/".join(f"{name}~..." for name in names)
         raise UserError(f"study {study.name}", f"a fit called {parts!r}", f"a name of the form {pattern}")
-    return _fit(study, {name: _value(study, name, text) for name, text in pairs})
+    fit = _fit(study, {name: _value(study, name, text) for name, text in pairs[: len(names)]})
+    return fit if len(found) == len(names) else _find_part(fit, *pairs[-1])
+
+
+def _find_part(fit: Fit, kind: str, text: str) -> Fit:
+    parts = [part for kind in _partial(fit.study) for part in _parts_of(fit, kind)]
+    for part in parts:
+        if part.labels.get(kind) == text:
+            return part
+    known = ", ".join(f"{part.parts.rpartition('/')[2]}" for part in parts) or "none"
+    raise UserError(f"study {fit.study.name}, {fit.parts}", f"the part {kind}~{text}", f"one of its parts ({known})")
 
 
 def neighbour(fit: Fit) -> Fit | None:
-    """The fit whose solution is a start of this one: that of the next larger lasso weight.
+    """The fit whose solution is a start of this one: that of the next larger lasso weight, to the same variants.
 
     None where the study does not ask for the start ``neighbour``, and for the largest weight.
     """
     larger = [value for value in fit.study.sweep["lasso"] if value > fit.values["lasso"]]
     if not larger or "neighbour" not in fit.spec()["solver"]["starts"]:
         return None
-    return _fit(fit.study, {**fit.values, "lasso": min(larger)})
+    other = _fit(fit.study, {**fit.values, "lasso": min(larger)})
+    return other if fit.rows is None else _part(other, fit.rows)
 
 
 def _value(study: Study, name: str, text: str) -> Any:

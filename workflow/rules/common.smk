@@ -160,7 +160,7 @@ def records(wildcards):
 
 def without_lasso(study):
     """One fit for every combination of what is swept but the lasso weight."""
-    return [fit for fit in sweep.table(study) if fit.values["lasso"] == study.sweep["lasso"][0]]
+    return [fit for fit in sweep.full(study) if fit.values["lasso"] == study.sweep["lasso"][0]]
 
 
 def encodings_of(wildcards):
@@ -175,9 +175,8 @@ def lasso_max_spec(wildcards):
     return json.dumps({"fits": fits, "encodings": encodings_of(wildcards)})
 
 
-def plan_spec(wildcards):
-    study = STUDIES[wildcards.study]
-    return json.dumps({"study": study.name, "family": study.family, "sweep": study.sweep})
+def outline(wildcards):
+    return json.dumps(sweep.outline(STUDIES[wildcards.study]))
 
 
 # ---- summaries ---------------------------------------------------------------------------------------------
@@ -235,6 +234,7 @@ def results():
     for study in STUDIES.values():
         folder = f"results/{study.name}"
         wanted += [f"{folder}/fits.csv", f"{folder}/status.csv", f"{folder}/notebooks/html", f"{folder}/lasso_max.csv"]
+        wanted += [f"{folder}/chosen.csv"]
         wanted += [f"{folder}/figures/{name}.svg" for name in summaries_of(study)]
         wanted += [f"{folder}/strict.txt"] if study.strict else []
     return wanted
@@ -263,7 +263,7 @@ def tell_status():
     for study in STUDIES.values():
         if os.path.isdir(f"results/{study.name}"):
             path = f"results/{study.name}/status.csv"
-            files.write_csv(path, collect.status_table(sweep.plan(study.name, study.family, study.sweep)))
+            files.write_csv(path, collect.status_table(sweep.plan(sweep.table(study))))
             logger.info(f"How every fit of study {study.name} ended: {path}")
 
 

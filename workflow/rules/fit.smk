@@ -46,9 +46,9 @@ rule plan:
         mem_mb=scaled(500),
         runtime=scaled(5),
     params:
-        spec=plan_spec,
+        outline=outline,
     shell:
-        "proxsweep plan --spec {params.spec:q} --output {output:q} > {log:q} 2>&1"
+        "proxsweep list-fits --outline {params.outline:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule collect:
@@ -78,6 +78,40 @@ rule collect:
     shell:
         "proxsweep collect --plan {input.plan:q} --fits {output.fits:q} --status {output.status:q}"
         " --strays {output.strays:q} > {log:q} 2>&1"
+
+
+rule choose:
+    input:
+        fits="results/{study}/fits.csv",
+        code=code_of("proxsweep.chosen"),
+    output:
+        chosen=report(
+            "results/{study}/chosen.csv",
+            caption="../report/chosen.rst",
+            category="Choice of the lasso weight",
+            labels={"study": "{study}", "table": "the weights chosen"},
+        ),
+        validated=report(
+            "results/{study}/tables/cross_validation.csv",
+            caption="../report/cross_validation.rst",
+            category="Choice of the lasso weight",
+            labels={"study": "{study}", "table": "held-out loss"},
+        ),
+    log:
+        "logs/{study}/choose.log",
+    benchmark:
+        "results/{study}/benchmarks/choose.tsv"
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        chosen=lambda wildcards: json.dumps(STUDIES[wildcards.study].chosen),
+    shell:
+        "proxsweep choose --fits {input.fits:q} --chosen {params.chosen:q} --validated {output.validated:q}"
+        " --output {output.chosen:q} > {log:q} 2>&1"
 
 
 rule fits:

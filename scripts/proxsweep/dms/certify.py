@@ -33,7 +33,8 @@ def duality_gap(model: Model, data: dict, errors: np.ndarray, fused: np.ndarray,
     centred = _centred(theta, omega, delta, model.offsets, free)
     count = len(ridge)
     c = np.asarray(model.backward(data, centred)["b"]) + fused
-    losses = -np.sum(centred * np.asarray(data["scores"]) + centred**2 / (2 * omega))
+    fitted = omega > 0
+    losses = -np.sum(centred * np.asarray(data["scores"])) - np.sum(centred[fitted] ** 2 / (2 * omega[fitted]))
     lower, upper = np.asarray(data["effect_bounds"]) if model.boxed else (-np.inf, np.inf)
     best = np.clip(-c[:count] / (2 * ridge[:, None]), lower, upper)
     effects = np.sum(ridge[:, None] * best**2 + c[:count] * best)

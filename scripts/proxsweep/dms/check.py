@@ -7,6 +7,7 @@ import math
 import zipfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ import pandas as pd
 
 from proxsweep.dms import recompute
 from proxsweep.dms.encoding import Encoding
+from proxsweep.dms.rows import fitted_only, select
 from proxsweep.errors import UserError
 from proxsweep.files import sha256
 from proxsweep.findings import Findings
@@ -35,7 +37,7 @@ GAP_ROUNDING = 1e-12  # relative to the objective
 ARRAYS = ("conditions", "mutations", "b", "b0", "b_inner", "scale", "bias", "difference", "difference_rows", "shifts")
 FIGURES = (
     *("conditions", "reference", "difference_rows", "variants", "mutations", "scale", "bias", "scale_bound"),
-    *("scale_at_bound", "zero_shift_share", "zero_shift_share_rows"),
+    *("scale_at_bound", "zero_shift_share", "zero_shift_share_rows", "training_loss", "training_loss_rows"),
 )
 MODEL = (
     *("global_epistasis", "ridge", "scale_bound", "huber_delta", "normalization"),
@@ -56,10 +58,14 @@ class Checked(NamedTuple):
 
 
 class _Fit(NamedTuple):
-    """What a fit's files say, and the problem they state."""
+    """What a fit's files say, and the problem they state.
+
+    ``encoding`` has the variants fitted, ``held_out`` those of the fold that was left out and that count.
+    """
 
     record: Mapping[str, Any]
     encoding: Encoding
+    held_out: Encoding | None
     arrays: dict[str, np.ndarray]
     problem: recompute.Problem
     point: recompute.Point
@@ -101,6 +107,7 @@ def check(folder: str | Path, record: Mapping[str, Any], encoding_path: str | Pa
         return nothing
     _parameters(fit, findings)
     _summary(fit, findings)
+    _losses(fit, findings)
     for compare, name in ((_mutations, "mutations.csv"), (_starts, "trace.csv")):
         try:
             compare(fit, folder / name, findings)
@@ -119,7 +126,8 @@ def _load(folder: Path, record: Mapping[str, Any], encoding_path: str | Path, fi
         findings.equal("record.json", "encoding_sha256", record["encoding_sha256"], _digest(encoding_path))
     if findings.disagreements:
         return None
-    encoding, arrays = Encoding.load(encoding_path), _arrays(folder / "parameters.npz")
+    encoding, held_out = _parts(Encoding.load(encoding_path), record.get("rows"))
+    arrays = _arrays(folder / "parameters.npz")
     conditions = [str(name) for name in encoding.conditions]
     described = record["fit"]["difference"]
     matrix, rows = recompute.difference_matrix(described, conditions, str(encoding.reference))
@@ -129,7 +137,18 @@ def _load(folder: Path, record: Mapping[str, Any], encoding_path: str | Path, fi
     problem = recompute.problem(encoding, record["model"], float(record["fit"]["lasso"]), matrix)
     b = np.concatenate([arrays["b"], arrays["b_inner"]])
     scale, bias = (float(arrays["scale"]), float(arrays["bias"])) if problem.sigmoid else (1.0, 0.0)
-    return _Fit(record, encoding, arrays, problem, recompute.Point(b, arrays["b0"], scale, bias))
+    return _Fit(record, encoding, held_out, arrays, problem, recompute.Point(b, arrays["b0"], scale, bias))
+
+
+def _parts(encoding: Encoding, rows: Mapping[str, Any] | None) -> tuple[Encoding, Encoding | None]:
+    """The variants fitted, and those of the fold left out that do not carry a substitution that was never fitted."""
+    chosen = select(encoding, rows)
+    if chosen.held_out is None:
+        return fitted_only(chosen.encoding), None
+    unseen = chosen.encoding.times_seen.sum(axis=0) == 0
+    new = [unseen[part].any() for part in np.split(encoding.indices, encoding.indptr[1:-1])]
+    counted = chosen.held_out & ~np.array(new)
+    return fitted_only(chosen.encoding), fitted_only(replace(encoding, weights=encoding.weights * counted))
 
 
 def _belong_together(
@@ -269,6 +288,21 @@ def _summary(fit: _Fit, findings: Findings) -> None:
         found = _share(zero[r], seen[compared].all(axis=0))
         written = inside["zero_shift_share_rows"].get(str(row))
         findings.close("record.json", f"dms.zero_shift_share_rows.{row}", written, found, SHARE)
+
+
+def _losses(fit: _Fit, findings: Findings) -> None:
+    """Mean losses of the variants fitted and of those held out."""
+    inside = fit.record["dms"]
+    problems = {"training": fit.problem}
+    if fit.held_out is not None:
+        difference = fit.problem.difference
+        problems["validation"] = recompute.problem(fit.held_out, fit.record["model"], fit.problem.lasso, difference)
+    for name, problem in problems.items():
+        total, rows = recompute.mean_losses(problem, fit.point)
+        findings.close("record.json", f"dms.{name}_loss", inside[f"{name}_loss"], total, OBJECTIVE * abs(total))
+        for condition, value in zip(fit.encoding.conditions, rows, strict=True):
+            written = inside[f"{name}_loss_rows"].get(str(condition))
+            findings.close("record.json", f"dms.{name}_loss_rows.{condition}", written, value, OBJECTIVE * abs(value))
 
 
 def _share(hits: np.ndarray, among: np.ndarray) -> float:

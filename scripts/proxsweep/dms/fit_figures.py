@@ -25,7 +25,7 @@ def headline(done: Fit) -> pd.DataFrame:
         "iterations": f"{best.iterations:,}",
         "start": best.start,
         "seconds": f"{sum(one.seconds for one in done.solutions):.2f} solving, {done.compile_seconds:.2f} compiling",
-        "variants, mutations": f"{len(done.encoding.scores):,}, {len(done.encoding.mutations):,}",
+        "variants, mutations": f"{(done.encoding.weights > 0).sum():,}, {len(done.encoding.mutations):,}",
     }
     if done.sigmoid:
         where = "at its bound" if best.scale == done.scale_bound else f"bound {done.scale_bound:.4g}"
@@ -99,7 +99,8 @@ def observed_against_predicted(done: Fit) -> Figure:
 
     All panels share the axis of observed scores, those of one row both axes.
     """
-    table, offsets = predictions(done), done.encoding.offsets
+    table = predictions(done)
+    table = table[table["weight"] > 0]  # those that were fitted
     conditions = [str(name) for name in done.encoding.conditions]
     limits = {name: _limits(table[name].to_numpy()) for name in ("observed", "predicted", "latent")}
     across = min(len(conditions), 4)
@@ -116,7 +117,7 @@ def observed_against_predicted(done: Fit) -> Figure:
             upper.remove()
             lower.remove()
             continue
-        part = table.iloc[offsets[place] : offsets[place + 1]]
+        part = table[table["condition"] == conditions[place]]
         _density(upper, part, "predicted", limits)
         upper.axline((0, 0), slope=1, color=style.COLOURS[1], linewidth=0.8)
         correlation, error = agreement(part)

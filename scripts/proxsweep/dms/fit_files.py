@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 
 from proxsweep import record
+from proxsweep.dms import losses
 from proxsweep.dms.encoding import Encoding
 from proxsweep.dms.fit import ABSOLUTE_FLOOR, Fit, Solution, fit, relative
 from proxsweep.dms.fitted import compared
 from proxsweep.dms.model import flip, predict
+from proxsweep.dms.rows import Rows, select
 from proxsweep.files import sha256, write_csv, write_npz
 
 
@@ -54,7 +56,7 @@ def mutations_table(done: Fit) -> pd.DataFrame:
 
 
 def predictions(done: Fit) -> pd.DataFrame:
-    """One row a variant: condition, weight, latent phenotype, observed and predicted score."""
+    """One row a variant: condition, weight (0: not fitted), latent phenotype, observed and predicted score."""
     encoding, best = done.encoding, done.best
     effects, own = flip(best.b[: len(best.b0)], best.b0, encoding.bundle)
     condition = np.repeat(np.arange(len(own)), np.diff(encoding.offsets))
@@ -72,16 +74,25 @@ def predictions(done: Fit) -> pd.DataFrame:
     )
 
 
-def summary(done: Fit, spec: dict, encoding_sha256: str | None) -> dict[str, Any]:
+def _losses(done: Fit, rows: Rows, weights: np.ndarray, delta: float) -> dict[str, Any]:
+    table = predictions(done)
+    each = losses.huber((table["predicted"] - table["observed"]).to_numpy(), delta)
+    return losses.summary(done.encoding, weights, rows.held_out, each)
+
+
+def summary(done: Fit, spec: dict, rows: Rows, weights: np.ndarray, encoding_sha256: str | None) -> dict[str, Any]:
     """The record of a fit, as JSON-able values (see docs: `record.json`)."""
     best = done.best
     share, row_shares = zero_shift_shares(done)
+    part = spec.get("rows") or {}
     return {
         "study": spec.get("study"),
         "family": "dms",
         "fit": spec["fit"],
         "labels": spec.get("labels", {}),
-        "fold": None,
+        "fold": part.get("fold"),
+        "resample": part.get("resample"),
+        "rows": spec.get("rows"),
         "status": str(best.status),
         "residual": best.residual,
         "relative_residual": done.relative_residual,
@@ -115,7 +126,8 @@ def summary(done: Fit, spec: dict, encoding_sha256: str | None) -> dict[str, Any
             "zero_shift_share_rows": row_shares,
             "scale_bound": done.scale_bound if done.sigmoid else None,
             "identified": done.ridge > 0,
-            "variants": len(done.encoding.scores),
+            **_losses(done, rows, weights, spec["model"]["huber_delta"]),
+            "variants": int((done.encoding.weights > 0).sum()),
             "mutations": len(done.encoding.mutations),
             "reference": str(done.encoding.reference),
             "conditions": [str(name) for name in done.encoding.conditions],
@@ -145,8 +157,13 @@ def _start_shifts(done: Fit) -> dict[str, np.ndarray]:
     return {"start_names": names, "start_shifts": np.stack([one.shifts for one in done.solutions])}
 
 
-def write(done: Fit, spec: dict, folder: str | Path, encoding_path: str | Path | None = None) -> None:
-    """Write ``parameters.npz``, ``mutations.csv``, ``trace.csv`` and, last, ``record.json`` into ``folder``."""
+def write(
+    done: Fit, spec: dict, rows: Rows, weights: np.ndarray, folder: str | Path, encoding_path: str | Path | None = None
+) -> None:
+    """Write ``parameters.npz``, ``mutations.csv``, ``trace.csv`` and, last, ``record.json`` into ``folder``.
+
+    ``rows`` are those fitted, ``weights`` (N,) those of all variants.
+    """
     folder, best = Path(folder), done.best
     count = len(best.b0)
     absent = not done.sigmoid
@@ -181,7 +198,7 @@ def write(done: Fit, spec: dict, folder: str | Path, encoding_path: str | Path |
     trace = pd.concat([one.trace for one in done.solutions], ignore_index=True)
     write_csv(folder / "trace.csv", trace[[*columns, "step", "zero_share", "seconds"]])
     digest = sha256(encoding_path) if encoding_path else None
-    record.write(folder / "record.json", summary(done, spec, digest))
+    record.write(folder / "record.json", summary(done, spec, rows, weights, digest))
 
 
 def run(
@@ -193,7 +210,8 @@ def run(
 ) -> Fit:
     """Fit what ``spec`` (see :meth:`proxsweep.sweep.Fit.spec`) says and write the files of the fit."""
     encoding = Encoding.load(encoding_path)
+    rows = select(encoding, spec["rows"])
     values = spec["fit"]
-    done = fit(encoding, float(values["lasso"]), values["difference"], spec["model"], spec["solver"], report, neighbour)
-    write(done, spec, folder, encoding_path)
+    done = fit(rows.encoding, float(values["lasso"]), values["difference"], spec["model"], spec["solver"], report, neighbour)
+    write(done, spec, rows, encoding.weights, folder, encoding_path)
     return done

@@ -170,11 +170,22 @@ def tied(difference: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def parts(made: Problem, x: Point) -> tuple[float, float]:
     """Smooth part (losses and ridge) and penalty of the objective."""
-    size = abs(_errors(made, x))
-    delta = made.huber_delta
-    losses = np.where(size <= delta, size**2 / 2, delta * (size - delta / 2))
-    smooth = made.loss_weights @ losses + made.ridge @ (_observed(made, x) ** 2).sum(axis=1)
+    smooth = made.loss_weights @ _losses(made, x) + made.ridge @ (_observed(made, x) ** 2).sum(axis=1)
     return float(smooth), float(made.lasso * abs(shifts(made.difference, x.b)).sum())
+
+
+def mean_losses(made: Problem, x: Point) -> tuple[float, np.ndarray]:
+    """Weighted mean loss of every condition's variants (D,), NaN where there is none, and the mean of these."""
+    losses, count = made.loss_weights * _losses(made, x), len(made.ridge)
+    with np.errstate(invalid="ignore"):
+        rows = np.bincount(made.condition, losses, count) / np.bincount(made.condition, made.loss_weights, count)
+    return float(rows.mean()), rows
+
+
+def _losses(made: Problem, x: Point) -> np.ndarray:
+    """Huber losses (N,)."""
+    size, delta = abs(_errors(made, x)), made.huber_delta
+    return np.where(size <= delta, size**2 / 2, delta * (size - delta / 2))
 
 
 def gradient(made: Problem, x: Point) -> Point:

@@ -33,9 +33,10 @@ def names(starts: list[str], has_neighbour: bool) -> list[str]:
 
 
 def score_range(encoding: Encoding) -> tuple[float, float]:
-    """Smallest score and the distance from it to the largest."""
-    lowest = float(encoding.scores.min())
-    return lowest, float(encoding.scores.max()) - lowest
+    """Smallest score and the distance from it to the largest, of variants that are fitted."""
+    scores = encoding.scores[encoding.weights > 0]
+    lowest = float(scores.min())
+    return lowest, float(scores.max()) - lowest
 
 
 def zeros(model: Model, encoding: Encoding, scale_bound: float) -> Point:
