@@ -102,6 +102,14 @@ def _choose(arguments: argparse.Namespace) -> None:
     write_csv(arguments.output, found)
 
 
+def _shifts(arguments: argparse.Namespace) -> None:
+    from proxsweep import chosen, fits
+    from proxsweep.dms import shifts
+    from proxsweep.files import write_csv
+
+    write_csv(arguments.output, shifts.table(fits.read(arguments.fits), chosen.load(arguments.chosen)))
+
+
 def _index(arguments: argparse.Namespace) -> None:
     from proxsweep import fits, notebook_index
     from proxsweep.sweep import PARTIAL
@@ -270,6 +278,11 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     choose.add_argument("--chosen", type=json.loads, required=True, help="lasso, rule and difference, as JSON")
     choose.add_argument("--validated", type=Path, required=True, help="held-out losses, as CSV")
     choose.add_argument("--output", type=Path, required=True)
+
+    shifts = command("shifts", _shifts, "The shifts of a study at the chosen weight, over replicates and refits.")
+    shifts.add_argument("--fits", type=Path, required=True, help="fits.csv")
+    shifts.add_argument("--chosen", type=Path, required=True, help="chosen.csv")
+    shifts.add_argument("--output", type=Path, required=True)
 
     index = command("index", _index, "Executed notebooks of a study as HTML, with an index.")
     index.add_argument("--plan", type=Path, required=True)

@@ -16,6 +16,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from proxsweep import files
@@ -25,6 +26,7 @@ TWO_COLUMNS = 183 / 25.4  # inches
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MATRIX_COLOURS = {"reference": "#0072B2", "equivariant": "#D55E00"}
 GREY = "#777777"
+CHOSEN_COLOUR = "#DDDDDD"
 LINE_STYLES = ("-", "--", ":", "-.")
 _LABEL_INCHES = 0.16  # what a slanted tick label needs along the axis
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -267,6 +269,20 @@ def lasso_axis(ax: Axes, weights: Iterable[float], label: str = "Lasso weight") 
     if ordered[0] == 0 and logs.size:
         _break_mark(ax, zero + gap / 2)
     return position
+
+
+def mark_weight(ax: Axes, position: Callable, weight: float) -> None:
+    """Shade the chosen lasso weight in axes made by :func:`lasso_axis`; nothing where none was chosen (NaN)."""
+    if np.isfinite(weight):
+        low, high = ax.get_xlim()
+        half = 0.02 * (high - low)
+        x = float(position(weight))
+        ax.axvspan(x - half, x + half, color=CHOSEN_COLOUR, linewidth=0, zorder=0)
+
+
+def chosen_handle() -> Patch:
+    """Legend entry that names the shading of the chosen weight."""
+    return Patch(color=CHOSEN_COLOUR, linewidth=0, label="chosen weight")
 
 
 def _spaced(places: np.ndarray, least: float) -> list[bool]:

@@ -190,7 +190,7 @@ def several_starts(study):
 
 def summaries_of(study):
     """Names of the summaries that a study gets."""
-    names = ["convergence", "replicate_correlation", "sparsity"]
+    names = ["convergence", "replicate_correlation", "sparsity", "false_discovery"]
     names += ["starts"] if several_starts(study) else []
     names += ["scale_bound"] if len(study.sweep.get("scale_bound", [])) > 1 else []
     return [*names, "recovery"] if study.data["simulate"] is not None else names
@@ -223,6 +223,16 @@ def summary_parameters(name, settings=(), **more):
     return parameters
 
 
+def truth_of(wildcards):
+    simulated = STUDIES[wildcards.study].data["simulate"] is not None
+    return [f"results/{wildcards.study}/data/truth.csv"] if simulated else []
+
+
+def false_discovery_parameters(wildcards):
+    common = summary_parameters("false_discovery", ["min_times_seen"], chosen_csv="{folder}/chosen.csv")(wildcards)
+    return json.dumps({**json.loads(common), "truth_csv": next(iter(truth_of(wildcards)), "")})
+
+
 def code_of(entry):
     """The library files that a notebook or module imports, transitively."""
     path = ROOT / entry if entry.endswith(".ipynb") else entry
@@ -234,7 +244,7 @@ def results():
     for study in STUDIES.values():
         folder = f"results/{study.name}"
         wanted += [f"{folder}/fits.csv", f"{folder}/status.csv", f"{folder}/notebooks/html", f"{folder}/lasso_max.csv"]
-        wanted += [f"{folder}/chosen.csv"]
+        wanted += [f"{folder}/chosen.csv", f"{folder}/shifts.csv"]
         wanted += [f"{folder}/figures/{name}.svg" for name in summaries_of(study)]
         wanted += [f"{folder}/strict.txt"] if study.strict else []
     return wanted

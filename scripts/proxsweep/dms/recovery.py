@@ -179,8 +179,8 @@ def _counts(fit: Estimate, known: pd.DataFrame, min_times_seen: int, place: str)
     if not np.isfinite(shifts).all():
         return skipped + [_nothing(row, "the fit diverged") for row in rows]
     called = shifts != 0
-    true = np.stack([_difference(truth, terms) for terms in rows.values()])
-    seen = np.stack([_seen(fit.mutations, terms, min_times_seen) for terms in rows.values()])
+    true = np.stack([difference(truth, terms) for terms in rows.values()])
+    seen = np.stack([seen_in(fit.mutations, terms, min_times_seen) for terms in rows.values()])
     counts = [_count("row", row, seen[k], true[k], called[k]) for k, row in enumerate(rows)]
     counts.append(_count("row", "all", seen, true, called))
     for branch in _branches(known, fit.reference):
@@ -253,13 +253,13 @@ def _matched(fit: Estimate, known: pd.DataFrame, place: str) -> pd.DataFrame:
     return known.loc[fit.mutations["mutation"]]
 
 
-def _difference(truth: pd.DataFrame, terms: Mapping[str, float]) -> np.ndarray:
+def difference(truth: pd.DataFrame, terms: Mapping[str, float]) -> np.ndarray:
     """Where the true value of a row is not zero."""
     value = sum(weight * truth[f"beta_{name}"].to_numpy(float) for name, weight in terms.items())
     return np.abs(value) > ROUNDING
 
 
-def _seen(mutations: pd.DataFrame, terms: Mapping[str, float], min_times_seen: int) -> np.ndarray:
+def seen_in(mutations: pd.DataFrame, terms: Mapping[str, float], min_times_seen: int) -> np.ndarray:
     columns = [f"times_seen_{name}" for name in terms]
     return (mutations[columns] >= max(min_times_seen, 1)).all(axis=1).to_numpy()
 

@@ -17,16 +17,12 @@ from matplotlib.lines import Line2D
 
 from proxsweep import style
 from proxsweep.dms import fitted
+from proxsweep.dms.kinds import kinds
 from proxsweep.fits import full, in_order, ordered, sweep_columns
 
 KINDS = ("all", "nonsynonymous", "stop", "deletion")
 NAMES = {"nonsynonymous": "nonsynonymous mutations", "stop": "stop codons", "deletion": "deletions"}
 RESULTS = ("row", "kind", "mutations", "zero", "zero_share", "status", "converged", "note")
-
-
-def kinds(mutants: pd.Series) -> np.ndarray:
-    """``stop`` for ``*``, ``deletion`` for ``-``, ``nonsynonymous`` for any letter."""
-    return np.select([mutants == "*", mutants == "-"], ["stop", "deletion"], "nonsynonymous")
 
 
 def shares(

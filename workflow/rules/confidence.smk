@@ -1,0 +1,66 @@
+rule false_discovery:
+    input:
+        fits="results/{study}/fits.csv",
+        chosen="results/{study}/chosen.csv",
+        truth=truth_of,
+        report="results/{study}/data/report.csv",
+        notebook=str(HERE / "notebooks/dms/false_discovery.ipynb"),
+        code=code_of("notebooks/dms/false_discovery.ipynb"),
+    output:
+        notebook="results/{study}/notebooks/false_discovery.ipynb",
+        table=report(
+            "results/{study}/tables/false_discovery.csv",
+            caption="../report/false_discovery.rst",
+            category="Confidence",
+            labels={"study": "{study}", "table": "false shifts by stop codons"},
+        ),
+        svg=report(
+            "results/{study}/figures/false_discovery.svg",
+            caption="../report/false_discovery.rst",
+            category="Confidence",
+            labels={"study": "{study}", "figure": "false shifts by stop codons"},
+        ),
+        png="results/{study}/figures/false_discovery.png",
+    log:
+        "logs/{study}/false_discovery.log",
+    benchmark:
+        "results/{study}/benchmarks/false_discovery.tsv"
+    retries: 1
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(20),
+        attempt=this_attempt,
+    params:
+        parameters=false_discovery_parameters,
+        kept="logs/{study}/false_discovery.ipynb",
+    shell:
+        RUN_NOTEBOOK
+
+
+rule shifts:
+    input:
+        fits="results/{study}/fits.csv",
+        chosen="results/{study}/chosen.csv",
+        code=code_of("proxsweep.dms.shifts"),
+    output:
+        report(
+            "results/{study}/shifts.csv",
+            caption="../report/shifts.rst",
+            category="Confidence",
+            labels={"study": "{study}", "table": "shifts at the chosen weight"},
+        ),
+    log:
+        "logs/{study}/shifts.log",
+    benchmark:
+        "results/{study}/benchmarks/shifts.tsv"
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(20),
+    shell:
+        "proxsweep shifts --fits {input.fits:q} --chosen {input.chosen:q} --output {output:q} > {log:q} 2>&1"
