@@ -93,11 +93,19 @@ def _collect(arguments: argparse.Namespace) -> None:
     write_csv(arguments.fits, collect.collect(fits))
 
 
+def _replicate_signs(arguments: argparse.Namespace) -> None:
+    from proxsweep import fits
+    from proxsweep.dms import replicate_signs
+    from proxsweep.files import write_csv
+
+    write_csv(arguments.output, replicate_signs.table(fits.read(arguments.fits), arguments.min_times_seen))
+
+
 def _choose(arguments: argparse.Namespace) -> None:
     from proxsweep import chosen
     from proxsweep.files import write_csv
 
-    validated, found = chosen.make(arguments.fits, arguments.chosen)
+    validated, found = chosen.make(arguments.fits, arguments.signs, arguments.chosen)
     write_csv(arguments.validated, validated)
     write_csv(arguments.output, found)
 
@@ -273,9 +281,15 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     collect.add_argument("--status", type=Path, required=True)
     collect.add_argument("--strays", type=Path, required=True)
 
+    signs = command("replicate-signs", _replicate_signs, "Signs of shifts in pairs of replicates.")
+    signs.add_argument("--fits", type=Path, required=True, help="fits.csv")
+    signs.add_argument("--min-times-seen", type=int, default=1)
+    signs.add_argument("--output", type=Path, required=True)
+
     choose = command("choose", _choose, "The fits that a study goes on with.")
     choose.add_argument("--fits", type=Path, required=True, help="fits.csv")
-    choose.add_argument("--chosen", type=json.loads, required=True, help="lasso, rule and difference, as JSON")
+    choose.add_argument("--signs", type=Path, required=True, help="signs of shifts in pairs of replicates, CSV")
+    choose.add_argument("--chosen", type=json.loads, required=True, help="the config's section, as JSON")
     choose.add_argument("--validated", type=Path, required=True, help="held-out losses, as CSV")
     choose.add_argument("--output", type=Path, required=True)
 

@@ -1,7 +1,8 @@
 """The fits that a study goes on with: one lasso weight for every difference matrix, and one of the matrices.
 
-`chosen.csv` is one small table that all summaries read. A weight is given by the config or chosen by cross-validation;
-without either there is none (NaN), and nothing is marked.
+`chosen.csv` is one small table that all summaries read. A weight is given by the config or chosen by a rule: from
+cross-validation, or from the signs of shifts in pairs of replicates. Where a rule has nothing to go by there is none
+(NaN), and nothing is marked.
 """
 
 from collections.abc import Mapping
@@ -15,10 +16,13 @@ from proxsweep import cross_validation
 from proxsweep.fits import full, read, sweep_columns
 
 GIVEN, NONE = "given", "none"
-COLUMNS = ("lasso", "rule", "validation_loss", "standard_error", "chosen")
+RULES = ("one_standard_error", "minimum", "replicate_signs")
+COLUMNS = ("lasso", "rule", *RULES, "validation_loss", "standard_error", "false_discovery_rate", "chosen")
 
 
-def resolve(fits: pd.DataFrame, validated: pd.DataFrame, wanted: Mapping[str, Any]) -> pd.DataFrame:
+def resolve(
+    fits: pd.DataFrame, validated: pd.DataFrame, signs: pd.DataFrame, wanted: Mapping[str, Any]
+) -> pd.DataFrame:
     """One row for each setting of what is swept but lasso weight and replicate.
 
     Parameters
@@ -27,20 +31,25 @@ def resolve(fits: pd.DataFrame, validated: pd.DataFrame, wanted: Mapping[str, An
         The study's table of fits.
     validated
         The table of :func:`proxsweep.cross_validation.table`; without rows where nothing was cross-validated.
+    signs
+        The table of the signs of shifts in pairs of replicates: swept parameters, ``row`` (``all`` is read),
+        ``estimate`` (of the share of false shifts), ``unconverged``; without estimates where there is one replicate.
     wanted
-        ``lasso`` (None: by the rule), ``rule``, ``difference``.
+        ``lasso`` (None: by the rule), ``rule``, ``false_discovery_rate``, ``difference``.
 
     Returns
     -------
     DataFrame
-        ``study``, the swept parameters but ``lasso`` and ``replicate``, then :data:`COLUMNS`: the weight, how it was
-        found (``given``, a rule of the config, ``none``), its held-out loss and standard error where there are some,
+        ``study``, the swept parameters but ``lasso`` and ``replicate``, then :data:`COLUMNS`: the weight and how it was
+        found (``given``, a rule of the config, ``none``); the weights that each rule speaks for (NaN: none);
+        held-out loss with its standard error and estimated share of false shifts at the weight, where they are known;
         and whether the study goes on with this row: the wanted matrix, of several settings the first.
     """
     fits = full(fits)
     by = ["study", *(name for name in sweep_columns(fits) if name not in ("lasso", "replicate"))]
     found = fits[by].drop_duplicates().reset_index(drop=True)
-    rows = [_choice(_matching(validated, row), wanted) for row in found.to_dict("records")]
+    signs = signs[signs["row"] == "all"]
+    rows = [_choice(_matching(validated, row), _matching(signs, row), wanted) for row in found.to_dict("records")]
     found = pd.concat([found, pd.DataFrame(rows, columns=list(COLUMNS[:-1]))], axis=1)
     is_wanted = (found["difference"] == wanted["difference"]).to_numpy()
     return found.assign(chosen=is_wanted & (np.cumsum(is_wanted) == 1))
@@ -66,25 +75,46 @@ def main(chosen: pd.DataFrame) -> dict[str, Any] | None:
 
 
 def _matching(table: pd.DataFrame, row: Mapping[str, Any]) -> pd.DataFrame:
-    shared = [name for name in row if name in table.columns]
     agrees = np.ones(len(table), bool)
-    for name in shared:
-        agrees &= (table[name].astype(object) == row[name]).to_numpy() | (table[name].isna() & pd.isna(row[name])).to_numpy()
+    for name in row:
+        if name in table.columns:
+            column = table[name].astype(object)
+            agrees &= ((column == row[name]) | (column.isna() & pd.isna(row[name]))).to_numpy()
     return table[agrees]
 
 
-def _choice(validated: pd.DataFrame, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    marked = validated[validated[wanted["rule"]].astype(bool)] if len(validated) else validated
+def _choice(validated: pd.DataFrame, signs: pd.DataFrame, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    rules = {rule: _marked(validated, rule) for rule in ("one_standard_error", "minimum")}
+    rules["replicate_signs"] = _by_signs(signs, wanted["false_discovery_rate"])
     lasso, rule = wanted["lasso"], GIVEN
     if lasso is None:
-        lasso, rule = (float(marked["lasso"].iloc[0]), wanted["rule"]) if len(marked) else (np.nan, NONE)
-    row = validated[validated["lasso"].astype(float) == lasso] if len(validated) else validated
-    known = {name: float(row[name].iloc[0]) if len(row) else np.nan for name in ("validation_loss", "standard_error")}
-    return {"lasso": lasso, "rule": rule, **known}
+        lasso = rules[wanted["rule"]]
+        rule = wanted["rule"] if np.isfinite(lasso) else NONE
+    known = {name: _at(validated, lasso, name) for name in ("validation_loss", "standard_error")}
+    return {"lasso": lasso, "rule": rule, **rules, **known, "false_discovery_rate": _at(signs, lasso, "estimate")}
 
 
-def make(fits_csv: str | Path, wanted: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _marked(validated: pd.DataFrame, rule: str) -> float:
+    weights = validated.loc[validated[rule].astype(bool), "lasso"]
+    return float(weights.iloc[0]) if len(weights) else np.nan
+
+
+def _by_signs(signs: pd.DataFrame, level: float) -> float:
+    """The smallest weight from which on the estimated share of false shifts stays at or below ``level``."""
+    known = signs[signs["estimate"].notna()]
+    good = known[(known["estimate"] <= level) & (known["unconverged"] == 0)]["lasso"].astype(float)
+    bad = known[(known["estimate"] > level)]["lasso"].astype(float)
+    after = good[good > bad.max()] if len(bad) else good
+    return float(after.min()) if len(after) else np.nan
+
+
+def _at(table: pd.DataFrame, lasso: float, name: str) -> float:
+    values = table.loc[table["lasso"].astype(float) == lasso, name]
+    return float(values.iloc[0]) if len(values) else np.nan
+
+
+def make(fits_csv: str | Path, signs_csv: str | Path, wanted: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables `cross_validation.csv` and `chosen.csv` of a study."""
-    fits = read(fits_csv)
+    fits, signs = read(fits_csv), read(signs_csv)
     validated = cross_validation.table(fits)
-    return validated, resolve(fits, validated, wanted)
+    return validated, resolve(fits, validated, signs, wanted)

@@ -77,8 +77,8 @@ def status_table(fits: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        study, the swept parameters, fold and resample, status (``failed`` without a record), relative_residual, tolerance,
-        iterations, path, and log and kept_notebook where such files are on disk ('' where not).
+        study, the swept parameters, fold and resample, status (``failed`` without a record), relative_residual,
+        tolerance, iterations, path, and log and kept_notebook where such files are on disk ('' where not).
 
     Raises
     ------

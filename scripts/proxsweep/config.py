@@ -240,7 +240,7 @@ def _settle_replicates(name: str, study: dict[str, Any], base: Path) -> Iterator
 
 
 def _settle_parts(name: str, study: dict[str, Any]) -> Iterator[Fault]:
-    """Fill in which replicates and lasso weights are cross-validated and resampled, or check those against the sweep."""
+    """Fill in which replicates and lasso weights are cross-validated and resampled, or check them."""
     for section, keys in (("cross_validation", ("replicates",)), ("resamples", ("replicates", "lasso"))):
         for key in keys if study[section] else ():
             swept = study["sweep"]["lasso" if key == "lasso" else "replicate"]

@@ -103,8 +103,8 @@ def fits_table(fits: pd.DataFrame, points: pd.DataFrame, jobs: pd.DataFrame | No
     Returns
     -------
     DataFrame
-        ``study``, swept parameters, ``fold``, ``resample``, ``status``, certificate, objective, ``iterations``, ``start``,
-        ``starts`` (how many were tried), ``start_spread`` (largest minus smallest final objective of the
+        ``study``, swept parameters, ``fold``, ``resample``, ``status``, certificate, objective, ``iterations``,
+        ``start``, ``starts`` (how many were tried), ``start_spread`` (largest minus smallest final objective of the
         starts, relative to the smallest: 0 means all reached one value) and times in seconds.
     """
     swept = sweep_columns(fits)

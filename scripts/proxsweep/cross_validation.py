@@ -1,8 +1,8 @@
 """Held-out loss of every setting of a sweep, and the lasso weight that it speaks for.
 
 The loss of a setting is the mean over its replicates of the mean over their folds. Its standard error is that of the
-mean over folds, replicates taken as independent: sqrt(sum_r s_r^2 / k_r) / R with s_r the standard deviation over the k_r
-folds of replicate r (Hastie, Tibshirani and Friedman 2009, The Elements of Statistical Learning, section 7.10).
+mean over folds, replicates taken as independent: sqrt(sum_r s_r^2 / k_r) / R with s_r the standard deviation over the
+k_r folds of replicate r (Hastie, Tibshirani and Friedman 2009, The Elements of Statistical Learning, section 7.10).
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 
 from proxsweep.fits import folds, in_order, sweep_columns
 
-RULES = ("one_standard_error", "minimum")
+RULES = ("minimum", "one_standard_error")
 LOSS = "validation_loss"
 
 
@@ -29,7 +29,8 @@ def table(fits: pd.DataFrame) -> pd.DataFrame:
         ``training_loss``, ``validation_loss``, ``standard_error``; ``validation_loss_<condition>``,
         ``validation_variants_<condition>`` and ``validation_left_out_<condition>`` (numbers of variants, all folds of
         one replicate, means over replicates); ``eligible`` (no fold unconverged, the loss a number); ``minimum`` and
-        ``one_standard_error``: which lasso weight each rule chooses, among the eligible ones of the same other settings.
+        ``one_standard_error``: which lasso weight each rule chooses, among the eligible ones of the same other
+        settings.
     """
     fits = folds(fits)
     by = ["study", *(name for name in sweep_columns(fits) if name != "replicate")]
@@ -70,4 +71,4 @@ def _marked(found: pd.DataFrame, by: list[str]) -> pd.DataFrame:
         near = eligible[eligible[LOSS] <= limit]
         marks["minimum"][best] = True
         marks["one_standard_error"][near["lasso"].astype(float).idxmax()] = True
-    return found.assign(**{rule: marks[rule] for rule in ("minimum", "one_standard_error")})
+    return found.assign(**marks)

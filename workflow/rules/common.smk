@@ -229,7 +229,13 @@ def truth_of(wildcards):
 
 
 def false_discovery_parameters(wildcards):
-    common = summary_parameters("false_discovery", ["min_times_seen"], chosen_csv="{folder}/chosen.csv")(wildcards)
+    common = summary_parameters(
+        "false_discovery",
+        ["min_times_seen"],
+        chosen_csv="{folder}/chosen.csv",
+        signs_csv="{folder}/tables/replicate_signs.csv",
+        pairs_table="{folder}/tables/false_discovery_pairs.csv",
+    )(wildcards)
     return json.dumps({**json.loads(common), "truth_csv": next(iter(truth_of(wildcards)), "")})
 
 

@@ -1,6 +1,34 @@
+rule replicate_signs:
+    input:
+        fits="results/{study}/fits.csv",
+        code=code_of("proxsweep.dms.replicate_signs"),
+    output:
+        report(
+            "results/{study}/tables/replicate_signs.csv",
+            caption="../report/replicate_signs.rst",
+            category="Confidence",
+            labels={"study": "{study}", "table": "signs in pairs of replicates"},
+        ),
+    log:
+        "logs/{study}/replicate_signs.log",
+    benchmark:
+        "results/{study}/benchmarks/replicate_signs.tsv"
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(20),
+    params:
+        least=lambda wildcards: STUDIES[wildcards.study].summaries["min_times_seen"],
+    shell:
+        "proxsweep replicate-signs --fits {input.fits:q} --min-times-seen {params.least} --output {output:q} > {log:q} 2>&1"
+
+
 rule false_discovery:
     input:
         fits="results/{study}/fits.csv",
+        signs="results/{study}/tables/replicate_signs.csv",
         chosen="results/{study}/chosen.csv",
         truth=truth_of,
         report="results/{study}/data/report.csv",
@@ -14,11 +42,12 @@ rule false_discovery:
             category="Confidence",
             labels={"study": "{study}", "table": "false shifts by stop codons"},
         ),
+        pairs="results/{study}/tables/false_discovery_pairs.csv",
         svg=report(
             "results/{study}/figures/false_discovery.svg",
             caption="../report/false_discovery.rst",
             category="Confidence",
-            labels={"study": "{study}", "figure": "false shifts by stop codons"},
+            labels={"study": "{study}", "figure": "false shifts"},
         ),
         png="results/{study}/figures/false_discovery.png",
     log:

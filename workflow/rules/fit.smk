@@ -83,6 +83,7 @@ rule collect:
 rule choose:
     input:
         fits="results/{study}/fits.csv",
+        signs="results/{study}/tables/replicate_signs.csv",
         code=code_of("proxsweep.chosen"),
     output:
         chosen=report(
@@ -110,8 +111,8 @@ rule choose:
     params:
         chosen=lambda wildcards: json.dumps(STUDIES[wildcards.study].chosen),
     shell:
-        "proxsweep choose --fits {input.fits:q} --chosen {params.chosen:q} --validated {output.validated:q}"
-        " --output {output.chosen:q} > {log:q} 2>&1"
+        "proxsweep choose --fits {input.fits:q} --signs {input.signs:q} --chosen {params.chosen:q}"
+        " --validated {output.validated:q} --output {output.chosen:q} > {log:q} 2>&1"
 
 
 rule fits:

@@ -1,23 +1,27 @@
-"""How many of the shifts that a lasso weight lets through are false? What stop codons say, and on simulated data the truth.
+"""How many of the shifts that a lasso weight lets through are false? Two estimates, and on simulated data the truth.
 
-A stop codon does the same harm in every condition, so a stop with a shift is a false discovery. The share of stops with
-a shift estimates the share of null nonsynonymous mutations that get one; divided by the share of nonsynonymous
-mutations with a shift it estimates how many of these are false, as if all could be (an upper estimate for few true
-shifts). It holds as far as a stop's shift is as noisy as another mutation's: stops sit on the flat part of a sigmoid.
+Stop codons, one replicate: a stop does the same harm in every condition, so a stop with a shift is a false discovery.
+The share of stops with a shift over the share of nonsynonymous mutations with one estimates how many of the latter are
+false, if a stop's shift is as noisy as another mutation's. With a sigmoid it is not: stops sit on its flat part, where
+scores say little, and their effects are held together by ridge and lasso; the estimate is then far too small.
+
+Signs, pairs of replicates: see :mod:`proxsweep.dms.replicate_signs`.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from proxsweep import chosen, style
-from proxsweep.dms import recovery
+from proxsweep.dms import fitted, recovery, replicate_signs
 from proxsweep.dms.kinds import kinds
 from proxsweep.fits import full, in_order, ordered, sweep_columns
 
+LINES = {"estimate": style.COLOURS[0], "true_share": "#000000"}
 COUNTS = ("stops", "stops_shifted", "mutations", "shifted", "estimate", "false", "true_share", "status", "converged")
 
 
@@ -88,52 +92,112 @@ def _matched(fit: recovery.Estimate, known: pd.DataFrame) -> pd.DataFrame:
     return known.reindex(fit.mutations["mutation"])
 
 
-def figure(table: pd.DataFrame, choice: pd.DataFrame) -> Figure:
+def pairs_table(
+    fits: pd.DataFrame,
+    signs: pd.DataFrame,
+    truth: pd.DataFrame | None = None,
+    min_times_seen: int = 1,
+    load: Callable[[str], fitted.Fitted] = fitted.load,
+    load_estimate: Callable[[str], recovery.Estimate] = recovery.load,
+) -> pd.DataFrame:
+    """The signs of shifts in pairs of replicates, all rows of the matrix together, beside the truth.
+
+    Parameters
+    ----------
+    fits, truth, min_times_seen
+        As in :func:`table`.
+    signs
+        The table of :func:`proxsweep.dms.replicate_signs.table`, made with the same ``min_times_seen``.
+    load, load_estimate
+        Read the fit in a folder (column ``path``).
+
+    Returns
+    -------
+    DataFrame
+        The rows ``all`` of ``signs``, and with a truth ``false``: of the pairs that ``agree`` those whose true
+        difference is zero, and ``true_share``, their share; NaN without a truth.
+    """
+    fits = full(fits)
+    found = signs[signs["row"] == "all"].drop(columns="row").reset_index(drop=True)
+    found["converged"] = found["unconverged"] == 0
+    if truth is None or found.empty:
+        return found.assign(false=np.nan, true_share=np.nan)
+    known, by = truth.set_index("mutation"), [name for name in found.columns if name in ["study", *sweep_columns(fits)]]
+    paths = {key: list(part["path"]) for key, part in fits.groupby(by, sort=False, dropna=False)}
+    false = []
+    for key in found[by].itertuples(index=False, name=None):
+        mirrors = replicate_signs.mirrors([load(path) for path in paths[key]], min_times_seen)
+        false.append(_false(mirrors[mirrors["mirror"] > 0], load_estimate(paths[key][0]), known))
+    return found.assign(false=false, true_share=false / found["agree"].where(found["agree"] > 0))
+
+
+def _false(agreeing: pd.DataFrame, fit: recovery.Estimate, known: pd.DataFrame) -> int:
+    count = 0
+    for row, part in agreeing.groupby("row", sort=False):
+        count += int((~recovery.difference(known.reindex(part["mutation"]), fit.coefficients[row])).sum())
+    return count
+
+
+def figure(table: pd.DataFrame, pairs: pd.DataFrame, choice: pd.DataFrame) -> Figure:
     """Estimated, and on simulated data true, share of false shifts against lasso weight; a column a difference matrix.
 
-    Replicates have markers of their own; hollow points are fits that did not converge; the chosen weight is shaded.
+    Above one replicate at a time and stop codons, below pairs of replicates and signs. Replicates have markers of their
+    own; hollow points are fits that did not converge; the chosen weight is shaded.
     """
     style.apply()
-    shown = table[table["estimate"].notna() | table["true_share"].notna()]
-    if shown.empty:
+    if table[["estimate", "true_share"]].isna().all(axis=None) and pairs["estimate"].isna().all():
         return style.words_figure(_why_empty(table))
-    names = {"estimate": "estimated from stop codons"}
-    names |= {"true_share": "true share"} if table["true_share"].notna().any() else {}
-    lines = dict(zip(names, (style.COLOURS[0], "#000000"), strict=False))
+    simulated = bool(table["true_share"].notna().any())
     replicates = ordered(table["replicate"])
     columns = list(table.columns)
     by = [name for name in columns[1 : columns.index("stops")] if name not in ("lasso", "replicate")]
     panels = style.panels(table, by)
-    handles = [Line2D([], [], color=lines[name], label=text) for name, text in names.items()]
-    handles += [style.marker_handle(k, f"replicate {label}") for k, label in enumerate(replicates)]
-    handles += [style.chosen_handle()] if choice["lasso"].notna().any() else []
-    fig, grid = style.panel_grid(len(panels), entries=len(handles))
-    for ax, (title, panel) in zip(grid[0], panels, strict=True):
-        ax.set_title(title)
-        position = style.lasso_axis(ax, panel["lasso"])
-        for name, colour in lines.items():
-            for k, replicate in enumerate(replicates):
-                part = panel[(panel["replicate"] == replicate) & panel[name].notna()].sort_values("lasso")
-                x = position(part["lasso"])
-                ax.plot(x, part[name], color=colour)
-                style.points(ax, x, part[name], part["converged"], colour, style.marker(k))
-        style.mark_weight(ax, position, chosen.weight(choice, panel.iloc[0].to_dict()))
-        ax.set_ylim(-0.03, 1.03)
-        ax.grid(axis="y")
-    grid[0, 0].set_ylabel("Share of false shifts among\nnonsynonymous shifts")
+    handles = _handles(replicates, simulated, bool(choice["lasso"].notna().any()))
+    fig, grid = style.panel_grid(len(panels), 2, entries=len(handles))
+    for column, (title, panel) in enumerate(panels):
+        upper, lower = grid[:, column]
+        upper.set_title(title)
+        weight = chosen.weight(choice, panel.iloc[0].to_dict())
+        parts = [(panel[panel["replicate"] == label], style.marker(k)) for k, label in enumerate(replicates)]
+        _draw(upper, panel["lasso"], parts, weight, "No stop codons to count.")
+        setting = panel[["study", *by]].iloc[0]
+        here = pairs[(pairs[list(setting.index)] == setting).all(axis=1)]
+        _draw(lower, panel["lasso"], [(here, style.marker(len(replicates)))], weight, "One replicate: no pairs.")
+        upper.set_xlabel("")
+    grid[0, 0].set_ylabel("False share of\nnonsynonymous shifts")
+    grid[1, 0].set_ylabel("False share of shifts that\nagree between replicates")
     style.legend_above(fig, handles, "Rows of the matrix together")
-    style.note(fig, " ".join([*_foot(table), style.unconverged_note(table["converged"])]).strip())
+    style.note(fig, f"{_foot(table)} {style.unconverged_note(table['converged'])}")
     return fig
 
 
-def _foot(table: pd.DataFrame) -> list[str]:
-    stops = table["stops"]
-    return [f"Pairs of a stop codon and a row behind an estimate: {style.count_label(stops)}."]
+def _draw(ax: Axes, weights: pd.Series, parts: list[tuple[pd.DataFrame, str]], weight: float, nothing: str) -> None:
+    if all(part["estimate"].isna().all() and part["true_share"].isna().all() for part, _ in parts):
+        style.words(ax, nothing)
+        return
+    position = style.lasso_axis(ax, weights)
+    style.mark_weight(ax, position, weight)
+    for part, marker in parts:
+        for name, colour in LINES.items():
+            line = part[part[name].notna()].sort_values("lasso")
+            x = position(line["lasso"])
+            ax.plot(x, line[name], color=colour)
+            style.points(ax, x, line[name], line["converged"], colour, marker)
+    ax.set_ylim(-0.03, 1.03)
+    ax.grid(axis="y")
+
+
+def _handles(replicates: list[str], simulated: bool, marked: bool) -> list[Line2D]:
+    names = {"estimate": "estimate", **({"true_share": "true share"} if simulated else {})}
+    handles = [Line2D([], [], color=LINES[name], label=text) for name, text in names.items()]
+    handles += [style.marker_handle(k, f"replicate {label}") for k, label in enumerate(replicates)]
+    handles += [style.marker_handle(len(replicates), "pairs")] if len(replicates) > 1 else []
+    return [*handles, style.chosen_handle()] if marked else handles
+
+
+def _foot(table: pd.DataFrame) -> str:
+    return f"Pairs of a stop codon and a row behind an estimate by stops: {style.count_label(table['stops'])}."
 
 
 def _why_empty(table: pd.DataFrame) -> str:
-    if table.empty:
-        return "No fit finished: no shifts to count."
-    if not table["stops"].any():
-        return "No stop codons in these data: the control does not apply."
-    return "No fit has a shift."
+    return "No fit finished: no shifts to count." if table.empty else "Neither stop codons nor pairs of replicates."

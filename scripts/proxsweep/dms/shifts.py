@@ -2,8 +2,8 @@
 
 Replicates are fits of their own. A shift is reproduced where it is nonzero with one sign in every replicate that saw
 the mutation in all conditions the row compares; how often refits to resamples and to folds select it says how much it
-hangs on single variants; and stop codons, which should shift nowhere, say how many of the shifts at least as large are
-false (:func:`false_discovery_rates`).
+hangs on single variants; and how many of the shifts at least as large are false is estimated from the signs in pairs of
+replicates (:mod:`proxsweep.dms.replicate_signs`) and from stop codons (:func:`stop_rates`).
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from proxsweep import chosen
-from proxsweep.dms import fitted
+from proxsweep.dms import fitted, replicate_signs
 from proxsweep.dms.kinds import kinds
 from proxsweep.fits import folds, full, ordered, resamples, sweep_columns
 
@@ -34,10 +34,11 @@ def table(fits: pd.DataFrame, choice: pd.DataFrame, load: Callable[[str], fitted
     Returns
     -------
     DataFrame
-        ``row``; ``mutation``, ``wildtype``, ``site``, ``mutant``, ``kind``; ``replicates`` that saw the mutation in every
-        compared condition; ``shift`` (mean over them, latent units) and ``shift_sd`` (standard deviation between them);
-        ``nonzero`` (in how many the shift is not zero); ``reproduced``; ``false_discovery_rate``; ``resamples`` that saw
-        the mutation and ``selection_frequency``, the share of them in which the shift is not zero; the same of folds;
+        ``row``; ``mutation``, ``wildtype``, ``site``, ``mutant``, ``kind``; ``replicates`` that saw the mutation in
+        every compared condition; ``shift`` (mean over them, latent units) and ``shift_sd`` (standard deviation between
+        them); ``nonzero`` (in how many the shift is not zero); ``reproduced``; ``false_discovery_rate`` by signs (NaN
+        with one replicate) and ``false_discovery_rate_stops``; ``resamples`` that saw the mutation and
+        ``selection_frequency``, the share of them in which the shift is not zero; the same of folds;
         ``shift_<replicate>``; ``times_seen_<condition>`` (variants, summed over replicates); ``unconverged``: how many
         of the replicates' fits did not converge. No rows where no weight was chosen.
     """
@@ -49,12 +50,15 @@ def table(fits: pd.DataFrame, choice: pd.DataFrame, load: Callable[[str], fitted
     unconverged = int((full(here)["status"] != "converged").sum())
     parts = [_row(row, replicates) for row in next(iter(replicates.values())).rows]
     found = pd.concat(parts, ignore_index=True)
-    found["false_discovery_rate"] = np.concatenate([false_discovery_rates(part) for part in parts])
+    mirrors = replicate_signs.mirrors(list(replicates.values()))
+    found["false_discovery_rate"] = np.concatenate([_sign_rates(part, mirrors) for part in parts])
+    found["false_discovery_rate_stops"] = np.concatenate([stop_rates(part) for part in parts])
     for name, some in (("resamples", resamples(here)), ("folds", folds(here))):
         found = _selected(found, name, [load(path) for path in some["path"]])
     labels = [f"shift_{label}" for label in ordered(replicates)]
     seen = [name for name in found.columns if name.startswith("times_seen_")]
-    first = ["row", *NAMES, "kind", "replicates", "shift", "shift_sd", "nonzero", "reproduced", "false_discovery_rate"]
+    first = ["row", *NAMES, "kind", "replicates", "shift", "shift_sd", "nonzero", "reproduced"]
+    first += ["false_discovery_rate", "false_discovery_rate_stops"]
     selection = ["resamples", "selection_frequency", "folds", "fold_selection_frequency"]
     return found[[*first, *selection, *labels, *seen]].assign(unconverged=unconverged)
 
@@ -99,14 +103,22 @@ def _reproduced(values: pd.DataFrame) -> np.ndarray:
     return ((signs == 1) | signs.isna()).all(axis=1).to_numpy() | ((signs == -1) | signs.isna()).all(axis=1).to_numpy()
 
 
-def false_discovery_rates(found: pd.DataFrame) -> np.ndarray:
+def _sign_rates(found: pd.DataFrame, mirrors: pd.DataFrame) -> np.ndarray:
+    """Rates by the smallest size that a reproduced shift has in any replicate."""
+    replicates = found[[name for name in found.columns if name.startswith("shift_") and name != "shift_sd"]]
+    sizes = replicates.abs().min(axis=1).where(found["reproduced"] & (found["replicates"] > 1))
+    row = mirrors[mirrors["row"] == found["row"].iloc[0]]
+    return replicate_signs.false_discovery_rates(sizes.to_numpy(float), row["mirror"].to_numpy(float))
+
+
+def stop_rates(found: pd.DataFrame) -> np.ndarray:
     """Estimated share of false shifts among reproduced ones of at least the same size, by stop codons: (M,).
 
-    A stop codon does the same harm in every condition, so its shift is false. With F_stop(t) and F(t) the shares of stop
-    codons and of nonsynonymous mutations whose reproduced shift is at least t in size, the estimate is
-    F_stop(t) / F(t), at most 1, as if every nonsynonymous shift could be false (a proportion of true nulls of 1; Storey
-    2002, J. R. Stat. Soc. B 64, 479, with stops in place of a known null distribution); then the smallest over all
-    smaller t, so that it falls with the size. NaN without stop codons, and for shifts that are not reproduced.
+    A stop codon does the same harm in every condition, so its shift is false. With F_stop(t) and F(t) the shares of
+    stop codons and of nonsynonymous mutations whose reproduced shift is at least t in size, the estimate is F_stop(t) /
+    F(t), at most 1, as if every nonsynonymous shift could be false (a proportion of true nulls of 1; Storey 2002, J. R.
+    Stat. Soc. B 64, 479, with stops in place of a known null distribution); then the smallest over all smaller t, so
+    that it falls with the size. NaN without stop codons, and for shifts that are not reproduced.
     """
     size = np.where(found["reproduced"], found["shift"].abs(), 0.0)
     stops = np.sort(size[(found["kind"] == "stop").to_numpy()])
