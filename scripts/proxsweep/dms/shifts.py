@@ -39,8 +39,8 @@ def table(fits: pd.DataFrame, choice: pd.DataFrame, load: Callable[[str], fitted
         them); ``nonzero`` (in how many the shift is not zero); ``reproduced``; ``false_discovery_rate`` by signs (NaN
         with one replicate) and ``false_discovery_rate_stops``; ``resamples`` that saw the mutation and
         ``selection_frequency``, the share of them in which the shift is not zero; the same of folds;
-        ``shift_<replicate>``; ``times_seen_<condition>`` (variants, summed over replicates); ``unconverged``: how many
-        of the replicates' fits did not converge. No rows where no weight was chosen.
+        ``shift_replicate_<label>``; ``times_seen_<condition>`` (variants, summed over replicates); ``unconverged``: how
+        many of the replicates' fits did not converge. No rows where no weight was chosen or there is one condition.
     """
     main = chosen.main(choice)
     if main is None:
@@ -49,13 +49,15 @@ def table(fits: pd.DataFrame, choice: pd.DataFrame, load: Callable[[str], fitted
     replicates = {label: load(path) for label, path in full(here)[["replicate", "path"]].itertuples(index=False)}
     unconverged = int((full(here)["status"] != "converged").sum())
     parts = [_row(row, replicates) for row in next(iter(replicates.values())).rows]
+    if not parts:  # one condition
+        return pd.DataFrame(columns=["row", *NAMES])
     found = pd.concat(parts, ignore_index=True)
     mirrors = replicate_signs.mirrors(list(replicates.values()))
     found["false_discovery_rate"] = np.concatenate([_sign_rates(part, mirrors) for part in parts])
     found["false_discovery_rate_stops"] = np.concatenate([stop_rates(part) for part in parts])
     for name, some in (("resamples", resamples(here)), ("folds", folds(here))):
         found = _selected(found, name, [load(path) for path in some["path"]])
-    labels = [f"shift_{label}" for label in ordered(replicates)]
+    labels = [f"shift_replicate_{label}" for label in ordered(replicates)]
     seen = [name for name in found.columns if name.startswith("times_seen_")]
     first = ["row", *NAMES, "kind", "replicates", "shift", "shift_sd", "nonzero", "reproduced"]
     first += ["false_discovery_rate", "false_discovery_rate_stops"]
@@ -77,7 +79,7 @@ def _row(row: str, replicates: dict[str, fitted.Fitted]) -> pd.DataFrame:
     for label in ordered(replicates):
         fit = replicates[label]
         seen = fit.mutations[fit.seen(fit.rows[row], 1)].set_index(list(NAMES))
-        shifts[f"shift_{label}"] = seen[f"shift_{row}"].astype(float)
+        shifts[f"shift_replicate_{label}"] = seen[f"shift_{row}"].astype(float)
         times.append(seen[[name for name in seen.columns if name.startswith("times_seen_")]])
     values = pd.DataFrame(shifts)
     counts = pd.concat(times).groupby(level=list(NAMES)).sum()
@@ -105,7 +107,7 @@ def _reproduced(values: pd.DataFrame) -> np.ndarray:
 
 def _sign_rates(found: pd.DataFrame, mirrors: pd.DataFrame) -> np.ndarray:
     """Rates by the smallest size that a reproduced shift has in any replicate."""
-    replicates = found[[name for name in found.columns if name.startswith("shift_") and name != "shift_sd"]]
+    replicates = found[[name for name in found.columns if name.startswith("shift_replicate_")]]
     sizes = replicates.abs().min(axis=1).where(found["reproduced"] & (found["replicates"] > 1))
     row = mirrors[mirrors["row"] == found["row"].iloc[0]]
     return replicate_signs.false_discovery_rates(sizes.to_numpy(float), row["mirror"].to_numpy(float))
