@@ -22,17 +22,23 @@ def sweep_columns(fits: pd.DataFrame) -> list[str]:
 
 def full(fits: pd.DataFrame) -> pd.DataFrame:
     """Fits to all of a replicate's variants."""
-    return fits[fits["fold"].isna() & fits["resample"].isna()]
+    return fits[_whole(fits, "fold") & _whole(fits, "resample")]
 
 
 def folds(fits: pd.DataFrame) -> pd.DataFrame:
     """Fits to all but one fold of a replicate's variants."""
-    return fits[fits["fold"].notna()]
+    return fits[~_whole(fits, "fold")]
 
 
 def resamples(fits: pd.DataFrame) -> pd.DataFrame:
     """Fits to resamples of a replicate's variants."""
-    return fits[fits["resample"].notna()]
+    return fits[~_whole(fits, "resample")]
+
+
+def _whole(fits: pd.DataFrame, name: str) -> pd.Series:
+    """Which fits are not to a part of that kind; a table as written in memory has '' for none."""
+    found = fits[name] if name in fits else pd.Series(index=fits.index, dtype=object)
+    return found.isna() | (found.astype(str) == "")
 
 
 def natural(label: Any) -> tuple[int, float, str]:

@@ -8,7 +8,7 @@ import copy
 import math
 import numbers
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
@@ -52,11 +52,11 @@ class Study:
     solver: dict[str, Any]
     sweep: dict[str, list[Any]]
     strict: bool
-    cross_validation: dict[str, Any] | None
-    resamples: dict[str, Any] | None
-    chosen: dict[str, Any]
     summaries: dict[str, Any]
     figures: dict[str, Any]
+    cross_validation: dict[str, Any] | None = None
+    resamples: dict[str, Any] | None = None
+    chosen: dict[str, Any] = field(default_factory=dict)
 
     @property
     def tables(self) -> list[dict[str, str | None]]:
@@ -214,7 +214,7 @@ def outline(study: Study) -> dict[str, Any]:
 def from_outline(values: dict[str, Any]) -> Study:
     """A study of which nothing is known but which fits it has."""
     nothing = {"data": {}, "reference": "", "model": {}, "solver": {}, "strict": False}
-    return Study(**values, **nothing, chosen={}, summaries={}, figures={})
+    return Study(**values, **nothing, summaries={}, figures={})
 
 
 def plan(fits: list[Fit]) -> list[dict[str, Any]]:

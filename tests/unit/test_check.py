@@ -198,7 +198,8 @@ def finished(tmp_path_factory) -> Path:
     """A working directory with a finished study of two fits."""
     root, encoding = tmp_path_factory.mktemp("finished"), toys.toy(3)
     folder = Path("results/demo")
-    plan = {"study": "demo", "fits": sweep.plan("demo", "dms", SWEEP)}
+    outline = {"name": "demo", "family": "dms", "sweep": SWEEP, "cross_validation": None, "resamples": None}
+    plan = {"study": "demo", "fits": sweep.plan(sweep.table(sweep.from_outline(outline)))}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         path = folder / "encodings" / "replicate~1.npz"

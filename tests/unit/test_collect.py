@@ -54,13 +54,13 @@ def test_columns_in_order_and_values_as_written(tmp_path):
     fit["benchmark"].write_text(BENCHMARK + "12.5\t0:00:12\t345.25\t1\t2\n")
     table = collect([fit])
     assert list(table.columns) == [
-        *("study", "family", "difference", "lasso", "replicate", "fold", "status", "relative_residual"),
+        *("study", "family", "difference", "lasso", "replicate", "fold", "resample", "status", "relative_residual"),
         *("residual", "objective", "smooth", "penalty", "iterations", "start", "solve_seconds"),
         *("compile_seconds", "job_seconds", "max_rss_mb", "path", "scale", "bias", "scale_at_bound"),
         *("zero_shift_share", "zero_shift_share_a-minus-b", "zero_shift_share_c-minus-b"),
     ]
     assert list(table.iloc[0]) == [
-        *("demo", "dms", "reference", 4e-05, "1", "", "converged", 5e-7, 2e-9, 0.75, 0.5, 0.25, 123, "zeros"),
+        *("demo", "dms", "reference", 4e-05, "1", "", "", "converged", 5e-7, 2e-9, 0.75, 0.5, 0.25, 123, "zeros"),
         *(2.5, 1.5, 12.5, 345.25, fit["path"], 4.5, -3.0, False, 0.9, 0.91, 0.92),
     ]
 
@@ -129,7 +129,7 @@ def test_the_table_reads_back_from_csv(tmp_path):
 
 def test_no_fits_at_all():
     assert collect([]).empty
-    assert list(collect([]).columns[:4]) == ["study", "family", "fold", "status"]
+    assert list(collect([]).columns[:4]) == ["study", "family", "fold", "resample"]
     assert status_table([]).empty
 
 
@@ -141,7 +141,8 @@ def test_status_of_every_planned_fit(tmp_path):
     failed["values"] = {"difference": {"name": "mine", "kind": "rows"}, "lasso": 1.0, "replicate": "1"}
     stopped = fit_folder(tmp_path, record(status="max_iterations", relative_residual=3e-4))
     table = status_table([failed, stopped])
-    names = ["study", "difference", "lasso", "replicate", "status", "relative_residual", "tolerance"]
+    names = ["study", "difference", "lasso", "replicate", "fold", "resample", "status"]
+    names += ["relative_residual", "tolerance"]
     assert list(table.columns) == [*names, "iterations", "path", "log", "kept_notebook"]
     assert table["status"].tolist() == ["failed", "max_iterations"]
     assert table["lasso"].tolist() == [1.0, 4e-05]

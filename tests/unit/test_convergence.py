@@ -88,7 +88,7 @@ def test_tables_show_how_far_apart_the_starts_ended():
     assert found["starts"].tolist() == [2, 1]
     assert found["start_spread"].tolist() == pytest.approx([0.2, 0.0])
     assert found["status"].tolist() == ["converged", "converged"]
-    assert list(found.columns[:5]) == ["study", "lasso", "replicate", "fold", "status"]
+    assert list(found.columns[:6]) == ["study", "lasso", "replicate", "fold", "resample", "status"]
 
 
 def test_statuses_are_counted_over_replicates():

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from proxsweep.errors import UserError
-from proxsweep.sweep import Fit, Study, find, label, table
+from proxsweep.sweep import Fit, Study, find, from_outline, label, neighbour, outline, plan, table
 
 TREE = {"name": "phylo", "kind": "tree", "tree": {"a": "x", "b": "x", "c": "root", "x": "root"}}
 
 
-def make_study(**sweep) -> Study:
+def make_study(parts: dict | None = None, **sweep) -> Study:
     sweep = {
         "difference": [{"name": "equivariant", "kind": "equivariant"}],
         "lasso": [0.0, 4e-5],
@@ -31,6 +31,7 @@ def make_study(**sweep) -> Study:
         strict=False,
         summaries={"bootstrap": 1000},
         figures={"dpi": 300},
+        **(parts or {}),
     )
 
 
@@ -147,6 +148,7 @@ def test_spec_holds_what_the_fit_needs_and_nothing_else():
             "ridge": "0.0001",
             "tolerance": "1e-08",
         },
+        "rows": None,
         "model": {"ridge": 1e-4, "scale_bound": 10.0},
         "solver": {"tolerance": 1e-8, "starts": ["zeros"]},
     }
@@ -166,3 +168,46 @@ def test_tables_have_one_form():
     assert study.tables == [{"func_scores": "scores.csv", "condition": None, "replicate": None, "sha256": None}]
     study.data["func_scores"] = None
     assert study.tables == []
+
+
+FOLDS = {"folds": 3, "seed": 5, "stratify": "condition", "replicates": ["2"]}
+RESAMPLES = {"count": 2, "seed": 6, "method": "bootstrap", "replicates": ["1", "2"], "lasso": [4e-5]}
+
+
+def test_folds_and_resamples_follow_the_fits_to_all_variants():
+    fits = table(make_study({"cross_validation": FOLDS, "resamples": RESAMPLES}, lasso=[0.0, 4e-5]))
+    assert [fit.parts for fit in fits[:4]] == [fit.parts for fit in table(make_study(lasso=[0.0, 4e-5]))]
+    parts = [fit.parts for fit in fits[4:]]
+    assert parts[:6] == [
+        f"difference~equivariant/lasso~{lasso}/replicate~2/fold~{k}" for lasso in ("0", "4e-05") for k in (1, 2, 3)
+    ]
+    assert parts[6:] == [
+        f"difference~equivariant/lasso~4e-05/replicate~{label}/resample~{k}" for label in (1, 2) for k in (1, 2)
+    ]
+    assert fits[4].rows == {"fold": "1", "folds": 3, "seed": 5, "stratify": "condition"}
+    assert fits[-1].spec()["rows"] == {"resample": "2", "seed": 6, "method": "bootstrap"}
+    assert all(fit.rows is None for fit in fits[:4])
+
+
+def test_a_part_is_found_by_its_path():
+    study = make_study({"cross_validation": FOLDS, "resamples": RESAMPLES}, lasso=[0.0, 4e-5])
+    for fit in table(study):
+        assert find(study, fit.parts) == fit
+    for wrong in ("replicate~1/fold~1", "replicate~2/fold~4", "replicate~2/fold~01", "replicate~2/part~1"):
+        with pytest.raises(UserError, match="one of its parts"):
+            find(study, f"difference~equivariant/lasso~4e-05/{wrong}")
+    with pytest.raises(UserError, match="a name of the form"):
+        find(study, "difference~equivariant/lasso~4e-05/replicate~2/fold~1/fold~2")
+
+
+def test_a_fold_starts_from_the_same_fold_of_the_larger_weight():
+    study = make_study({"cross_validation": FOLDS}, lasso=[0.0, 4e-5], starts=[["neighbour"]])
+    one = find(study, "difference~equivariant/lasso~0/replicate~2/starts~neighbour/fold~3")
+    assert neighbour(one).parts == "difference~equivariant/lasso~4e-05/replicate~2/starts~neighbour/fold~3"
+    assert neighbour(neighbour(one)) is None
+
+
+def test_an_outline_names_the_same_fits():
+    study = make_study({"cross_validation": FOLDS, "resamples": RESAMPLES}, lasso=[0.0, 4e-5], difference=[TREE])
+    again = from_outline(json.loads(json.dumps(outline(study))))
+    assert plan(table(again)) == plan(table(study))

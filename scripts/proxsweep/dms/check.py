@@ -147,8 +147,8 @@ def _parts(encoding: Encoding, rows: Mapping[str, Any] | None) -> tuple[Encoding
         return fitted_only(chosen.encoding), None
     unseen = chosen.encoding.times_seen.sum(axis=0) == 0
     new = [unseen[part].any() for part in np.split(encoding.indices, encoding.indptr[1:-1])]
-    counted = chosen.held_out & ~np.array(new)
-    return fitted_only(chosen.encoding), fitted_only(replace(encoding, weights=encoding.weights * counted))
+    counted = np.where(new, 0.0, chosen.held_out)
+    return fitted_only(chosen.encoding), fitted_only(replace(encoding, weights=counted))
 
 
 def _belong_together(

@@ -14,7 +14,7 @@ from proxsweep.dms.encoding import Encoding
 from proxsweep.dms.fit import ABSOLUTE_FLOOR, Fit, Solution, fit, relative
 from proxsweep.dms.fitted import compared
 from proxsweep.dms.model import flip, predict
-from proxsweep.dms.rows import Rows, select
+from proxsweep.dms.rows import select
 from proxsweep.files import sha256, write_csv, write_npz
 
 
@@ -74,13 +74,13 @@ def predictions(done: Fit) -> pd.DataFrame:
     )
 
 
-def _losses(done: Fit, rows: Rows, weights: np.ndarray, delta: float) -> dict[str, Any]:
+def _losses(done: Fit, held_out: np.ndarray | None, delta: float) -> dict[str, Any]:
     table = predictions(done)
     each = losses.huber((table["predicted"] - table["observed"]).to_numpy(), delta)
-    return losses.summary(done.encoding, weights, rows.held_out, each)
+    return losses.summary(done.encoding, held_out, each)
 
 
-def summary(done: Fit, spec: dict, rows: Rows, weights: np.ndarray, encoding_sha256: str | None) -> dict[str, Any]:
+def summary(done: Fit, spec: dict, encoding_sha256: str | None, held_out: np.ndarray | None = None) -> dict[str, Any]:
     """The record of a fit, as JSON-able values (see docs: `record.json`)."""
     best = done.best
     share, row_shares = zero_shift_shares(done)
@@ -126,7 +126,7 @@ def summary(done: Fit, spec: dict, rows: Rows, weights: np.ndarray, encoding_sha
             "zero_shift_share_rows": row_shares,
             "scale_bound": done.scale_bound if done.sigmoid else None,
             "identified": done.ridge > 0,
-            **_losses(done, rows, weights, spec["model"]["huber_delta"]),
+            **_losses(done, held_out, spec["model"]["huber_delta"]),
             "variants": int((done.encoding.weights > 0).sum()),
             "mutations": len(done.encoding.mutations),
             "reference": str(done.encoding.reference),
@@ -158,11 +158,15 @@ def _start_shifts(done: Fit) -> dict[str, np.ndarray]:
 
 
 def write(
-    done: Fit, spec: dict, rows: Rows, weights: np.ndarray, folder: str | Path, encoding_path: str | Path | None = None
+    done: Fit,
+    spec: dict,
+    folder: str | Path,
+    encoding_path: str | Path | None = None,
+    held_out: np.ndarray | None = None,
 ) -> None:
     """Write ``parameters.npz``, ``mutations.csv``, ``trace.csv`` and, last, ``record.json`` into ``folder``.
 
-    ``rows`` are those fitted, ``weights`` (N,) those of all variants.
+    ``held_out`` (N,) has the weights of the variants of the fold that was left out.
     """
     folder, best = Path(folder), done.best
     count = len(best.b0)
@@ -198,7 +202,7 @@ def write(
     trace = pd.concat([one.trace for one in done.solutions], ignore_index=True)
     write_csv(folder / "trace.csv", trace[[*columns, "step", "zero_share", "seconds"]])
     digest = sha256(encoding_path) if encoding_path else None
-    record.write(folder / "record.json", summary(done, spec, rows, weights, digest))
+    record.write(folder / "record.json", summary(done, spec, digest, held_out))
 
 
 def run(
@@ -210,10 +214,10 @@ def run(
 ) -> Fit:
     """Fit what ``spec`` (see :meth:`proxsweep.sweep.Fit.spec`) says and write the files of the fit."""
     encoding = Encoding.load(encoding_path)
-    rows = select(encoding, spec["rows"])
+    rows = select(encoding, spec.get("rows"))
     values = spec["fit"]
     done = fit(
         rows.encoding, float(values["lasso"]), values["difference"], spec["model"], spec["solver"], report, neighbour
     )
-    write(done, spec, rows, encoding.weights, folder, encoding_path)
+    write(done, spec, folder, encoding_path, rows.held_out)
     return done

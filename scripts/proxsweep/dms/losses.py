@@ -31,20 +31,18 @@ def left_out(fitted: Encoding, held_out: np.ndarray) -> np.ndarray:
     unseen = fitted.times_seen.sum(axis=0) == 0
     rows = np.repeat(np.arange(len(held_out)), np.diff(fitted.indptr))
     carriers = np.bincount(rows, unseen[fitted.indices], len(held_out)) > 0
-    return held_out & carriers
+    return (held_out > 0) & carriers
 
 
-def summary(fitted: Encoding, weights: np.ndarray, held_out: np.ndarray | None, losses: np.ndarray) -> dict[str, Any]:
+def summary(fitted: Encoding, held_out: np.ndarray | None, losses: np.ndarray) -> dict[str, Any]:
     """The record's losses of a fit.
 
     Parameters
     ----------
     fitted
         The encoding with the weights fitted, 0 on variants that were not.
-    weights : (N,)
-        Weights of all variants, fitted or not.
-    held_out : (N,) bool or None
-        The fold that was left out.
+    held_out : (N,) or None
+        Weights of the variants of the fold that was left out, 0 for others.
     losses : (N,)
         Huber losses at the fit's parameters.
 
@@ -60,12 +58,13 @@ def summary(fitted: Encoding, weights: np.ndarray, held_out: np.ndarray | None, 
     if held_out is None:
         return found
     out = left_out(fitted, held_out)
-    total, rows = mean_losses(fitted, losses, np.where(held_out & ~out, weights, 0.0))
+    counted = np.where(out, 0.0, held_out)
+    total, rows = mean_losses(fitted, losses, counted)
     return {
         **found,
         "validation_loss": total,
         "validation_loss_rows": rows,
-        "validation_variants_rows": _counts(fitted, held_out & ~out),
+        "validation_variants_rows": _counts(fitted, counted > 0),
         "validation_left_out_rows": _counts(fitted, out),
     }
 

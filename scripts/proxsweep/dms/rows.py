@@ -18,11 +18,11 @@ from proxsweep.errors import UserError
 class Rows:
     """An encoding whose weights and times seen are those of the variants fitted, and the fold that is left out.
 
-    ``held_out`` is (N,) bool, None where no fold is left out.
+    ``held_out`` is (N,): the weights of the variants of the fold, 0 for others; None where no fold is left out.
     """
 
     encoding: Encoding
-    held_out: np.ndarray | None
+    held_out: np.ndarray | None = None
 
 
 def select(encoding: Encoding, rows: Mapping[str, Any] | None) -> Rows:
@@ -34,12 +34,12 @@ def select(encoding: Encoding, rows: Mapping[str, Any] | None) -> Rows:
         If a condition has too few variants for its share in every fold, or none left to fit.
     """
     if rows is None:
-        return Rows(encoding, None)
+        return Rows(encoding)
     if "fold" in rows:
         held_out = folds(encoding, rows["folds"], rows["seed"], rows["stratify"]) == int(rows["fold"])
-        return Rows(_weighted(encoding, np.where(held_out, 0.0, 1.0)), held_out)
+        return Rows(_weighted(encoding, 1.0 - held_out), encoding.weights * held_out)
     factors = resample(encoding, int(rows["resample"]), rows["seed"], rows["method"])
-    return Rows(_weighted(encoding, factors), None)
+    return Rows(_weighted(encoding, factors))
 
 
 def folds(encoding: Encoding, count: int, seed: int, stratify: str) -> np.ndarray:
