@@ -144,7 +144,7 @@ def figure(agreement: pd.DataFrame, cells: pd.DataFrame, choice: pd.DataFrame) -
     across = min(len(conditions), MOST_ACROSS)
     side = (style.TWO_COLUMNS - 0.72) / max(across, 2) - 0.1
     fig, grid = style.fixed_panels(
-        (side, min(side, 1.5)), len(blocks), across, left=0.6, between=0.1, below=0.42, sharex=False, sharey=True
+        (side, min(side, 1.5)), len(blocks), across, left=0.6, between=0.1, below=0.5, sharex=False, sharey=True
     )
     extra = 0.35
     _room_below(fig, extra)
@@ -154,7 +154,7 @@ def figure(agreement: pd.DataFrame, cells: pd.DataFrame, choice: pd.DataFrame) -
         for ax, name in zip(axes, names, strict=False):
             here = (agreement["replicate"] == replicate) & (agreement["condition"] == name)
             some = cells[(cells["replicate"] == replicate) & (cells["condition"] == name) & (cells["axis"] == axis)]
-            _panel(ax, some, agreement[here].iloc[0], axis, most, cells[cells["axis"] == axis]["x"])
+            _panel(ax, some, agreement[here].iloc[0], axis, most, cells[cells["axis"] == axis])
             if axis == "predicted":
                 ax.set_title(name, color=colours[name])
         for ax in axes[len(names) :]:
@@ -174,27 +174,16 @@ def _room_below(fig: Figure, extra: float) -> None:
     fig.set_figheight(height + extra)
 
 
-def _panel(ax: Axes, cells: pd.DataFrame, numbers: pd.Series, axis: str, most: float, every: pd.Series) -> None:
-    ax.scatter(
-        cells["x"],
-        cells["observed"],
-        c=cells["variants"],
-        s=1.6,
-        marker="s",
-        linewidths=0,
-        cmap="Greys",
-        norm=LogNorm(0.3, max(most, 1.0)),
-        rasterized=True,
-    )
-    margin = 0.03 * (every.max() - every.min()) or 0.5
-    low, high = every.min() - margin, every.max() + margin
-    ax.set_xlim(low, high)
+def _panel(ax: Axes, cells: pd.DataFrame, numbers: pd.Series, axis: str, most: float, every: pd.DataFrame) -> None:
+    _density(ax, cells, every, most)
+    low, high = _ends(every["x"])
+    ax.set(xlim=(low, high), ylim=_ends(every["observed"]))
     if axis == "predicted":
         ax.axline((0, 0), slope=1, color=style.COLOURS[1], linewidth=0.8)
-        text = f"r = {numbers['pearson']:.3f}\nRMSE = {numbers['rmse']:.3g}\nn = {int(numbers['variants']):,}"
+        text = f"r = {numbers['pearson']:.3f}\nRMSE = {numbers['rmse']:.3f}\nn = {int(numbers['variants']):,}"
         text += "" if numbers["converged"] else "\nnot converged"
         ax.text(0.04, 0.97, text, transform=ax.transAxes, va="top", fontsize=5.5)
-        ax.set_xlabel("Predicted score" if numbers["sigmoid"] else "Predicted score = latent phenotype")
+        ax.set_xlabel("Predicted score")
         return
     latent = np.linspace(low, high, 300)
     curve = numbers["scale"] * (1 + np.tanh(latent / 2)) / 2 + numbers["bias"]
@@ -202,13 +191,36 @@ def _panel(ax: Axes, cells: pd.DataFrame, numbers: pd.Series, axis: str, most: f
     ax.set_xlabel("Latent phenotype")
 
 
+def _ends(values: pd.Series) -> tuple[float, float]:
+    margin = 0.05 * (values.max() - values.min()) or 0.5
+    return values.min() - margin, values.max() + margin
+
+
+def _density(ax: Axes, cells: pd.DataFrame, every: pd.DataFrame, most: float) -> None:
+    """Numbers of variants in cells, in grey on a log scale: from below 1, so that a cell with one is not white."""
+    (column, across, x), (line, up, y) = (_grid(cells[name], every[name]) for name in ("x", "observed"))
+    counts = np.ma.masked_all((up, across))
+    counts[line, column] = cells["variants"]
+    norm = LogNorm(0.3, max(most, 1.0))
+    ax.imshow(counts, origin="lower", extent=(*x, *y), aspect="auto", cmap="Greys", norm=norm, interpolation="none")
+
+
+def _grid(values: pd.Series, every: pd.Series) -> tuple[np.ndarray, int, tuple[float, float]]:
+    """Place of each of ``values`` on the grid of equal steps that ``every`` lies on, its length and both ends."""
+    known = np.unique(every)
+    step = float(np.diff(known).min()) if len(known) > 1 else 1.0
+    count = int(np.round((known[-1] - known[0]) / step)) + 1
+    places = np.round((values.to_numpy() - known[0]) / step).astype(int)
+    return places, count, (known[0] - step / 2, known[0] + (count - 0.5) * step)
+
+
 def _foot(agreement: pd.DataFrame, choice: pd.DataFrame) -> str:
     main = chosen.main(choice)
     where = f"Difference matrix {main['difference']}, lasso weight {style.format_weight(main['lasso'])}."
-    shade = "Darker: more variants (log scale). Red: equality, and the fitted sigmoid."
+    shade = "Darker: more variants (log scale). Lines: equality, and the fitted sigmoid."
     if not agreement["sigmoid"].astype(bool).all():
         shade = (
-            "Darker: more variants (log scale). Red: equality. The model is linear: the latent phenotype is the score."
+            "Darker: more variants (log scale). Line: equality. The model is linear: the latent phenotype is the score."
         )
     bad = agreement.drop_duplicates("replicate")["converged"].astype(bool)
     return f"{where} {shade} {'All fits converged.' if bad.all() else 'A fit did not converge.'}"

@@ -95,9 +95,9 @@ def figure(points: pd.DataFrame, correlations: pd.DataFrame, choice: pd.DataFram
     every = np.unique(shifts["lasso"].astype(float))
     weights = some_weights(every, weight)
     rows = list(dict.fromkeys(shifts["row"]))
-    side = (style.TWO_COLUMNS - 0.62) / max(len(weights), 4) - 0.06
+    side = (style.TWO_COLUMNS - 0.78) / max(len(weights), 4) - 0.06
     fig, grid = style.fixed_panels(
-        (side, side), len(rows), len(weights), left=0.52, between=0.06, below=0.32, sharex=True, sharey=True
+        (side, side), len(rows), len(weights), left=0.66, between=0.06, below=0.12, sharex=True, sharey=True
     )
     limit = _limit(points, weights)
     for i, row in enumerate(rows):
@@ -108,10 +108,14 @@ def figure(points: pd.DataFrame, correlations: pd.DataFrame, choice: pd.DataFram
             if i == 0:
                 bold = "bold" if lasso == weight else "normal"
                 grid[0, j].set_title(style.format_weight(lasso), fontweight=bold)
-        grid[i, 0].set_ylabel(f"{style.row_label(row)}\nreplicate {first['replicate_b']}", fontsize=6)
+        grid[i, 0].set_ylabel(f"{_two_lines(row)}\nreplicate {first['replicate_b']}", fontsize=6)
     style.light_ticks(grid.ravel(), most=3)
     _texts(fig, first, points, len(every) > len(weights), np.isfinite(weight), str(setting["difference"]))
     return fig
+
+
+def _two_lines(row: str) -> str:
+    return style.row_label(row).replace(" \N{MINUS SIGN} ", " \N{MINUS SIGN}\n")
 
 
 def _of_pair(rows: pd.DataFrame, pair: pd.Series) -> pd.DataFrame:
@@ -174,7 +178,7 @@ def _texts(fig: Figure, first: pd.Series, points: pd.DataFrame, thinned: bool, m
         if (points["kind"] == kind).any()
     ]
     height = fig.get_figheight()
-    extra = 0.62
+    extra = 0.72
     for ax in fig.axes:
         box = ax.get_position()
         ax.set_position(
@@ -190,7 +194,7 @@ def _texts(fig: Figure, first: pd.Series, points: pd.DataFrame, thinned: bool, m
     fig.text(0.01, 1 - 0.06 / fig.get_figheight(), title + (" (chosen: bold)" if marked else ""), va="top", fontsize=7)
     if handles:
         fig.legend(handles=handles, loc="upper right", ncols=len(handles), handletextpad=0.1, borderaxespad=0.1)
-    fig.text(0.5, (extra + 0.08) / fig.get_figheight(), f"replicate {first['replicate_a']}", ha="center", fontsize=6)
+    fig.text(0.5, (extra - 0.2) / fig.get_figheight(), f"replicate {first['replicate_a']}", ha="center", fontsize=6)
     foot = "r: Pearson correlation, with the mutations at zero in both, which are not drawn."
     foot += " Lower right: mutations with a shift in either. Beyond the frame, at weight 0: drawn on it."
     foot += " Not all weights are shown." if thinned else ""

@@ -23,6 +23,12 @@ MOST_REGION_SITES = 70  # in a band of a region, where cells are larger
 _CELL = 0.062  # inches from letter to letter: room for their names
 
 
+def read_shifts(path: str | Path) -> pd.DataFrame:
+    """Read the study's `shifts.csv`; sites stay text."""
+    text = dict.fromkeys(("row", "mutation", "wildtype", "site", "mutant"), "str")
+    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
+
+
 def table(shifts: pd.DataFrame, wildtypes: pd.DataFrame, reference: str) -> pd.DataFrame:
     """Every cell of the map: all sites and letters for each row of the difference matrix.
 
@@ -45,6 +51,7 @@ def table(shifts: pd.DataFrame, wildtypes: pd.DataFrame, reference: str) -> pd.D
         return pd.DataFrame(columns=list(COLUMNS))
     letters = [*LETTERS, *(letter for letter in "*-" if (shifts["mutant"] == letter).any())]
     own = wildtypes.set_index("site")[reference]
+    own.index = own.index.astype(str)
     cells = pd.MultiIndex.from_product(
         [dict.fromkeys(shifts["row"]), own.index, letters], names=["row", "site", "mutant"]
     )
@@ -125,12 +132,12 @@ def regions_figure(cells: pd.DataFrame, regions: Mapping[str, list[str]], choice
     if nothing or not regions:
         return style.words_figure(nothing or "No regions: name some under `figures: {regions: {name: [first, last]}}`.")
     bands = [
-        (f"{name}, {style.row_label(row)}" if k == 0 else "", row, sites[k : k + MOST_REGION_SITES])
+        (f"{name}, {style.row_label(row)}" if k == 0 else "", row, list(part))
         for name, sites in regions.items()
         for row in dict.fromkeys(cells["row"])
-        for k in range(0, len(sites), MOST_REGION_SITES)
+        for k, part in enumerate(np.array_split(sites, -(-len(sites) // MOST_REGION_SITES)))
     ]
-    return _bands(cells, bands, MOST_REGION_SITES, choice)
+    return _bands(cells, bands, max(30, *(len(sites) for _, _, sites in bands)), choice)
 
 
 def _nothing(cells: pd.DataFrame, choice: pd.DataFrame) -> str:

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from proxsweep import chosen, style
 
-COLUMNS = ("row", "kind", "mutations", "size", "share_at_least", "unconverged")
+COLUMNS = ("row", "kind", "mutations", "shifted", "size", "share_at_least", "unconverged")
 
 
 def table(shifts: pd.DataFrame) -> pd.DataFrame:
@@ -25,14 +25,18 @@ def table(shifts: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         :data:`COLUMNS`: ``size`` is the absolute mean over replicates (latent units), ``share_at_least`` the share of
-        the ``mutations`` of that row and kind with a size at least as large; ``size`` 0 has share 1. ``unconverged``
-        counts the replicates' fits that did not converge.
+        the ``mutations`` of that row and kind with a size at least as large; ``size`` 0 has share 1. ``shifted`` counts
+        the mutations with a shift, ``unconverged`` the replicates' fits that did not converge.
     """
     if shifts.empty:
         return pd.DataFrame(columns=list(COLUMNS))
     parts = [
         _steps(group["shift"].abs().to_numpy(float)).assign(
-            row=row, kind=kind, mutations=len(group), unconverged=group["unconverged"].iloc[0]
+            row=row,
+            kind=kind,
+            mutations=len(group),
+            shifted=int((group["shift"] != 0).sum()),
+            unconverged=group["unconverged"].iloc[0],
         )
         for (row, kind), group in shifts.groupby(["row", "kind"], sort=False)
     ]
@@ -68,7 +72,8 @@ def figure(steps: pd.DataFrame, choice: pd.DataFrame) -> Figure:
             curve = steps[(steps["row"] == row) & (steps["kind"] == kind)].sort_values("size")
             if curve.empty:
                 continue
-            counts.append(f"{kind} {int(curve['mutations'].iloc[0]):,}")
+            shifted, among = (int(curve[name].iloc[0]) for name in ("shifted", "mutations"))
+            counts.append(f"{kind}: {shifted:,} of {among:,}")
             above = curve[curve["size"] > 0]
             x = [low, *above["size"]]
             y = [*above["share_at_least"].iloc[:1], *above["share_at_least"]]
@@ -87,7 +92,5 @@ def figure(steps: pd.DataFrame, choice: pd.DataFrame) -> Figure:
 def _foot(steps: pd.DataFrame, main: dict) -> str:
     bad = int(steps["unconverged"].max())
     where = f"Difference matrix {main['difference']}, lasso weight {style.format_weight(main['lasso'])}."
-    text = (
-        f"{where} Means over replicates. Left end: share of mutations with any shift; numbers: mutations of each kind."
-    )
+    text = f"{where} Means over replicates. Numbers, and the left end of a curve: mutations with any shift."
     return text if not bad else f"{text} {bad} of the replicates' fits did not converge."

@@ -116,8 +116,9 @@ def _column(axes: np.ndarray, panel: pd.DataFrame, rows: dict[str, dict], weight
     )
     for k, (ax, part, words) in enumerate(zip(axes, parts, empty, strict=True)):
         position = style.lasso_axis(ax, panel["lasso"])
-        style.mark_weight(ax, position, weight)
-        ax.grid(axis="y")
+        if len(part):
+            style.mark_weight(ax, position, weight)
+            ax.grid(axis="y")
         if k < 2:
             ax.set_xlabel("")
             ax.tick_params(labelbottom=False)
