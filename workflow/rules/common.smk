@@ -215,7 +215,7 @@ def summary_parameters(name, settings=(), **more):
                 "data_report": f"{folder}/data/report.csv",
                 "table": f"{folder}/tables/{name}.csv",
                 "figure": f"{folder}/figures/{name}",
-                "summaries": {key: study.summaries[key] for key in settings},
+                **({"summaries": {key: study.summaries[key] for key in settings}} if settings else {}),
                 "figures": {key: study.figures[key] for key in ("dpi", "pdf")},
                 **{key: value.format(folder=folder) for key, value in more.items()},
             }
