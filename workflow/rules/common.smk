@@ -227,6 +227,7 @@ def summary_parameters(name, settings=(), **more):
 def heatmap_parameters(wildcards):
     common = summary_parameters(
         "shift_heatmap",
+        chosen_csv="{folder}/chosen.csv",
         shifts_csv="{folder}/shifts.csv",
         wildtypes_csv="{folder}/data/wildtypes.csv",
         regions_figure="{folder}/figures/shift_heatmap_regions",
