@@ -17,7 +17,10 @@ from proxsweep.fits import full, read, sweep_columns
 
 GIVEN, NONE = "given", "none"
 RULES = ("one_standard_error", "minimum", "replicate_signs")
-NO_WEIGHT = "No lasso weight was chosen.\nSet `chosen: {lasso: ...}` or `cross_validation: {folds: ...}` in the study."
+NO_WEIGHT = (
+    "No lasso weight was chosen. Set in the study\n`chosen: {lasso: ...}`, `chosen: {rule: replicate_signs}`\n"
+    "or `cross_validation: {folds: ...}`."
+)
 COLUMNS = ("lasso", "rule", *RULES, "validation_loss", "standard_error", "false_discovery_rate", "chosen")
 
 

@@ -179,6 +179,21 @@ def test_sizes_are_counted_by_hand():
     assert curve.get_drawstyle() == "steps-pre", "a share holds up to its size"
 
 
+def test_shifts_of_a_diverged_fit_have_no_size():
+    steps = shift_sizes.table(SHIFTS.assign(shift=SHIFTS["shift"].where(SHIFTS["mutation"] != "A1D")))
+    assert steps.groupby("kind")["mutations"].first().to_dict() == {"nonsynonymous": 3, "stop": 2}
+    assert shift_sizes.table(SHIFTS.assign(shift=np.nan)).empty
+
+
+def test_paths_of_diverged_fits_are_drawn_as_far_as_they_are_numbers():
+    broken = {**FOLDERS, "small1": fitted([np.nan] * 5), "small2": fitted([np.nan] * 5)}
+    table = shift_paths.table(fits("diverged"), choice(), broken.get)
+    assert "No shifts to follow" in words(shift_paths.figure(table, choice()))
+    points = replicate_scatter.table(fits("diverged"), choice(), broken.get)
+    undefined = correlations(pearson=(0.875, np.nan), converged=False)
+    assert "r undefined" in words(replicate_scatter.figure(points, undefined, choice()))
+
+
 def test_figures_without_a_chosen_weight_say_what_to_set():
     none = choice(np.nan)
     cells = shift_heatmap.table(SHIFTS.iloc[:0], WILDTYPES, "a")
@@ -222,6 +237,14 @@ def test_the_picture_shows_zero_white_unseen_grey_and_every_shift_in_colour():
     dots = [line for line in ax.lines if line.get_marker() == "o"][0]
     places = {(int(x) + 1, letters[int(y)]) for x, y in zip(dots.get_xdata(), dots.get_ydata(), strict=True)}
     assert places == {(1, "A"), (2, "A"), (3, "G")}
+
+
+def test_maps_and_sizes_say_that_a_fit_has_not_converged():
+    found = SHIFTS.assign(unconverged=1)
+    cells, steps = shift_heatmap.table(found, WILDTYPES, "a"), shift_sizes.table(found)
+    for figure in (shift_heatmap.figure(cells, choice()), shift_sizes.figure(steps, choice())):
+        assert "1 of the replicates' fits did not converge" in words(figure)
+    assert "not converge" not in words(shift_heatmap.figure(shift_heatmap.table(SHIFTS, WILDTYPES, "a"), choice()))
 
 
 def test_long_proteins_are_wrapped_and_every_site_is_drawn_once():

@@ -17,7 +17,7 @@ from proxsweep import chosen, style
 from proxsweep.errors import UserError
 
 LETTERS = tuple("RKHDEQNSTYWFAILMVGPC")  # by charge, polarity and size
-COLUMNS = ("row", "site", "wildtype", "mutant", "shift", "state")
+COLUMNS = ("row", "site", "wildtype", "mutant", "shift", "state", "unconverged")
 MOST_SITES = 250  # in a band of the whole protein
 MOST_REGION_SITES = 70  # in a band of a region, where cells are larger
 _CELL = 0.062  # inches from letter to letter: room for their names
@@ -45,7 +45,8 @@ def table(shifts: pd.DataFrame, wildtypes: pd.DataFrame, reference: str) -> pd.D
     -------
     DataFrame
         :data:`COLUMNS`: ``shift`` (latent units, mean over replicates; NaN where there is none) and ``state``, one of
-        ``wildtype``, ``unseen``, ``zero``, ``shift``. Stops and deletions are letters where the data have some.
+        ``wildtype``, ``unseen``, ``zero``, ``shift``; ``unconverged`` counts the replicates' fits that did not
+        converge. Stops and deletions are letters where the data have some.
     """
     if shifts.empty:
         return pd.DataFrame(columns=list(COLUMNS))
@@ -60,7 +61,7 @@ def table(shifts: pd.DataFrame, wildtypes: pd.DataFrame, reference: str) -> pd.D
     found["wildtype"] = found["site"].map(own)
     states = [found["wildtype"] == found["mutant"], found["shift"].isna(), found["shift"] == 0]
     found["state"] = np.select(states, ["wildtype", "unseen", "zero"], "shift")
-    return found[list(COLUMNS)]
+    return found.assign(unconverged=int(shifts["unconverged"].max()))[list(COLUMNS)]
 
 
 def site_map_regions(path: str | Path) -> dict[str, list[str]]:
@@ -225,5 +226,7 @@ def _key(fig: Figure, total: float) -> None:
 def _foot(cells: pd.DataFrame, choice: pd.DataFrame) -> str:
     main = chosen.main(choice)
     beyond = "Colours end at the 99th percentile of the sizes."
+    count = int(cells["unconverged"].max())
+    bad = f" {count} of the replicates' fits did not converge." if count else ""
     where = f"Difference matrix {main['difference']}, lasso weight {style.format_weight(main['lasso'])}."
-    return f"Sites (reference numbering) by mutant amino acid. {where} Means over replicates. {beyond}"
+    return f"Sites (reference numbering) by mutant amino acid. {where} Means over replicates. {beyond}{bad}"

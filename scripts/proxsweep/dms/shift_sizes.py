@@ -26,8 +26,10 @@ def table(shifts: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         :data:`COLUMNS`: ``size`` is the absolute mean over replicates (latent units), ``share_at_least`` the share of
         the ``mutations`` of that row and kind with a size at least as large; ``size`` 0 has share 1. ``shifted`` counts
-        the mutations with a shift, ``unconverged`` the replicates' fits that did not converge.
+        the mutations with a shift, ``unconverged`` the replicates' fits that did not converge. Shifts that are not a
+        number (of fits that diverged) are left out.
     """
+    shifts = shifts[shifts["shift"].notna()] if len(shifts) else shifts
     if shifts.empty:
         return pd.DataFrame(columns=list(COLUMNS))
     parts = [
