@@ -17,6 +17,10 @@ from proxsweep.fits import full, read, sweep_columns
 
 GIVEN, NONE = "given", "none"
 RULES = ("one_standard_error", "minimum", "replicate_signs")
+NO_WEIGHT = (
+    "No lasso weight was chosen. Set in the study\n`chosen: {lasso: ...}`, `chosen: {rule: replicate_signs}`\n"
+    "or `cross_validation: {folds: ...}`."
+)
 COLUMNS = ("lasso", "rule", *RULES, "validation_loss", "standard_error", "false_discovery_rate", "chosen")
 
 
@@ -72,6 +76,17 @@ def main(chosen: pd.DataFrame) -> dict[str, Any] | None:
     if rows.empty or not np.isfinite(rows["lasso"].iloc[0]):
         return None
     return {name: rows[name].iloc[0] for name in chosen.columns if name not in COLUMNS or name == "lasso"}
+
+
+def setting(chosen: pd.DataFrame) -> dict[str, Any] | None:
+    """What :func:`main` gives without the weight, whether one was chosen or not; None where no fit finished."""
+    rows = chosen[chosen["chosen"].astype(bool)]
+    return None if rows.empty else {name: rows[name].iloc[0] for name in chosen.columns if name not in COLUMNS}
+
+
+def agreeing(table: pd.DataFrame, values: Mapping[str, Any]) -> pd.DataFrame:
+    """Rows of a table that have these values in all the columns that it shares with them."""
+    return _matching(table, values)
 
 
 def _matching(table: pd.DataFrame, row: Mapping[str, Any]) -> pd.DataFrame:

@@ -25,7 +25,10 @@ ONE_COLUMN = 89 / 25.4  # inches
 TWO_COLUMNS = 183 / 25.4  # inches
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MATRIX_COLOURS = {"reference": "#0072B2", "equivariant": "#D55E00"}
+KIND_COLOURS = {"nonsynonymous": "#0072B2", "stop": "#D55E00", "deletion": "#009E73"}
 GREY = "#777777"
+UNSEEN_COLOUR = "#C8C8C8"
+SHIFT_LABEL = "Shift (latent units)"
 CHOSEN_COLOUR = "#DDDDDD"
 LINE_STYLES = ("-", "--", ":", "-.")
 _LABEL_INCHES = 0.16  # what a slanted tick label needs along the axis
@@ -68,6 +71,7 @@ _PARAMETERS = {
     "lines.markersize": 3.5,
     "savefig.facecolor": "white",
     "svg.fonttype": "none",  # text stays text
+    "pdf.fonttype": 42,  # here too
     "svg.hashsalt": "proxsweep",  # element ids follow from the content alone
 }
 
@@ -120,15 +124,20 @@ def fixed_panels(
     return figure, figure.subplots(rows, columns, squeeze=False, gridspec_kw=places, **options)
 
 
-def save_figure(fig: Figure, stem: str | Path, dpi: int = 300) -> None:
-    """Write ``stem.svg`` (text as text) and ``stem.png`` (``dpi`` dots an inch), each whole or not at all.
+def save_figure(fig: Figure, stem: str | Path, dpi: int = 300, pdf: bool = False) -> None:
+    """Write ``stem.svg`` (text as text), ``stem.png`` (``dpi`` dots an inch) and, if asked for, ``stem.pdf``.
 
-    The same figure gives the same bytes: no date is written and ids do not change from run to run.
+    Each is written whole or not at all. The same figure gives the same bytes: no date is written and ids do not
+    change from run to run. Without ``pdf`` one that an earlier call left is removed, so that none is out of date.
     """
     formats = {".svg": {"metadata": {"Date": None}, "dpi": dpi}, ".png": {"dpi": dpi}}
-    kept = {key: _PARAMETERS[key] for key in ("svg.fonttype", "svg.hashsalt", "savefig.facecolor")}
+    if pdf:
+        formats[".pdf"] = {"metadata": {"CreationDate": None}, "dpi": dpi}
+    else:
+        Path(f"{stem}.pdf").unlink(missing_ok=True)
+    kept = {key: _PARAMETERS[key] for key in ("svg.fonttype", "svg.hashsalt", "pdf.fonttype", "savefig.facecolor")}
     fig.draw_without_rendering()
-    fig.set_layout_engine("none")  # laid out once: both files and a second call show the same places
+    fig.set_layout_engine("none")  # laid out once: all files and a second call show the same places
     with mpl.rc_context(kept):
         for suffix, options in formats.items():
             buffer = io.BytesIO()
@@ -184,6 +193,12 @@ def lasso_colours(weights: Iterable[float]) -> dict[float, tuple[float, ...]]:
     shades = mpl.colormaps["viridis"](np.linspace(0, 0.88, max(len(positive), 1)))
     zero = {0.0: mpl.colors.to_rgba(GREY)} if 0.0 in ordered else {}
     return zero | {weight: tuple(shade) for weight, shade in zip(positive, shades, strict=False)}
+
+
+def shift_colours() -> mpl.colors.ListedColormap:
+    """From red (below 0) to blue (above), without the white middle: that is left to shifts of exactly 0."""
+    shades = mpl.colormaps["RdBu"](np.concatenate([np.linspace(0.02, 0.4, 64), np.linspace(0.6, 0.98, 64)]))
+    return mpl.colors.ListedColormap(shades, "shifts")
 
 
 def format_weight(weight: float) -> str:

@@ -104,7 +104,7 @@ def test_defaults_of_a_study(folder):
         "seed": None,  # 1 where a start is random
     }
     assert study.summaries == {"bootstrap": 1000, "seed": 1, "min_times_seen": 1}
-    assert study.figures == {"dpi": 300}
+    assert study.figures == {"dpi": 300, "pdf": False, "regions": {}}
     assert study.data["columns"]["substitutions"] == "aa_substitutions"
     assert (study.data["collapse"], study.data["pseudocount"], study.data["clip"]) == ("mean", 0.5, None)
     assert study.data["conditions"] is None

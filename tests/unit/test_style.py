@@ -228,3 +228,18 @@ def test_fixed_panels_have_the_size_asked_for():
 def test_a_table_is_shown_without_its_index():
     text = style.html(pd.DataFrame({"a": ["x<y"], "b": [0.123456789]}, index=["row"]), digits=3).data
     assert "row</th>" not in text and "x&lt;y" in text and "0.123<" in text
+
+
+def test_a_pdf_is_written_only_if_asked_for_and_none_is_left_out_of_date(tmp_path):
+    for name in ("a", "b"):
+        style.save_figure(drawing(), tmp_path / name, dpi=100, pdf=True)
+    assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
+    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+    style.save_figure(drawing(), tmp_path / "a", dpi=100)
+    assert not (tmp_path / "a.pdf").exists()
+
+
+def test_no_colour_of_a_shift_is_white_and_signs_differ():
+    shades = style.shift_colours()(np.linspace(0, 1, 128))[:, :3]
+    assert (shades.min(axis=1) < 0.9).all()
+    assert (shades[:64, 0] > shades[:64, 2]).all() and (shades[64:, 0] < shades[64:, 2]).all()

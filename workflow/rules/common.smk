@@ -191,6 +191,7 @@ def several_starts(study):
 def summaries_of(study):
     """Names of the summaries that a study gets."""
     names = ["convergence", "replicate_correlation", "sparsity", "false_discovery"]
+    names += ["shrinkage", "replicate_scatter", "shift_paths", "shift_heatmap", "shift_sizes", "predictions"]
     names += ["starts"] if several_starts(study) else []
     names += ["scale_bound"] if len(study.sweep.get("scale_bound", [])) > 1 else []
     return [*names, "recovery"] if study.data["simulate"] is not None else names
@@ -214,13 +215,33 @@ def summary_parameters(name, settings=(), **more):
                 "data_report": f"{folder}/data/report.csv",
                 "table": f"{folder}/tables/{name}.csv",
                 "figure": f"{folder}/figures/{name}",
-                "summaries": {key: study.summaries[key] for key in settings},
-                "figures": study.figures,
+                **({"summaries": {key: study.summaries[key] for key in settings}} if settings else {}),
+                "figures": {key: study.figures[key] for key in ("dpi", "pdf")},
                 **{key: value.format(folder=folder) for key, value in more.items()},
             }
         )
 
     return parameters
+
+
+def heatmap_parameters(wildcards):
+    common = summary_parameters(
+        "shift_heatmap",
+        chosen_csv="{folder}/chosen.csv",
+        shifts_csv="{folder}/shifts.csv",
+        wildtypes_csv="{folder}/data/wildtypes.csv",
+        regions_figure="{folder}/figures/shift_heatmap_regions",
+    )(wildcards)
+    study = STUDIES[wildcards.study]
+    regions, path = study.figures["regions"], study.data["site_map"] or ""
+    return json.dumps({**json.loads(common), "reference": study.reference, "regions": regions, "site_map": path})
+
+
+def predictions_parameters(wildcards):
+    common = summary_parameters(
+        "predictions", chosen_csv="{folder}/chosen.csv", cells_table="{folder}/tables/predictions_cells.csv"
+    )(wildcards)
+    return json.dumps({**json.loads(common), "encodings": encodings_of(wildcards)})
 
 
 def truth_of(wildcards):

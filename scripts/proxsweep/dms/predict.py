@@ -156,7 +156,7 @@ def score(
     letters = _letters(fit, substitutions.sites)
     _check_wildtypes(fit, letters, condition, substitutions, where)
     latent, known = _latent(fit, letters, condition, substitutions)
-    added = (latent, _predicted(fit, latent), substitutions.keep(~known).texts())
+    added = (latent, predicted(fit, latent), substitutions.keep(~known).texts())
     return table.assign(**dict(zip(ADDED, added, strict=True))).reset_index(drop=True)
 
 
@@ -181,7 +181,8 @@ def _latent(
     return wildtype[condition] + np.bincount(substitutions.row, change, substitutions.count), known
 
 
-def _predicted(fit: Written, latent: np.ndarray) -> np.ndarray:
+def predicted(fit: Written, latent: np.ndarray) -> np.ndarray:
+    """Scores at latent phenotypes, same shape: the sigmoid, or the latent phenotype itself in a linear model."""
     # (1 + tanh(phi / 2)) / 2 is 1 / (1 + exp(-phi)) without overflow
     return fit.scale * (1 + np.tanh(latent / 2)) / 2 + fit.bias if fit.sigmoid else latent
 

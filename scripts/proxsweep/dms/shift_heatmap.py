@@ -1,0 +1,232 @@
+"""Shifts by site and amino acid: the whole protein in bands, and chosen regions enlarged.
+
+Four states of a cell are kept apart: the reference's wildtype (a dot), not seen in all conditions that the row compares
+(grey), a shift of exactly zero (white), a shift (a colour that is never white).
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize, to_rgb
+from matplotlib.figure import Figure
+
+from proxsweep import chosen, style
+from proxsweep.errors import UserError
+
+LETTERS = tuple("RKHDEQNSTYWFAILMVGPC")  # by charge, polarity and size
+COLUMNS = ("row", "site", "wildtype", "mutant", "shift", "state", "unconverged")
+MOST_SITES = 250  # in a band of the whole protein
+MOST_REGION_SITES = 70  # in a band of a region, where cells are larger
+_CELL = 0.062  # inches from letter to letter: room for their names
+
+
+def read_shifts(path: str | Path) -> pd.DataFrame:
+    """Read the study's `shifts.csv`; sites stay text."""
+    text = dict.fromkeys(("row", "mutation", "wildtype", "site", "mutant"), "str")
+    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
+
+
+def table(shifts: pd.DataFrame, wildtypes: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """Every cell of the map: all sites and letters for each row of the difference matrix.
+
+    Parameters
+    ----------
+    shifts
+        The study's `shifts.csv` (see :func:`proxsweep.dms.shifts.table`).
+    wildtypes
+        The study's `data/wildtypes.csv`: ``site`` (text), then a column a condition.
+    reference
+        The condition whose wildtype numbers the mutations.
+
+    Returns
+    -------
+    DataFrame
+        :data:`COLUMNS`: ``shift`` (latent units, mean over replicates; NaN where there is none) and ``state``, one of
+        ``wildtype``, ``unseen``, ``zero``, ``shift``; ``unconverged`` counts the replicates' fits that did not
+        converge. Stops and deletions are letters where the data have some.
+    """
+    if shifts.empty:
+        return pd.DataFrame(columns=list(COLUMNS))
+    letters = [*LETTERS, *(letter for letter in "*-" if (shifts["mutant"] == letter).any())]
+    own = wildtypes.set_index("site")[reference]
+    own.index = own.index.astype(str)
+    cells = pd.MultiIndex.from_product(
+        [dict.fromkeys(shifts["row"]), own.index, letters], names=["row", "site", "mutant"]
+    )
+    values = shifts.set_index(["row", "site", "mutant"])["shift"].astype(float).reindex(cells)
+    found = values.rename("shift").reset_index()
+    found["wildtype"] = found["site"].map(own)
+    states = [found["wildtype"] == found["mutant"], found["shift"].isna(), found["shift"] == 0]
+    found["state"] = np.select(states, ["wildtype", "unseen", "zero"], "shift")
+    return found.assign(unconverged=int(shifts["unconverged"].max()))[list(COLUMNS)]
+
+
+def site_map_regions(path: str | Path) -> dict[str, list[str]]:
+    """First and last site of every region that the column ``region`` of a site map names; none without the column."""
+    sites = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if "region" not in sites:
+        return {}
+    named = sites[sites["region"] != ""]
+    return {
+        name: [part["reference_site"].iloc[0], part["reference_site"].iloc[-1]]
+        for name, part in named.groupby("region", sort=False)
+    }
+
+
+def region_sites(regions: Mapping[str, Sequence], sites: Sequence[str]) -> dict[str, list[str]]:
+    """The sites of each region, in order.
+
+    Raises
+    ------
+    UserError
+        If an end of a region is no site of the data, or the last site comes before the first.
+    """
+    places = {site: k for k, site in enumerate(sites)}
+    found = {}
+    for name, ends in regions.items():
+        first, last = (str(end) for end in ends)
+        for end in (first, last):
+            if end not in places:
+                raise UserError(
+                    f"figures, regions, {name}", f"site {end}", f"sites of the data, {sites[0]} to {sites[-1]}"
+                )
+        if places[first] > places[last]:
+            raise UserError(f"figures, regions, {name}", f"[{first}, {last}]", "the first site before the last")
+        found[name] = list(sites[places[first] : places[last] + 1])
+    return found
+
+
+def figure(cells: pd.DataFrame, choice: pd.DataFrame) -> Figure:
+    """The whole protein: for each row of the matrix, bands of at most 250 sites below each other."""
+    style.apply()
+    nothing = _nothing(cells, choice)
+    if nothing:
+        return style.words_figure(nothing)
+    sites = list(dict.fromkeys(cells["site"]))
+    count = -(-len(sites) // MOST_SITES)
+    wide = -(-len(sites) // count)
+    bands = [
+        (style.row_label(row) if k == 0 else "", row, sites[k * wide : (k + 1) * wide])
+        for row in dict.fromkeys(cells["row"])
+        for k in range(count)
+    ]
+    return _bands(cells, bands, wide, choice)
+
+
+def regions_figure(cells: pd.DataFrame, regions: Mapping[str, list[str]], choice: pd.DataFrame) -> Figure:
+    """Regions enlarged: for each of them and each row of the matrix, bands of at most 70 sites.
+
+    Parameters
+    ----------
+    cells
+        The table of :func:`table`.
+    regions
+        Sites of each region (:func:`region_sites`).
+    choice
+        The study's `chosen.csv`.
+    """
+    style.apply()
+    nothing = _nothing(cells, choice)
+    if nothing or not regions:
+        return style.words_figure(nothing or "No regions: name some under `figures: {regions: {name: [first, last]}}`.")
+    bands = [
+        (f"{name}, {style.row_label(row)}" if k == 0 else "", row, list(part))
+        for name, sites in regions.items()
+        for row in dict.fromkeys(cells["row"])
+        for k, part in enumerate(np.array_split(sites, -(-len(sites) // MOST_REGION_SITES)))
+    ]
+    return _bands(cells, bands, max(30, *(len(sites) for _, _, sites in bands)), choice)
+
+
+def _nothing(cells: pd.DataFrame, choice: pd.DataFrame) -> str:
+    if chosen.main(choice) is None:
+        return chosen.NO_WEIGHT
+    return "One condition: there are no shifts to map." if cells.empty else ""
+
+
+def _bands(cells: pd.DataFrame, bands: list[tuple[str, str, list[str]]], wide: int, choice: pd.DataFrame) -> Figure:
+    """Draw bands (title, row, sites) at fixed places; all have cells of one size."""
+    letters = list(dict.fromkeys(cells["mutant"]))
+    height, left, right = _CELL * len(letters), 0.3, 0.1
+    width = style.TWO_COLUMNS - left - right
+    foot, head, between = 0.95, 0.05, 0.36
+    total = head + foot + len(bands) * (height + between)
+    fig = style.new_figure(style.TWO_COLUMNS, total)
+    fig.set_layout_engine("none")
+    sizes = cells.loc[cells["state"] == "shift", "shift"].abs()
+    limit = float(np.quantile(sizes, 0.99)) if len(sizes) else 1.0
+    norm, colours = Normalize(-limit, limit), style.shift_colours()
+    by_row = {row: part for row, part in cells.groupby("row", sort=False)}
+    for k, (title, row, sites) in enumerate(bands):
+        bottom = total - head - (k + 1) * (height + between) + 0.17
+        ax = fig.add_axes(
+            (left / style.TWO_COLUMNS, bottom / total, width * len(sites) / wide / style.TWO_COLUMNS, height / total)
+        )
+        _band(ax, by_row[row], sites, letters, norm, colours, width / wide)
+        ax.set_title(title, loc="left", pad=3)
+    bar = fig.add_axes((left / style.TWO_COLUMNS, 0.68 / total, 1.8 / style.TWO_COLUMNS, 0.09 / total))
+    mappable = style.mpl.cm.ScalarMappable(norm, colours)
+    fig.colorbar(mappable, cax=bar, orientation="horizontal", extend="both").set_label(style.SHIFT_LABEL)
+    _key(fig, total)
+    style.note(fig, _foot(cells, choice))
+    return fig
+
+
+def _band(ax: Axes, cells: pd.DataFrame, sites: list[str], letters: list[str], norm, colours, cell: float) -> None:
+    here = cells[cells["site"].isin(set(sites))]
+    shape = len(sites), len(letters)
+    values, states = (here[name].to_numpy().reshape(shape).T for name in ("shift", "state"))
+    picture = colours(norm(np.where(states == "shift", values.astype(float), 0.0)))[..., :3]
+    picture[states == "unseen"] = to_rgb(style.UNSEEN_COLOUR)
+    picture[(states == "zero") | (states == "wildtype")] = 1.0
+    ax.imshow(picture, aspect="auto", interpolation="none")
+    letter, place = np.nonzero(states == "wildtype")
+    ax.plot(
+        place,
+        letter,
+        linestyle="none",
+        marker="o",
+        color="black",
+        markeredgewidth=0,
+        markersize=min(72 * cell * 0.8, 2.4),
+        rasterized=True,
+    )
+    ax.set_yticks(range(len(letters)), letters, fontsize=4.2, family="monospace")
+    ax.tick_params(length=0, pad=1.5)
+    step = 10 if 10 * cell > 0.17 else 20
+    ticks = [k for k, site in enumerate(sites) if site.isdigit() and int(site) % step == 0] or list(
+        range(0, len(sites), step)
+    )
+    ax.set_xticks(ticks, [sites[k] for k in ticks], fontsize=5)
+    ax.tick_params(axis="x", length=1.5)
+    ax.spines[["top", "right"]].set_visible(True)
+    for spine in ax.spines.values():
+        spine.set_linewidth(0.4)
+
+
+def _key(fig: Figure, total: float) -> None:
+    entries = (
+        ("zero shift", "white", ""),
+        ("not seen in all compared conditions", style.UNSEEN_COLOUR, ""),
+        ("wildtype", "white", "o"),
+    )
+    x = 2.6
+    for label, colour, marker in entries:
+        place = (x / style.TWO_COLUMNS, 0.66 / total, 0.12 / style.TWO_COLUMNS, 0.12 / total)
+        ax = fig.add_axes(place, facecolor=colour, xticks=[], yticks=[], xlim=(-1, 1), ylim=(-1, 1))
+        ax.spines[["top", "right"]].set_visible(True)
+        ax.plot([0], [0], marker=marker, color="black", markersize=2.4, linestyle="none")
+        fig.text((x + 0.18) / style.TWO_COLUMNS, 0.72 / total, label, va="center", fontsize=6)
+        x += 0.35 + 0.062 * len(label)
+
+
+def _foot(cells: pd.DataFrame, choice: pd.DataFrame) -> str:
+    main = chosen.main(choice)
+    beyond = "Colours end at the 99th percentile of the sizes."
+    count = int(cells["unconverged"].max())
+    bad = f" {count} of the replicates' fits did not converge." if count else ""
+    where = f"Difference matrix {main['difference']}, lasso weight {style.format_weight(main['lasso'])}."
+    return f"Sites (reference numbering) by mutant amino acid. {where} Means over replicates. {beyond}{bad}"
