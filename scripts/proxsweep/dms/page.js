@@ -273,8 +273,11 @@ const ownOf = m => data.conditions.filter((_, d) => data.own[d * data.size + m])
 
 function drawMarks(context, at) {
   const letters = data.letters.length, radius = Math.min(3, at.cell / 3);
+  const far = at.cell < 3;
+  for (const key of document.querySelectorAll(".key.mark")) key.hidden = far;
+  document.querySelector(".key.far").hidden = !far;
   if (at.cell >= 10) drawLines(context, at);
-  if (at.cell < 3) return;
+  if (far) return;
   context.fillStyle = context.strokeStyle = "#222";
   context.lineWidth = 1.2;
   for (let s = Math.floor(state.view[0]); s < Math.min(data.sites.length, Math.ceil(state.view[1])); s++) {
@@ -360,7 +363,7 @@ function drawLegend() {
 // ---- text beside the drawing ----------------------------------------------------------------------------------------------
 
 function what() {
-  return state.quantity === "effect" ? `effect in ${data.conditions[state.of]}` : `shift ${rowLabel(rows()[state.of].name)}`;
+  return state.quantity === "effect" ? `Effect in ${data.conditions[state.of]}` : `Shift ${rowLabel(rows()[state.of].name)}`;
 }
 
 const residual = fit => (fit.relative_residual === null ? "" : `, relative residual ${fit.relative_residual.toExponential(1)}`);
@@ -410,7 +413,7 @@ function table(m) {
   const totals = data.conditions.map((_, d) => whole(found.reduce((sum, one) => sum + seen(one.replicate, d, m), 0)));
   body.push(cells("td", ["Mean", number(mean), ...totals, `${counted.length} of ${found.length} counted`]));
   const own = ownOf(m), note = own.length ? `; wildtype of ${own.join(", ")}` : "";
-  return node("table", {}, node("caption", {}, `${nameOf(m)}: ${what()}, latent units${note}`),
+  return node("table", {}, node("caption", {}, `${nameOf(m)}. ${what()}, latent units${note}`),
     node("thead", {}, cells("th", head)), node("tbody", {}, ...body));
 }
 

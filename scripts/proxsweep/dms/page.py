@@ -71,8 +71,8 @@ def quantise(values: np.ndarray) -> tuple[np.ndarray, float]:
     Returns
     -------
     whole, step
-        int16 of the same shape, and the step: the largest size divided by 32767 (1 where all are 0). ``whole * step`` is
-        off by at most half a step; a value smaller than that is one step, so off by less than a step.
+        int16 of the same shape, and the step: the largest size divided by 32767 (1 where all are 0). ``whole * step``
+        is off by at most half a step; a value smaller than that is one step, so off by less than a step.
     """
     finite = np.isfinite(values)
     largest = float(np.abs(values[finite]).max(initial=0.0))
@@ -132,13 +132,13 @@ def payload(
     header
         ``study``; ``conditions`` (D); ``replicates``; ``lasso`` (weights, ascending); ``others``: name and labels of
         every further swept parameter; ``matrices``: name and ``rows``, each with its name and the places of the
-        conditions it compares; ``sites`` (names), ``wildtypes`` (of the reference, a letter a site; ``?`` unknown),
-        ``letters`` (rows of the heatmap); ``mutations``: ``site`` and ``letter`` (M,), places in the two before;
-        ``times_seen``: for each replicate (D, M), variants; ``own``: (D, M), 1 where the mutant is the condition's own
-        wildtype; ``fits``: ``matrix``, ``lasso``, ``replicate`` and ``others`` (places), ``status``,
-        ``relative_residual``, ``effects`` (D, M) and ``shifts`` (rows, M), in latent units, quantised; ``chosen``:
-        for each setting ``matrix``, ``others``, ``lasso`` (place or None), ``main``; ``error``: the largest difference
-        that quantising made; ``limits``: of the colours, for ``effect`` and ``shift``.
+        conditions it compares; ``sites`` (names), ``wildtypes`` (of the reference, a letter a site), ``letters`` (rows
+        of the heatmap); ``mutations``: ``site`` and ``letter`` (M,), places in the two before; ``times_seen``: for each
+        replicate (D, M), variants; ``own``: (D, M), 1 where the mutant is the condition's own wildtype; ``fits``:
+        ``matrix``, ``lasso``, ``replicate`` and ``others`` (places), ``status``, ``relative_residual``, ``effects``
+        (D, M) and ``shifts`` (rows, M), in latent units, quantised; ``chosen``: for each setting ``matrix``,
+        ``others``, ``lasso`` (place or None), ``main``; ``error``: the largest difference that quantising made;
+        ``limits``: of the colours, for ``effect`` and ``shift``.
     arrays
         What the header points to.
 
