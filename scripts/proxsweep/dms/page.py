@@ -236,7 +236,7 @@ def _mutations(union: pd.DataFrame, arrays: Arrays) -> dict[str, Any]:
 
 def _aligned(frame: pd.DataFrame, columns: list[str], place: np.ndarray, missing: float) -> np.ndarray:
     """Columns of a replicate's table for all mutations of the study: (columns, M)."""
-    values = frame[columns].to_numpy(float).T.reshape(len(columns), -1)
+    values = frame[columns].to_numpy(float).T.reshape(len(columns), len(frame))
     return np.where(place >= 0, values[:, place], missing)
 
 
