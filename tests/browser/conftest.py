@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 import pages
 from proxsweep import chosen, fits
@@ -42,8 +42,18 @@ class Opened:
         self.tab.press("#find", "Enter")
 
     def details(self) -> dict[str, list[str]]:
-        """The table of the mutation that is picked: cells by the first of their row."""
-        return rows(self.tab.locator("#details tbody tr"))
+        """The table of the mutation that is picked: for each replicate, and their mean, its column."""
+        return self.columns("#details tr")
+
+    def rows(self, selector: str) -> dict[str, list[str]]:
+        """Texts of the cells of a table's rows, by the first of each row."""
+        texts = [row.replace("\N{MINUS SIGN}", "-").split("\t") for row in self.tab.locator(selector).all_inner_texts()]
+        return {name.strip(): [cell.strip() for cell in cells] for name, *cells in texts}
+
+    def columns(self, selector: str) -> dict[str, list[str]]:
+        """The same by the last word of each heading of a column."""
+        head, *body = self.rows(selector).values()
+        return {name.split(" ")[-1]: [line[k] for line in body] for k, name in enumerate(head)}
 
     def counts(self) -> list[int]:
         """Numbers of mutations shown, not zero, and seen too rarely."""
@@ -70,12 +80,6 @@ class Opened:
           return [box.left + at.x(site), box.top + y];
         }"""
         return tuple(self.tab.evaluate(script, [site, row]))
-
-
-def rows(found: Locator) -> dict[str, list[str]]:
-    """Texts of the cells of a table's rows, by the first of each row."""
-    texts = [row.replace("\N{MINUS SIGN}", "-").split("\t") for row in found.all_inner_texts()]
-    return {name.strip(): [cell.strip() for cell in cells] for name, *cells in texts}
 
 
 @pytest.fixture(scope="session")

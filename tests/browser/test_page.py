@@ -53,7 +53,7 @@ def compare(opened, values, counted):
     for mutation in some(values):
         opened.find(mutation)
         found = opened.details()
-        assert list(found) == [*values.columns, "Mean"]
+        assert list(found) == [*values.columns, "sum"]
         for label in values.columns:
             text, truth = found[label][0], values.loc[mutation, label]
             if np.isnan(truth):
@@ -63,8 +63,8 @@ def compare(opened, values, counted):
             assert (text.split(" ")[0] == "0") == (truth == 0)
             assert ("seen too rarely" in text) == np.isnan(counted.loc[mutation, label])
         mean = counted.loc[mutation].mean()
-        assert (found["Mean"][0] == "") == np.isnan(mean)
-        assert np.isnan(mean) or value(found["Mean"][0]) == pytest.approx(mean, abs=ROUNDING)
+        assert (found["sum"][0] == "") == np.isnan(mean)
+        assert np.isnan(mean) or value(found["sum"][0]) == pytest.approx(mean, abs=ROUNDING)
 
 
 def compare_counts(opened, values, counted):
@@ -154,9 +154,7 @@ def test_one_replicate(opened, study, label):
 def rows_of_largest(opened):
     """The table of largest values, once it is drawn anew."""
     opened.tab.wait_for_timeout(150)
-    texts = opened.tab.locator("#largest tbody tr").all_inner_texts()
-    split = [text.replace("\N{MINUS SIGN}", "-").split("\t") for text in texts]
-    return {name.strip(): [cell.strip() for cell in cells] for name, *cells in split}
+    return opened.rows("#largest tbody tr")
 
 
 @pytest.mark.parametrize("least", [0, 3, 6])
@@ -211,16 +209,22 @@ def test_site_profile(opened, study, summary, kinds):
 def test_tooltips_show_what_is_below_the_pointer(opened, study):
     values, counted = shift(study, START, "b-minus-a")
     mutation = counted.dropna().abs().max(axis=1).idxmax()
-    table = pages.read(study, *START, "1")
     opened.find(mutation)
     place = opened.tab.evaluate("[state.cursor[0] + 0.5, state.cursor[1] + 0.5]")
     opened.tab.mouse.move(*opened.place(*place))
     tip = opened.text("#tip")
     assert tip.startswith(f"{mutation}. Shift b - a, latent units")
-    found = {cells[0]: cells[1:] for cells in (line.split("\t") for line in tip.splitlines()) if len(cells) > 2}
-    assert [int(cell) for cell in found["1"][1:4]] == list(table.loc[mutation, [f"times_seen_{c}" for c in "abc"]])
-    assert found["1"][4] == "converged"
-    assert value(found["Mean"][0]) == pytest.approx(counted.loc[mutation].mean(), abs=ROUNDING)
+    found = opened.columns("#tip tr")
+    for label in pages.REPLICATES:
+        table = pages.read(study, *START, label)
+        assert [int(cell) for cell in found[label][1:4]] == list(
+            table.loc[mutation, [f"times_seen_{c}" for c in "abc"]]
+        )
+        assert found[label][4] == "converged"
+        assert value(found[label][0]) == pytest.approx(values.loc[mutation, label], abs=ROUNDING)
+    assert value(found["sum"][0]) == pytest.approx(counted.loc[mutation].mean(), abs=ROUNDING)
+    box = opened.tab.locator("#tip").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 1280
     opened.tab.mouse.move(5, 5)
     assert opened.tab.locator("#tip").is_hidden()
 
@@ -326,7 +330,6 @@ def test_everything_by_keyboard(opened, study):
     assert view(opened) == ("3", "59")
     opened.find(pages.mutations("1")["mutation"].iloc[0])
     opened.tab.locator("#plot").focus()
-    first = opened.tab.evaluate("[...state.cursor]")
     for name, step in {"ArrowRight": (1, 0), "ArrowDown": (0, 1), "ArrowLeft": (-1, 0), "ArrowUp": (0, -1)}.items():
         before = opened.tab.evaluate("[...state.cursor]")
         opened.tab.keyboard.press(name)
@@ -334,7 +337,6 @@ def test_everything_by_keyboard(opened, study):
         moved = [min(max(a + b, 0), most) for a, b, most in zip(before, step, limits, strict=True)]
         assert opened.tab.evaluate("[...state.cursor]") == moved
         assert opened.text("#details")
-    assert first is not None
     opened.tab.locator("#lasso").focus()
     before = opened.tab.locator("#lasso").input_value()
     opened.tab.keyboard.press("ArrowDown")
@@ -376,7 +378,9 @@ def test_it_prints(opened):
     opened.tab.emulate_media(media="print")
     assert opened.tab.locator("#zoom button").first.is_hidden()
     assert opened.tab.locator("#plot").is_visible() and opened.tab.locator("#status").is_visible()
+    assert opened.tab.locator("form").is_hidden()
     assert len(opened.tab.pdf(format="A4")) > 20_000
+    assert "printing" not in opened.tab.locator("body").get_attribute("class")
 
 
 def rewritten(study, path, change):

@@ -388,7 +388,7 @@ function drawStatus() {
   const count = kept => shown.states.reduce((sum, one, m) => sum + (kept(one, shown.values[m]) ? 1 : 0), 0);
   const all = count(one => one === SHOWN), some = count((one, value) => one === SHOWN && value !== 0);
   const rare = count(one => one === FEW);
-  $("counts").textContent = `${whole(all)} mutations shown, ${whole(some)} of them not 0; ${whole(rare)} seen too rarely.`;
+  $("counts").textContent = `${whole(all)} mutations shown, ${whole(some)} of them not 0; ${whole(rare)} seen too rarely (least ${state.minimum}).`;
 }
 
 function readings(m) {
@@ -396,25 +396,27 @@ function readings(m) {
     { ...one, value: valueOf(one.fit, m), counted: passes(one.replicate, m) }));
 }
 
-function cells(name, values) {
-  return node("tr", {}, ...values.map((value, k) => node(name, name === "th" ? { scope: "col" } : {}, k === 0 && name === "td" ? value : String(value))));
+/** A row of a table: a heading, then cells. */
+function line(name, heading, values) {
+  const scope = name === "th" ? "col" : "row";
+  return node("tr", {}, node("th", { scope }, heading), ...values.map(value => node(name, name === "th" ? { scope } : {}, value)));
 }
 
 /** Values of a mutation in every replicate, their mean, how often each condition saw it, and how the fits ended. */
 function table(m) {
   const found = readings(m), counted = found.filter(one => one.counted && !Number.isNaN(one.value));
-  const head = ["Replicate", "Value", ...data.conditions.map(name => `Seen in ${name}`), "Fit"];
-  const body = found.map(one => cells("td", [
-    data.replicates[one.replicate],
-    Number.isNaN(one.value) ? "not in its data" : number(one.value) + (one.counted ? "" : " (seen too rarely)"),
-    ...data.conditions.map((_, d) => whole(seen(one.replicate, d, m))), one.fit.status.replace("_", " ")]));
-  body.forEach((row, k) => { if (found[k].fit.status !== "converged") row.lastChild.className = "warn"; });
   const mean = counted.length ? counted.reduce((sum, one) => sum + one.value, 0) / counted.length : NaN;
-  const totals = data.conditions.map((_, d) => whole(found.reduce((sum, one) => sum + seen(one.replicate, d, m), 0)));
-  body.push(cells("td", ["Mean", number(mean), ...totals, `${counted.length} of ${found.length} counted`]));
+  const value = one => (Number.isNaN(one.value) ? "not in its data" : number(one.value) + (one.counted ? "" : " (seen too rarely)"));
+  const times = data.conditions.map((name, d) => {
+    const counts = found.map(one => seen(one.replicate, d, m));
+    return line("td", `Seen in ${name}`, [...counts, counts.reduce((a, b) => a + b, 0)].map(whole));
+  });
+  const ends = line("td", "Fit", [...found.map(one => one.fit.status.replace("_", " ")), `${counted.length} of ${found.length} counted`]);
+  found.forEach((one, k) => { if (one.fit.status !== "converged") ends.cells[k + 1].className = "warn"; });
   const own = ownOf(m), note = own.length ? `; wildtype of ${own.join(", ")}` : "";
   return node("table", {}, node("caption", {}, `${nameOf(m)}. ${what()}, latent units${note}`),
-    node("thead", {}, cells("th", head)), node("tbody", {}, ...body));
+    node("thead", {}, line("th", "", [...found.map(one => `Replicate ${data.replicates[one.replicate]}`), "Mean, sum"])),
+    node("tbody", {}, line("td", "Value", [...found.map(value), number(mean)]), ...times, ends));
 }
 
 function description([site, row]) {
@@ -429,26 +431,29 @@ function drawDetails() {
   if (state.cursor) $("details").replaceChildren(description(state.cursor));
 }
 
+const reading = one => (!one || Number.isNaN(one.value) ? "\u2013" : number(one.value) + (one.counted ? "" : " *"));
+
 const inView = s => s + 0.5 >= state.view[0] && s + 0.5 <= state.view[1];
 
 function drawLargest() {
   const found = [];
   for (let m = 0; m < data.size; m++) if (shown.states[m] === SHOWN && shown.values[m] !== 0 && inView(data.site[m])) found.push(m);
   found.sort((a, b) => Math.abs(shown.values[b]) - Math.abs(shown.values[a]));
-  const names = data.replicates.map(label => `Replicate ${label}`);
-  const head = ["Mutation", "Shown", ...names, ...data.conditions.map(name => `Seen in ${name}`)];
+  const names = data.replicates.map(label => `Replicate ${label}`), seenIn = data.conditions.map(name => `Seen in ${name}`);
   const body = found.slice(0, 20).map(m => {
-    const button = node("button", { type: "button" }, nameOf(m));
+    const button = node("button", { type: "button" }, nameOf(m)), read = new Map(readings(m).map(one => [one.replicate, one]));
     button.addEventListener("click", () => pick([data.site[m], data.letter[m]]));
-    const read = new Map(readings(m).map(one => [one.replicate, one]));
-    const values = replicates().map(r => (read.has(r) ? number(read.get(r).value) + (read.get(r).counted ? "" : " *") : ""));
+    const values = replicates().map(r => reading(read.get(r)));
     const counts = data.conditions.map((_, d) => whole(selected().reduce((sum, r) => sum + seen(r, d, m), 0)));
-    return cells("td", [button, number(shown.values[m]), ...values, ...counts]);
+    return line("td", button, [number(shown.values[m]), ...values, ...counts]);
   });
-  $("largest").tHead.replaceChildren(cells("th", head));
+  $("largest").tHead.replaceChildren(line("th", "Mutation", ["Shown", ...names, ...seenIn]));
   $("largest").tBodies[0].replaceChildren(...body);
   $("top").textContent = found.length > 20 ? `The 20 largest of ${whole(found.length)} in view that are not 0` : `In view and not 0: ${found.length}`;
-  const [first, last] = [data.sites.findIndex((_, s) => inView(s)), data.sites.findLastIndex((_, s) => inView(s))];
+}
+
+function drawRange() {
+  const first = data.sites.findIndex((_, s) => inView(s)), last = data.sites.findLastIndex((_, s) => inView(s));
   $("view").textContent = `Sites ${data.sites[first]} to ${data.sites[last]} (${whole(last - first + 1)} of ${whole(data.sites.length)})`;
 }
 
@@ -456,6 +461,7 @@ let waiting = 0;
 
 /** Draw what depends on the view: now what moves with the pointer, the table once it rests. */
 function drawView() {
+  drawRange();
   drawOverview();
   drawPlot();
   clearTimeout(waiting);
@@ -631,8 +637,10 @@ function showTip(event, content) {
   const tip = $("tip");
   tip.replaceChildren(content);
   tip.hidden = false;
+  tip.style.left = tip.style.top = "0"; // where nothing squeezes it while it is measured
   const box = tip.getBoundingClientRect(), width = document.documentElement.clientWidth;
-  const left = event.clientX + 14 + box.width > width ? Math.max(4, event.clientX - box.width - 14) : event.clientX + 14;
+  const right = event.clientX + 14 + box.width < width;
+  const left = right ? event.clientX + 14 : Math.max(0, event.clientX - box.width - 14);
   const below = event.clientY + 14 + box.height < window.innerHeight;
   const top = below ? event.clientY + 14 : Math.max(4, event.clientY - box.height - 14);
   tip.style.left = `${left + window.scrollX}px`;
@@ -718,6 +726,17 @@ function connectDrawing() {
   }).observe($("chart"));
 }
 
+/** The drawing at the width of a sheet while it is printed. */
+function connectPrinting() {
+  for (const [event, printing] of [["beforeprint", true], ["afterprint", false]]) {
+    window.addEventListener(event, () => {
+      document.body.classList.toggle("printing", printing);
+      drawView();
+      drawLargest();
+    });
+  }
+}
+
 // ---- beginning -------------------------------------------------------------------------------------------------------------------
 
 function begin() {
@@ -767,6 +786,7 @@ async function start() {
   fillControls();
   update();
   connectDrawing();
+  connectPrinting();
   drawLargest();
   performance.mark("ready");
   document.documentElement.dataset.ready = "true";
