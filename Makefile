@@ -28,6 +28,7 @@ benchmark: .venv/development
 	$(BIN)/python benchmarks/size.py
 	$(BIN)/python benchmarks/prox.py
 	$(BIN)/python benchmarks/job_overhead.py
+	$(BIN)/python benchmarks/page.py
 	$(BIN)/python benchmarks/real.py --data $(DATA)/spike_delta_ba1_10k.csv
 	$(BIN)/python benchmarks/multidms.py --data $(DATA)/spike_delta_ba1_10k.csv
 

@@ -118,6 +118,14 @@ def _shifts(arguments: argparse.Namespace) -> None:
     write_csv(arguments.output, shifts.table(fits.read(arguments.fits), chosen.load(arguments.chosen)))
 
 
+def _page(arguments: argparse.Namespace) -> None:
+    from proxsweep import chosen, fits
+    from proxsweep.dms import page
+    from proxsweep.files import write_text
+
+    write_text(arguments.output, page.make(fits.read(arguments.fits), chosen.load(arguments.chosen)))
+
+
 def _index(arguments: argparse.Namespace) -> None:
     from proxsweep import fits, notebook_index
     from proxsweep.sweep import PARTIAL
@@ -297,6 +305,11 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     shifts.add_argument("--fits", type=Path, required=True, help="fits.csv")
     shifts.add_argument("--chosen", type=Path, required=True, help="chosen.csv")
     shifts.add_argument("--output", type=Path, required=True)
+
+    page = command("page", _page, "The interactive page of a study: effects and shifts by site, in one HTML file.")
+    page.add_argument("--fits", type=Path, required=True, help="fits.csv")
+    page.add_argument("--chosen", type=Path, required=True, help="chosen.csv")
+    page.add_argument("--output", type=Path, required=True)
 
     index = command("index", _index, "Executed notebooks of a study as HTML, with an index.")
     index.add_argument("--plan", type=Path, required=True)

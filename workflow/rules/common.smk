@@ -271,7 +271,7 @@ def results():
     for study in STUDIES.values():
         folder = f"results/{study.name}"
         wanted += [f"{folder}/fits.csv", f"{folder}/status.csv", f"{folder}/notebooks/html", f"{folder}/lasso_max.csv"]
-        wanted += [f"{folder}/chosen.csv", f"{folder}/shifts.csv"]
+        wanted += [f"{folder}/chosen.csv", f"{folder}/shifts.csv", f"{folder}/page.html"]
         wanted += [f"{folder}/figures/{name}.svg" for name in summaries_of(study)]
         wanted += [f"{folder}/strict.txt"] if study.strict else []
     return wanted

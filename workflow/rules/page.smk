@@ -1,0 +1,25 @@
+rule page:
+    input:
+        fits="results/{study}/fits.csv",
+        chosen="results/{study}/chosen.csv",
+        template=[str(SCRIPTS / f"proxsweep/dms/page.{end}") for end in ("html", "css", "js")],
+        code=code_of("proxsweep.dms.page"),
+    output:
+        report(
+            "results/{study}/page.html",
+            caption="../report/page.rst",
+            category="Shifts",
+            labels={"study": "{study}", "page": "effects and shifts by site, interactive"},
+        ),
+    log:
+        "logs/{study}/page.log",
+    benchmark:
+        "results/{study}/benchmarks/page.tsv"
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(20),
+    shell:
+        "proxsweep page --fits {input.fits:q} --chosen {input.chosen:q} --output {output:q} > {log:q} 2>&1"
