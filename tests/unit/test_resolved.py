@@ -2,8 +2,8 @@ import copy
 
 import pytest
 import yaml
-from projects import PROJECT
 
+from projects import PROJECT
 from proxsweep import config, resolved
 
 CONFIGS = sorted((PROJECT / "config").glob("*.yaml"))
