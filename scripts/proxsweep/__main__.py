@@ -150,6 +150,13 @@ def _strict(arguments: argparse.Namespace) -> None:
     print(f"all {len(table)} fits converged")
 
 
+def _plan(arguments: argparse.Namespace) -> None:
+    from proxsweep import config, plan
+
+    studies = config.studies(config.load(arguments.configs), arguments.configs, {})
+    print(plan.show({study.name: plan.cost(study) for study in studies}, arguments.cores))
+
+
 def _write_config(arguments: argparse.Namespace) -> None:
     from proxsweep import resolved
     from proxsweep.files import write_text
@@ -327,6 +334,10 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     check.add_argument("folder", type=Path, help="results/{study}, or the folder of one fit")
     check.add_argument("--encoding", type=Path, help="of one fit: the encoding that was fitted")
     check.add_argument("--output", type=Path, help="the table as CSV")
+
+    plan = command("plan", _plan, "What a sweep will cost: fits, core-hours, hours and disk.")
+    plan.add_argument("configs", type=Path, nargs="+", help="config files, later ones on top")
+    plan.add_argument("--cores", type=int, default=1)
 
     write_config = command("write-config", _write_config, "A study's config, all defaults filled in, as YAML.")
     write_config.add_argument("--config", type=json.loads, required=True, help="as JSON")

@@ -18,8 +18,9 @@ p { max-width: 50rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
 th, td { border-bottom: 1px solid #ddd; padding: .25rem .6rem; text-align: left; vertical-align: top; }
-td { max-width: 34rem; overflow-wrap: anywhere; }
-td.number { text-align: right; white-space: nowrap; }
+td { white-space: nowrap; }
+td.number { text-align: right; }
+td.prose { white-space: normal; min-width: 24rem; max-width: 40rem; overflow-wrap: anywhere; }
 thead th { border-bottom: 2px solid #888; padding: 0; }
 thead button { font: inherit; font-weight: 600; background: none; border: 0; padding: .25rem .6rem; cursor: pointer;
   text-align: left; width: 100%; }
@@ -94,7 +95,8 @@ def _row(row: dict[str, object], bad: bool, marks: list[str]) -> str:
 def _cell(value: object, mark: bool) -> str:
     if isinstance(value, float):
         return f'<td class="number" data-value="{value!r}" title="{value!r}">{value:.4g}</td>'
-    kind = ' class="mark"' if mark else ' class="number"' if type(value) is int else ""
+    prose = isinstance(value, str) and len(value) > 40 and " " in value
+    kind = ' class="mark"' if mark else ' class="number"' if type(value) is int else ' class="prose"' if prose else ""
     return f"<td{kind}>{html.escape(str(value))}</td>"
 
 
