@@ -120,10 +120,8 @@ rule reproducibility:
     resources:
         mem_mb=scaled(1000),
         runtime=scaled(10),
-    params:
-        folder="results/{study}",
     shell:
-        "proxsweep reproducibility {params.folder:q} --table {output.table:q} --page {output.page:q} > {log:q} 2>&1"
+        "proxsweep reproducibility results/{wildcards.study:q} --table {output.table:q} --page {output.page:q} > {log:q} 2>&1"
 
 
 rule table_page:
