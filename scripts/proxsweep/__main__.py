@@ -166,6 +166,39 @@ def _strict(arguments: argparse.Namespace) -> None:
     print(f"all {len(table)} fits converged")
 
 
+def _plan(arguments: argparse.Namespace) -> None:
+    from proxsweep import config, plan
+
+    studies = config.studies(config.load(arguments.configs), arguments.configs, {})
+    print(plan.show({study.name: plan.cost(study) for study in studies}, arguments.cores))
+
+
+def _write_config(arguments: argparse.Namespace) -> None:
+    from proxsweep import resolved
+    from proxsweep.files import write_text
+
+    write_text(arguments.output, resolved.text(arguments.config))
+
+
+def _table_page(arguments: argparse.Namespace) -> None:
+    from proxsweep import table_page
+
+    table_page.write(arguments.table, arguments.output)
+
+
+def _reproducibility(arguments: argparse.Namespace) -> None:
+    from proxsweep import reproducibility
+    from proxsweep.files import write_csv
+
+    table = reproducibility.check(arguments.folder)
+    for row in table.itertuples():
+        print(f"{'passed' if row.passed == 'yes' else 'FAILED'}: {row.check} ({row.found})")
+    if arguments.table:
+        write_csv(arguments.table, table)
+    if arguments.page:
+        reproducibility.write_page(table, arguments.folder.name, arguments.page)
+
+
 def _strays(arguments: argparse.Namespace) -> None:
     import shutil
 
@@ -328,6 +361,23 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     check.add_argument("folder", type=Path, help="results/{study}, or the folder of one fit")
     check.add_argument("--encoding", type=Path, help="of one fit: the encoding that was fitted")
     check.add_argument("--output", type=Path, help="the table as CSV")
+
+    plan = command("plan", _plan, "What a sweep will cost: fits, core-hours, hours and disk.")
+    plan.add_argument("configs", type=Path, nargs="+", help="config files, later ones on top")
+    plan.add_argument("--cores", type=int, default=1)
+
+    write_config = command("write-config", _write_config, "A study's config, all defaults filled in, as YAML.")
+    write_config.add_argument("--config", type=json.loads, required=True, help="as JSON")
+    write_config.add_argument("--output", type=Path, required=True)
+
+    table_page = command("table-page", _table_page, "A CSV table as a page whose rows sort by a click.")
+    table_page.add_argument("table", type=Path)
+    table_page.add_argument("--output", type=Path, required=True)
+
+    again = command("reproducibility", _reproducibility, "Check whether others could get a study's results again.")
+    again.add_argument("folder", type=Path, help="results/{study}, from where the workflow ran")
+    again.add_argument("--table", type=Path, help="the checks as CSV")
+    again.add_argument("--page", type=Path, help="the checks as HTML")
 
     strays = command("strays", _strays, "List fits that left the config.")
     strays.add_argument("--plan", type=Path, required=True)

@@ -13,7 +13,7 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parents[1]
 if str(ROOT / "scripts") not in sys.path:
     sys.path.insert(0, str(ROOT / "scripts"))
 
-from proxsweep import closure, config as configuration, files, sweep
+from proxsweep import closure, config as configuration, files, resolved, sweep
 from proxsweep.errors import UserError
 
 # relative where possible, so that a moved or copied project does not look changed
@@ -272,9 +272,21 @@ def results():
         folder = f"results/{study.name}"
         wanted += [f"{folder}/fits.csv", f"{folder}/status.csv", f"{folder}/notebooks/html", f"{folder}/lasso_max.csv"]
         wanted += [f"{folder}/chosen.csv", f"{folder}/shifts.csv", f"{folder}/page.html"]
+        wanted += [f"{folder}/config.yaml", f"{folder}/reproducibility.html"]
+        wanted += [f"{folder}/pages/{table}.html" for table in PAGES]
         wanted += [f"{folder}/figures/{name}.svg" for name in summaries_of(study)]
         wanted += [f"{folder}/strict.txt"] if study.strict else []
     return wanted
+
+
+# tables of every study that the report shows as pages, since it only offers a bare CSV for download
+PAGES = {
+    "fits": ("Convergence", "every fit, sortable"),
+    "status": ("Convergence", "how every job ended, sortable"),
+    "chosen": ("Choice of the lasso weight", "the weights chosen, sortable"),
+    "shifts": ("Confidence", "shifts at the chosen weight, sortable"),
+    "data/report": ("Data", "what happened to the data, sortable"),
+}
 
 
 # ---- small helpers -------------------------------------------------------------------------------------------

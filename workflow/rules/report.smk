@@ -67,3 +67,85 @@ rule notebook_index:
         runtime=scaled(30),
     shell:
         "proxsweep index --plan {input.plan:q} --fits {input.fits:q} --summaries {input.summaries:q} --output {output:q} > {log:q} 2>&1"
+
+
+rule write_config:
+    output:
+        report(
+            "results/{study}/config.yaml",
+            caption="../report/config.rst",
+            category="What was run",
+            labels={"study": "{study}", "file": "config, all defaults filled in"},
+        ),
+    log:
+        "logs/{study}/write_config.log",
+    benchmark:
+        "results/{study}/benchmarks/write_config.tsv"
+    localrule: True
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(500),
+        runtime=scaled(5),
+    params:
+        config=lambda wildcards: json.dumps(resolved.values(STUDIES[wildcards.study])),
+    shell:
+        "proxsweep write-config --config {params.config:q} --output {output:q} > {log:q} 2>&1"
+
+
+rule reproducibility:
+    input:
+        plan="results/{study}/plan.json",
+        fits="results/{study}/fits.csv",
+        config="results/{study}/config.yaml",
+        lock=str(HERE / "envs/requirements.lock"),
+        code=code_of("proxsweep.reproducibility"),
+    output:
+        table="results/{study}/reproducibility.csv",
+        page=report(
+            "results/{study}/reproducibility.html",
+            caption="../report/reproducibility.rst",
+            category="What was run",
+            labels={"study": "{study}", "file": "reproducibility"},
+        ),
+    log:
+        "logs/{study}/reproducibility.log",
+    benchmark:
+        "results/{study}/benchmarks/reproducibility.tsv"
+    localrule: True
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    shell:
+        "proxsweep reproducibility results/{wildcards.study:q} --table {output.table:q} --page {output.page:q} > {log:q} 2>&1"
+
+
+rule table_page:
+    input:
+        table="results/{study}/{table}.csv",
+        code=code_of("proxsweep.table_page"),
+    output:
+        report(
+            "results/{study}/pages/{table}.html",
+            caption="../report/tables.rst",
+            category=lambda wildcards: PAGES[wildcards.table][0],
+            labels=lambda wildcards: {"study": wildcards.study, "table": PAGES[wildcards.table][1]},
+        ),
+    log:
+        "logs/{study}/pages/{table}.log",
+    benchmark:
+        "results/{study}/benchmarks/pages/{table}.tsv"
+    wildcard_constraints:
+        table=one_of(PAGES),
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    shell:
+        "proxsweep table-page {input.table:q} --output {output:q} > {log:q} 2>&1"
