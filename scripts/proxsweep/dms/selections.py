@@ -41,12 +41,20 @@ class Selections:
     """
 
     def __init__(self, entry: dict[str, Any], study: str, base: Path):
-        self.entry, self.base, self.place = entry, base, entry["selections"]
+        self.entry, self.base = entry, base
         self.where = {column: _texts(values) for column, values in (entry["where"] or {}).items()}
         self.replicates = {label: str(library) for label, library in entry["replicates"].items()}
         fields = {field for _, field, _, _ in Formatter().parse(entry["table"]) if field is not None}
         self.columns = list(dict.fromkeys([LIBRARY, *sorted(fields), *self.where]))
-        self.rows = self._read(study)
+        self.place = entry["selections"]
+        path = base / self.place
+        if downloads.is_address(self.place):
+            copy = downloads.path(study, self.place, entry["sha256"])
+            path = base / copy
+            if not path.is_file():
+                _fetch(self.place, path, self.columns, entry["sha256"])
+            self.place = f"{self.place} (copied to {copy})"
+        self.rows = read.read_table(path, self.columns, sha256=entry["sha256"])
 
     def faults(self) -> Iterator[Fault]:
         """What the entry asks for and the list does not have; paths are relative to the entry."""
@@ -91,17 +99,6 @@ class Selections:
                 found[table] = {"func_scores": table, "condition": condition, "replicate": label, "sha256": None}
         return list(found.values())
 
-    def _read(self, study: str) -> pd.DataFrame:
-        if not downloads.is_address(self.place):
-            return read.read_table(self.base / self.place, self.columns, sha256=self.entry["sha256"])
-        path = self.base / downloads.path(study, self.place, self.entry["sha256"])
-        try:
-            if not path.is_file():
-                _fetch(self.place, path, self.entry["sha256"])
-            return read.read_table(path, self.columns)
-        except UserError as error:
-            raise UserError(error.place.replace(str(path), self.place), error.found, error.expected) from None
-
     def _chosen(self, library: str) -> pd.DataFrame:
         wanted = self.rows[LIBRARY] == library
         for column, values in self.where.items():
@@ -110,11 +107,10 @@ class Selections:
 
     def _locate(self, name: str) -> str:
         """Path or address of a table."""
-        folder = self.entry["folder"]
-        if downloads.is_address(folder or self.place):
-            address = self.place if folder is None else f"{folder.rstrip('/')}/"
-            return urljoin(address, quote(name))
-        return str(Path(self.place).parent / name if folder is None else Path(folder) / name)
+        selections, folder = self.entry["selections"], self.entry["folder"]
+        if downloads.is_address(folder or selections):
+            return urljoin(selections if folder is None else f"{folder.rstrip('/')}/", quote(name))
+        return str(Path(selections).parent / name if folder is None else Path(folder) / name)
 
     def _refuse_gaps(self, line: int, row: pd.Series) -> None:
         for column, value in row.items():
@@ -131,13 +127,15 @@ class Selections:
             raise UserError(place, f"a selection without its table: no file at {table}", expected)
 
 
-def _fetch(address: str, path: Path, sha256: str | None) -> None:
-    """Copy a table from an address; what is none never comes to lie at ``path``."""
+def _fetch(address: str, path: Path, columns: list[str], sha256: str | None) -> None:
+    """Copy a list from an address; what is none never comes to lie at ``path``."""
     copy = path.with_name(f"unchecked-{path.name}")
     files.write_bytes(copy, downloads.content(address))
     try:
-        read.check_table(copy, sha256, name=address)
+        read.read_table(copy, columns, sha256=sha256)
         copy.replace(path)
+    except UserError as error:
+        raise UserError(error.place.replace(str(copy), address), error.found, error.expected) from None
     finally:
         copy.unlink(missing_ok=True)
 
