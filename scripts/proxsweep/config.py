@@ -118,7 +118,8 @@ def _position(values: Any, path: KeyPath) -> tuple[int, ...]:
             values = values.get(key)
         else:
             position.append(key if isinstance(key, int) else 0)
-            values = values[key] if isinstance(values, list) and isinstance(key, int) else None
+            known = isinstance(values, list) and isinstance(key, int) and key < len(values)
+            values = values[key] if known else None
     return tuple(position)
 
 

@@ -328,6 +328,13 @@ REFUSED = {
         "tol",
         "`tolerance`",
     ),
+    "unknown kind of variants to drop": (
+        CLIP,
+        "      drop: [gap]",
+        "7: studies.demo.data.drop[0]",
+        "gap",
+        "`gaps` is nearest",
+    ),
     "unknown key in replicates": (
         REPLICATES,
         "      replicates: {spilt: 2}",

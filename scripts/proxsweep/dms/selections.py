@@ -56,14 +56,19 @@ class Selections:
             self.place = f"{self.place} (copied to {copy})"
         self.rows = read.read_table(path, self.columns, sha256=entry["sha256"])
 
-    def faults(self) -> Iterator[Fault]:
+    def faults(self) -> list[Fault]:
         """What the entry asks for and the list does not have; paths are relative to the entry."""
+        return list(self._value_faults()) or list(self._library_faults())
+
+    def _value_faults(self) -> Iterator[Fault]:
         for column, values in self.where.items():
             known = _distinct(self.rows[column])
             for value in values:
                 if value not in known:
                     found = f"the value `{value}`, which is in no row of {self.place}"
                     yield Fault(("where", column), found, f"one of {read.nearest(value, known)}")
+
+    def _library_faults(self) -> Iterator[Fault]:
         libraries = _distinct(self.rows[LIBRARY])
         seen: dict[str, str] = {}
         for label, library in self.replicates.items():
@@ -72,9 +77,8 @@ class Selections:
                 found = f"the library `{library}`, which is in no row of {self.place}"
                 yield Fault(path, found, f"one of {read.nearest(library, libraries)}")
             elif library in seen:
-                yield Fault(
-                    path, f"the library `{library}`, which is also replicate {seen[library]}", "another library"
-                )
+                found = f"the library `{library}`, which is also replicate {seen[library]}"
+                yield Fault(path, found, "a library of its own for each replicate")
             elif self._chosen(library).empty:
                 found = f"no selection of the library `{library}` that passes `where`"
                 yield Fault(path, found, f"at least one in {self.place}")

@@ -68,7 +68,7 @@ def _expanded(name: str, entry: dict[str, Any], base: Path) -> tuple[list[Fault]
     from proxsweep.dms.selections import Selections  # pandas is slow to import
 
     selections = Selections(entry, name, base)
-    faults = list(selections.faults())
+    faults = selections.faults()
     return faults, [] if faults else selections.tables()
 
 
