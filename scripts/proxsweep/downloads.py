@@ -1,5 +1,6 @@
 """Files at an address: where their copies lie, and how one is read while a run is planned."""
 
+import http.client
 import re
 import urllib.error
 import urllib.request
@@ -40,5 +41,5 @@ def content(address: str) -> bytes:
             return answer.read()
     except urllib.error.HTTPError as error:
         raise UserError(address, f"no file: the server answers {error.code} {error.reason}", expected) from None
-    except (OSError, ValueError) as error:
-        raise UserError(address, f"no answer ({getattr(error, 'reason', error)})", expected) from None
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise UserError(address, f"no whole answer ({getattr(error, 'reason', error)})", expected) from None

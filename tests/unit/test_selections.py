@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import scans
+from projects import PROJECT
 from proxsweep import config, downloads
 from proxsweep.errors import UserError
 from serving import Server, serving
@@ -136,6 +137,65 @@ def test_addresses_of_tables_are_quoted_and_take_the_folder_that_is_named(folder
     assert tables == [f"https://example.org/scores/thaw-1%20{library}.csv" for library in ("Lib-1", "Lib-3")]
 
 
+# library, dates before and after selection, thaw, sample: the selections of the public repository
+PUBLISHED = {
+    "Delta": [
+        *(("Lib-1", "2021-10-28", "2021-12-14", "thaw-1", sample) for sample in "12"),
+        *(("Lib-3", "2021-10-28", "2021-12-14", "thaw-1", sample) for sample in "12"),
+        *(("Lib-4", "2021-10-28", "2021-12-14", "thaw-1", sample) for sample in "12"),
+        *(("Lib-2", "2021-10-28", "2021-11-28", "thaw-1", sample) for sample in "12"),
+    ],
+    "Omicron_BA1": [
+        *(("Lib-1", "2022-03-25", "2022-04-13", "thaw-1", sample) for sample in "12"),
+        ("Lib-2", "2022-06-22", "2022-06-22", "thaw-1", "1"),
+        ("Lib-3", "2022-06-22", "2022-06-22", "thaw-1", "1"),
+    ],
+    "Omicron_BA2": [
+        (library, "2022-10-22", "2022-10-22", thaw, "1")
+        for thaw in ("thaw-1", "thaw-2")
+        for library in ("Lib-1", "Lib-2")
+    ],
+}
+
+
+def test_the_config_of_the_published_study_names_its_ten_tables(tmp_path, server):
+    """Against a server of this machine in place of the repository's."""
+    server.files.clear()
+    for condition, selections in PUBLISHED.items():
+        lines = ["preselection_sample,library,virus_batch,replicate,postselection_sample"]
+        for library, before, after, thaw, sample in selections:
+            samples = f"{before}_{thaw}_VSVG_control_{sample}", f"{after}_{thaw}_no-antibody_control_{sample}"
+            lines.append(f"{samples[0]},{library},{thaw},{sample},{samples[1]}")
+        server.files[f"/data/{condition}/{scans.LIST}"] = "\n".join(lines).encode()
+    text = (PROJECT / "config" / "spike.yaml").read_text()
+    moved, count = re.subn(
+        r"https://raw\.githubusercontent\.com/matsengrp/\w[\w.-]*/[0-9a-f]{40}", server.address(""), text
+    )
+    assert count == 3
+    (tmp_path / "spike.yaml").write_text(moved)
+    (study,) = config.studies(config.load([tmp_path / "spike.yaml"]), [tmp_path / "spike.yaml"], {}, tmp_path)
+    found = [(r, path.removeprefix(server.address("/data/"))) for path, _, r in named(study)]
+    ba2 = "2022-10-22_thaw-{0}_VSVG_control_1_vs_2022-10-22_thaw-{0}_no-antibody_control_1_func_scores.csv"
+    delta = "2021-10-28_thaw-1_VSVG_control_{0}_vs_{1}_thaw-1_no-antibody_control_{0}_func_scores.csv"
+    ba1 = "2022-06-22_thaw-1_VSVG_control_1_vs_2022-06-22_thaw-1_no-antibody_control_1_func_scores.csv"
+    assert found == [
+        ("1", "Delta/Lib-2_" + delta.format(1, "2021-11-28")),
+        ("1", "Delta/Lib-2_" + delta.format(2, "2021-11-28")),
+        ("2", "Delta/Lib-4_" + delta.format(1, "2021-12-14")),
+        ("2", "Delta/Lib-4_" + delta.format(2, "2021-12-14")),
+        ("1", "Omicron_BA1/Lib-2_" + ba1),
+        ("2", "Omicron_BA1/Lib-3_" + ba1),
+        ("1", "Omicron_BA2/Lib-1_" + ba2.format(1)),
+        ("1", "Omicron_BA2/Lib-1_" + ba2.format(2)),
+        ("2", "Omicron_BA2/Lib-2_" + ba2.format(1)),
+        ("2", "Omicron_BA2/Lib-2_" + ba2.format(2)),
+    ]
+    manuscript = config.load([PROJECT / "config" / "manuscript.yaml"])["studies"]["manuscript"]
+    swept = config.load([PROJECT / "config" / "spike.yaml"])["studies"]["spike"]
+    for section in ("sweep", "model", "solver", "reference"):
+        assert swept[section] == manuscript[section]
+
+
 ENTRIES = {
     "unknown library": (
         {"replicates": {1: "Lib-1", 2: "Lib-9"}},
@@ -226,8 +286,10 @@ def test_an_address_without_a_list_or_a_server(folder, server):
     server.leave()
     error = refusal(folder, entry)
     assert error.place == server.address("/nothing.csv")
-    assert "no answer" in error.found
+    assert "no whole answer" in error.found
     assert "path instead" in error.expected
+    error = refusal(folder, {**entry, "selections": f"{entry['selections']} and more"})
+    assert "no whole answer" in error.found
 
 
 @pytest.mark.parametrize("kind", ["address", "path"])
