@@ -128,6 +128,17 @@ def test_an_address_is_read_once_and_its_tables_are_addresses(folder, server):
     assert read(folder, {**LOCAL, "selections": address, "sha256": digest}) == study
 
 
+def test_an_address_whose_copy_is_deleted_is_read_again(folder, server):
+    entry = {**LOCAL, "selections": server.address(f"/early/{scans.LIST}")}
+    study = read(folder, entry)
+    server.files[f"/early/{scans.LIST}"] = f"{HEADER}\nLib-1,a,b\nLib-3,a,b\n".encode()
+    assert read(folder, entry) == study
+    (copy,) = (folder / "results/scans/data/downloads").iterdir()
+    copy.unlink()
+    again = [Path(path).name for path, _, _ in named(read(folder, entry))]
+    assert again == ["Lib-1_a_vs_b_func_scores.csv", "Lib-3_a_vs_b_func_scores.csv"]
+
+
 def test_addresses_of_tables_are_quoted_and_take_the_folder_that_is_named(folder, server):
     address = server.address(f"/early/{scans.LIST}")
     entry = {**LOCAL, "selections": address, "table": "{virus_batch} {library}.csv", "where": {"replicate": 1}}
