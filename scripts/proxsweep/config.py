@@ -56,7 +56,8 @@ def studies(
     Raises
     ------
     UserError
-        For the first fault in the order of the config; the message says how many more there are.
+        For the first fault in the order of the config; the message says how many more there are. For a file or
+        address that is read while a config is checked and is not what it should be.
     """
     base = Path(base)
     sources = [configfile.read(file, _short(file, base)) for file in files]
@@ -79,6 +80,7 @@ def studies(
     chosen = {name: filled["studies"][name] for name in _chosen(values)}
     for study in chosen.values():
         _normalise(study)
+    refuse(fault for name, study in chosen.items() for fault in _expand(name, study, base))
     refuse(
         fault for name, study in chosen.items() for fault in _study_faults(name, values["studies"][name], study, base)
     )
@@ -116,7 +118,8 @@ def _position(values: Any, path: KeyPath) -> tuple[int, ...]:
             values = values.get(key)
         else:
             position.append(key if isinstance(key, int) else 0)
-            values = values[key] if isinstance(values, list) and isinstance(key, int) else None
+            known = isinstance(values, list) and isinstance(key, int) and key < len(values)
+            values = values[key] if known else None
     return tuple(position)
 
 
@@ -198,6 +201,11 @@ def _study_faults(name: str, written: dict[str, Any], study: dict[str, Any], bas
             )
     for fault in FAMILIES[study["family"]].faults(written, study, base):
         yield fault._replace(path=(*here, *fault.path))
+
+
+def _expand(name: str, study: dict[str, Any], base: Path) -> Iterator[Fault]:
+    for fault in FAMILIES[study["family"]].expand(name, study, base):
+        yield fault._replace(path=("studies", name, *fault.path))
 
 
 def _value_faults(path: KeyPath, values: list[Any], written: list[Any]) -> Iterator[Fault]:

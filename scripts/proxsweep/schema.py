@@ -195,8 +195,15 @@ def fill_section(section: str, values: dict[str, Any]) -> dict[str, Any]:
     return _fill(document()["$defs"][section], values)
 
 
+def _branch(schema: dict[str, Any], value: Any) -> dict[str, Any]:
+    """Of a schema with `if`, the one that holds for a mapping with or without the key that it asks for."""
+    if "if" not in schema:
+        return schema
+    return schema["then" if set(schema["if"]["required"]) <= set(value) else "else"]
+
+
 def _fill(schema: dict[str, Any], value: Any) -> Any:
-    schema = _resolve(schema)
+    schema = _resolve(_branch(schema, value))
     if isinstance(value, dict):
         return _fill_mapping(schema, value)
     if isinstance(value, list):

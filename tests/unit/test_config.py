@@ -328,6 +328,13 @@ REFUSED = {
         "tol",
         "`tolerance`",
     ),
+    "unknown kind of variants to drop": (
+        CLIP,
+        "      drop: [gap]",
+        "7: studies.demo.data.drop[0]",
+        "gap",
+        "`gaps` is nearest",
+    ),
     "unknown key in replicates": (
         REPLICATES,
         "      replicates: {spilt: 2}",
@@ -1204,6 +1211,14 @@ def test_the_document_lists_every_key_with_its_default(name):
 def test_the_examples_of_the_document_are_configs(folder):
     (folder / "early.csv").write_text("condition,aa_substitutions,func_score\n")
     (folder / "late.csv").write_text("condition,aa_substitutions,func_score\n")
+    for name, libraries in (("early", ("Lib-2", "Lib-4")), ("late", ("Lib-1", "Lib-2"))):
+        (folder / name).mkdir()
+        rows = [f"{library},pre,post,1" for library in libraries]
+        header = "library,preselection_sample,postselection_sample,replicate"
+        (folder / name / "functional_selections.csv").write_text("\n".join([header, *rows]))
+        for library in libraries:
+            table = folder / name / f"{library}_pre_vs_post_func_scores.csv"
+            table.write_text("aa_substitutions_reference,func_score,pre_count\n")
     examples = re.findall(r"```yaml\n(.*?)```", README.read_text(), flags=re.DOTALL)
     assert len(examples) >= 3
     for text in examples:

@@ -91,6 +91,58 @@ def test_missing_scores_are_dropped_and_counted_and_still_tell_the_wildtype(tmp_
     assert done.wildtypes.set_index("site")["b"].to_dict() == {"1": "M", "3": "P", "4": "A"}
 
 
+KINDS = f"""{HEADER}
+a,,0
+a,G3R,1
+a,A4- G3R,2
+a,L3aQ,3
+a,*5Q G3K,4
+a,-6Q,5
+a,W4- *5Q,6
+b,G3K,0
+b,A4T,0
+"""
+ALL = {"", "G3R", "G3R A4-", "L3aQ", "G3K *5Q", "-6Q", "W4- *5Q"}
+
+
+@pytest.mark.parametrize(
+    ("drop", "left", "dropped"),
+    [
+        (["stop_wildtypes"], ALL - {"G3K *5Q", "W4- *5Q"}, [2]),
+        (["stop_wildtypes", "suffixed_sites"], {"", "G3R", "G3R A4-", "-6Q"}, [2, 1]),
+        (["suffixed_sites", "gaps", "stop_wildtypes"], {"", "G3R"}, [1, 3, 1]),
+    ],
+)
+def test_kinds_of_variants_are_dropped_and_counted_in_order(tmp_path, drop, left, dropped):
+    done = run(tmp_path, KINDS, {"drop": drop})
+    assert {text for condition, text in scores(done) if condition == "a"} == left
+    assert {text for condition, text in scores(done) if condition == "b"} == {"G3K", "A4T"}
+    assert counts(done.report, "read")["1", "a"] == (7, 0)
+    for kind, number in zip(drop, dropped, strict=True):
+        assert counts(done.report, f"drop_{kind}")["1", "a"][1] == number
+        assert counts(done.report, f"drop_{kind}")["1", "b"] == (2, 0)
+
+
+def test_dropped_variants_tell_no_wildtype(tmp_path):
+    """W at site 4 of condition a stands beside A, in a variant with a gap and a lost stop."""
+    with pytest.raises(UserError, match="one wildtype a site and condition"):
+        run(tmp_path, KINDS.replace("a,*5Q G3K,4\n", "").replace("W4- *5Q", "W4-"))
+    done = run(tmp_path, KINDS, {"drop": ["stop_wildtypes", "suffixed_sites"]})
+    assert done.wildtypes.set_index("site")["a"].to_dict() == {"3": "G", "4": "A", "6": "-"}
+
+
+def test_a_stop_as_wildtype_is_an_error_unless_it_is_dropped(tmp_path):
+    with pytest.raises(UserError, match=r"row 6.*a wildtype that is no stop codon"):
+        run(tmp_path, KINDS, {"drop": ["gaps", "suffixed_sites"]})
+
+
+def test_substitutions_to_themselves_do_not_matter_in_dropped_variants(tmp_path):
+    table = KINDS.replace("a,L3aQ,3", "a,L3aQ G3G,3")
+    with pytest.raises(UserError, match="a substitution to itself"):
+        run(tmp_path, table, {"drop": ["stop_wildtypes"]})
+    assert len(run(tmp_path, table, {"drop": ["stop_wildtypes", "suffixed_sites"]}).variants) == 6
+
+
 def test_columns_can_have_other_names_and_sites_an_order_of_their_own(tmp_path):
     (tmp_path / "map.csv").write_text("sequential_site,reference_site\n1,4\n2,3\n3,1\n4,77\n")
     table = SCORES.replace(HEADER, "strain,muts,value")
@@ -438,6 +490,7 @@ OTHER_FAULTS = {
     ),
     "no stop": (NUMBERS, {"clip": ["median_stop", 1]}, "data.clip, replicate 1", "no variant with a stop"),
     "no score at all": (f"{HEADER}\na,G3R,\n", {}, "study s, condition a", "no row with a score"),
+    "drop leaves nothing": (f"{HEADER}\na,G3-,1\nb,G3R,1\n", {"drop": ["gaps"]}, "condition a", "`drop`"),
     "filter leaves nothing": (NUMBERS, {"min_pre_count": 6}, "condition a", "passes the count filter"),
     "only wildtypes": (f"{HEADER}\na,,1\n", {}, "column 'aa_substitutions'", "no substitution in any row"),
     "reference absent": (f"{HEADER}\nA,G3R,1\n", {}, "reference", "'a', which is no condition"),

@@ -1,11 +1,13 @@
 """Real runs of small studies in a copy of the project."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from projects import Project, copy_project, once, small_study
+from serving import Server, serving
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,3 +41,12 @@ def edited(finished: Project, tmp_path: Path) -> Project:
     ignore = shutil.ignore_patterns("locks", "*.pyc.*")  # what another process may just be writing there
     shutil.copytree(finished.folder, tmp_path / "copy", symlinks=True, ignore=ignore)
     return Project(tmp_path / "copy")
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server on this machine, without files yet, that is asked directly."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with serving({}) as started:
+        yield started

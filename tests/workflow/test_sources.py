@@ -2,14 +2,12 @@
 
 import gzip
 import hashlib
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pandas as pd
 import pytest
 
 from projects import Project, assert_refused, counts, small_study
+from serving import Server
 
 TABLE = b"""library,condition,aa_substitutions,func_score
 1,a,,0.1
@@ -27,51 +25,10 @@ VARIANTS = "results/remote/data/variants.csv"
 REMOTE = ("--configfile", "remote.yaml")
 
 
-class Server(ThreadingHTTPServer):
-    """Gives out ``files`` by path and remembers what was asked for."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.files: dict[str, bytes] = {"/scores.csv": TABLE}
-        self.asked: list[tuple[str, str]] = []
-
-    def address(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.server_port}{path}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_HEAD(self) -> None:
-        self.answer(b"")
-
-    def do_GET(self) -> None:
-        self.answer(self.server.files.get(self.path, b""))
-
-    def answer(self, body: bytes) -> None:
-        self.server.asked.append((self.command, self.path))
-        known = self.path in self.server.files
-        self.send_response(200 if known else 404)
-        self.send_header("Content-Length", str(len(self.server.files.get(self.path, b""))))
-        self.send_header("Last-Modified", "Sat, 01 Jan 2022 00:00:00 GMT")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        """Not onto the screen."""
-
-
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    serving = Server()
-    threading.Thread(target=serving.serve_forever, daemon=True).start()
-    yield serving
-    serving.shutdown()
-    serving.server_close()
+def server(server: Server) -> Server:
+    server.files["/scores.csv"] = TABLE
+    return server
 
 
 def remote(project: Project, address: str, sha256: str | None = None, **changes: object) -> None:
@@ -94,8 +51,7 @@ def test_an_address_is_fetched_once(project, server):
     assert not list(project.folder.glob(".snakemake/storage/**/*.csv"))
 
     # what is there needs no network: not for the same config, not for another weight
-    server.shutdown()
-    server.server_close()
+    server.leave()
     again = project.snakemake(VARIANTS, *REMOTE)
     assert again.returncode == 0 and "Nothing to be done" in again.stdout
     sweep = {"difference": ["reference"], "lasso": [1.0e-3, 2.0e-3], "replicate": [1, 2]}

@@ -3,9 +3,7 @@ import os
 import re
 import shlex
 import sys
-from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from urllib.parse import urlsplit
 
 from snakemake.exceptions import WorkflowError
 
@@ -13,7 +11,7 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parents[1]
 if str(ROOT / "scripts") not in sys.path:
     sys.path.insert(0, str(ROOT / "scripts"))
 
-from proxsweep import closure, config as configuration, files, resolved, sweep
+from proxsweep import closure, config as configuration, downloads, files, resolved, sweep
 from proxsweep.errors import UserError
 
 # relative where possible, so that a moved or copied project does not look changed
@@ -50,21 +48,9 @@ REPLICATES = sorted({label for study in STUDIES.values() for label in study.swee
 # ---- tables of a study -------------------------------------------------------------------------------
 
 
-def is_address(table):
-    return table.startswith(("http://", "https://"))
-
-
-def download_path(study, address, digest):
-    """Where a downloaded table lies: another address or checksum is another file."""
-    key = sha256(f"{address} {digest}".encode()).hexdigest()[:12]
-    suffix = "".join(PurePosixPath(urlsplit(address).path).suffixes[-2:])
-    suffix = suffix if re.fullmatch(r"\.(csv|tsv)(\.gz)?", suffix) else ".csv"
-    return f"results/{study.name}/data/downloads/{key}{suffix}"
-
-
 def table_path(study, table):
     address = table["func_scores"]
-    return download_path(study, address, table["sha256"]) if is_address(address) else address
+    return downloads.path(study.name, address, table["sha256"]) if downloads.is_address(address) else address
 
 
 def wanted_downloads():
@@ -73,7 +59,7 @@ def wanted_downloads():
     for study in STUDIES.values():
         for table in study.tables:
             path = table_path(study, table)
-            if is_address(table["func_scores"]) and not os.path.exists(path):
+            if downloads.is_address(table["func_scores"]) and not os.path.exists(path):
                 wanted[path] = table
     return wanted
 
@@ -100,7 +86,7 @@ def site_map(wildcards):
 
 
 PREPROCESS_KEYS = (
-    "func_scores sha256 conditions columns replicates min_pre_count pseudocount subtract_wildtype clip"
+    "func_scores sha256 conditions columns replicates drop min_pre_count pseudocount subtract_wildtype clip"
     " self_substitution variant_weights collapse unknown_wildtype site_map"
 ).split()
 ENCODE_KEYS = "conditions collapse variant_weights min_times_seen unknown_wildtype bundle_sites".split()

@@ -1,6 +1,6 @@
 """From tables of functional scores or counts to one list of scored variants, with the wildtypes they imply.
 
-Steps, in this order: read, replicates, missing scores, count filter, score, subtraction of the wildtype's
+Steps, in this order: read, replicates, drop, missing scores, count filter, score, subtraction of the wildtype's
 score, clip. Rows are not yet collapsed: :mod:`proxsweep.dms.encode` does that, a replicate at a time.
 """
 
@@ -19,12 +19,26 @@ from proxsweep.dms.substitutions import (
     LETTERS,
     STOP,
     Substitutions,
+    carriers,
+    gaps,
     infer_wildtypes,
     parse,
     refuse_silent,
     silent,
+    suffixed,
 )
 from proxsweep.errors import UserError
+
+DROPPED = {
+    "gaps": lambda substitutions: carriers(substitutions, gaps(substitutions)),
+    "suffixed_sites": lambda substitutions: carriers(substitutions, suffixed(substitutions)),
+    "stop_wildtypes": lambda substitutions: carriers(substitutions, substitutions.wildtype == STOP),
+}
+REASONS = {
+    "gaps": "a gap (-)",
+    "suffixed_sites": "a substitution at a site with a letter suffix",
+    "stop_wildtypes": "a substitution of a stop codon",
+}
 
 
 @dataclass(frozen=True)
@@ -100,6 +114,7 @@ def preprocess(spec: dict, tables: Sequence[Path]) -> Preprocessed:
     rows, wildtypes, unused = _prepare(spec, tables)
     rows.ledger.note("read", rows.keep, _unknown_barcodes(rows))
     rows.ledger.note_unused("read", unused)
+    _drop_kinds(rows)
     _drop_missing(rows)
     _filter_counts(rows)
     _refuse_disjoint_halves(rows)
@@ -141,12 +156,15 @@ def _prepare(spec: dict, files: Sequence[Path]) -> tuple[_Rows, pd.DataFrame, pd
         return f"{files[frame['table'].iat[row]]}, row {frame['line'].iat[row]}, column {column!r}"
 
     sites = read.read_site_map(data["site_map"]) if data["site_map"] else None
-    written = parse(frame["aa_substitutions"].to_numpy(object), where, sites)
+    drop = data["drop"] or []
+    everything = parse(frame["aa_substitutions"].to_numpy(object), where, sites, "stop_wildtypes" in drop)
+    dropped = np.any([DROPPED[kind](everything) for kind in drop] or [np.zeros(len(frame), dtype=bool)], axis=0)
+    written = everything.keep(~dropped[everything.row])
     if data["self_substitution"] == "error":
         alternative = "`self_substitution: wildtype` in the study's data"
         refuse_silent(written, where, f"an empty string for the wildtype, or {alternative}")
     wildtypes = infer_wildtypes(written, condition, names, where)
-    substitutions = written.keep(~silent(written))
+    substitutions = everything.keep(~silent(everything) | dropped[everything.row])
     if len(substitutions.row) == 0:
         place = f"{', '.join(map(str, files))}, column {column!r}"
         raise UserError(place, "no substitution in any row", "variants with substitutions")
@@ -192,6 +210,13 @@ def _draw_halves(rows: _Rows) -> np.ndarray:
     return labels
 
 
+def _drop_kinds(rows: _Rows) -> None:
+    for kind in rows.data["drop"] or []:
+        rows.keep &= ~DROPPED[kind](rows.substitutions)
+        rows.ledger.note(f"drop_{kind}", rows.keep, REASONS[kind])
+        _refuse_nothing(rows)
+
+
 def _drop_missing(rows: _Rows) -> None:
     rows.keep &= ~np.isnan(rows.scores) | rows.from_counts
     rows.ledger.note("missing_score", rows.keep, "no score in the table")
@@ -213,7 +238,8 @@ def _refuse_nothing(rows: _Rows) -> None:
     for name, number in zip(rows.names, left, strict=True):
         if number == 0:
             place = f"{rows.study}, condition {name}"
-            raise UserError(place, "no row with a score that passes the count filter", "at least one")
+            found = "no row with a score that passes the count filter and `drop`"
+            raise UserError(place, found, "at least one")
 
 
 def _refuse_disjoint_halves(rows: _Rows) -> None:

@@ -1,7 +1,9 @@
 """What must hold between the keys of a ``dms`` study, beyond the schema."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from string import Formatter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,6 +41,59 @@ def faults(written: dict[str, Any], study: dict[str, Any], base: Path) -> Iterat
         yield from _matrix_faults(study, data["conditions"] or source)
 
 
+def expand(name: str, study: dict[str, Any], base: Path) -> Iterator[Fault]:
+    """Replace the entries of ``func_scores`` that name selections by the tables of these.
+
+    Faults are as those of :func:`faults`. An address is read once: its copy is kept below the study's results. Raises
+    UserError for what is no list of selections, or names tables that are not there.
+    """
+    listed = study["data"]["func_scores"]
+    if not isinstance(listed, list):
+        return
+    expanded = []
+    for i, entry in enumerate(listed):
+        found, tables = _expanded(name, entry, base)
+        yield from (fault._replace(path=("data", "func_scores", i, *fault.path)) for fault in found)
+        expanded += [{**table, "entry": i} for table in tables]
+    study["data"]["func_scores"] = expanded
+
+
+def _expanded(name: str, entry: dict[str, Any], base: Path) -> tuple[list[Fault], list[dict[str, Any]]]:
+    """Faults of an entry of ``func_scores``, their paths relative to it, and its tables where it has none."""
+    if "selections" not in entry:
+        return [], [entry]
+    faults = list(_selection_faults(entry, base))
+    if faults:
+        return faults, []
+    from proxsweep.dms.selections import Selections  # pandas is slow to import
+
+    selections = Selections(entry, name, base)
+    faults = selections.faults()
+    return faults, [] if faults else selections.tables()
+
+
+def _selection_faults(entry: dict[str, Any], base: Path) -> Iterator[Fault]:
+    """What is wrong with an entry before its selections are read; paths are relative to it."""
+    yield from _file_faults(("selections",), entry["selections"], base)
+    folder = entry["folder"]
+    if folder is not None and _is_local(folder):
+        if not (base / folder).is_dir():
+            yield Fault(("folder",), f"no folder at {folder}", f"a folder (paths are relative to {base.resolve()})")
+    elif folder is not None:
+        yield from _file_faults(("folder",), folder, base)
+    if not _is_template(entry["table"]):
+        yield Fault(("table",), f"`{entry['table']}`", "a file name with columns in braces, as {library}_scores.csv")
+
+
+def _is_template(text: str) -> bool:
+    """Whether a text has braces, with nothing but a name in each."""
+    try:
+        parts = [part[1:] for part in Formatter().parse(text) if part[1] is not None]
+    except ValueError:
+        return False
+    return bool(parts) and all(re.fullmatch(r"\w+", name) and not kind and not form for name, kind, form in parts)
+
+
 def settle(study: dict[str, Any]) -> None:
     """Fill in what follows from other keys of a study without faults.
 
@@ -56,6 +111,7 @@ def settle(study: dict[str, Any]) -> None:
     if data["replicates"] and "split" not in data["replicates"]:
         data["replicates"].pop("seed", None)
     for _, table in _tables(data):
+        table.pop("entry", None)
         if table.get("replicate") is not None:
             table["replicate"] = str(table["replicate"])
 
@@ -139,10 +195,11 @@ def _table_conditions(data: dict[str, Any], base: Path) -> list[str] | None:
 
 
 def _tables(data: dict[str, Any]) -> list[tuple[KeyPath, dict[str, Any]]]:
+    """Tables, each with the key path of the entry that names it."""
     scores = data["func_scores"]
     if isinstance(scores, str):
         return [(("data",), {"func_scores": scores})]
-    return [(("data", "func_scores", i), table) for i, table in enumerate(scores or [])]
+    return [(("data", "func_scores", table.get("entry", i)), table) for i, table in enumerate(scores or [])]
 
 
 def _source_faults(data: dict[str, Any], base: Path) -> Iterator[Fault]:
@@ -153,13 +210,13 @@ def _source_faults(data: dict[str, Any], base: Path) -> Iterator[Fault]:
         yield Fault(("data",), "neither `func_scores` nor `simulate`", "one of the two")
     if data["sha256"] and not isinstance(data["func_scores"], str):
         yield Fault(("data", "sha256"), "a digest without a single table", "`sha256` beside each table of the list")
-    seen: dict[tuple, int] = {}
-    for i, (path, table) in enumerate(_tables(data)):
+    seen: dict[tuple, str | int] = {}
+    for path, table in _tables(data):
         yield from _file_faults((*path, "func_scores"), table["func_scores"], base)
         key = (table["func_scores"], table.get("condition"), str(table.get("replicate")))
         if key in seen:
             yield Fault(path, f"the same table, condition and replicate as [{seen[key]}]", "every table once")
-        seen.setdefault(key, i)
+        seen.setdefault(key, path[-1])
     if data["site_map"]:
         yield from _local_faults(("data", "site_map"), data["site_map"], base)
 
@@ -190,7 +247,7 @@ def _replicate_faults(written: dict[str, Any], data: dict[str, Any], sweep: dict
     named = [i for i, (_, table) in enumerate(tables) if table.get("replicate") is not None]
     if named and len(named) < len(tables):
         absent = next(i for i in range(len(tables)) if i not in named)
-        yield Fault(("data", "func_scores", absent), "no `replicate`", "one for every table of the list, or for none")
+        yield Fault(tables[absent][0], "no `replicate`", "one for every table of the list, or for none")
     if chosen is None:
         return
     kinds = [kind for kind in ("split", "column", "score_columns") if kind in chosen]

@@ -11,6 +11,7 @@ from proxsweep.errors import UserError
 
 LETTERS = "ACDEFGHIKLMNPQRSTVWY*-"  # the order of mutants: amino acids, stop, gap
 STOP = LETTERS.index("*")
+GAP = LETTERS.index("-")
 UNKNOWN = -1
 _RANK = {letter: rank for rank, letter in enumerate(LETTERS)}
 _SITE = re.compile(r"(-?[0-9]+)([A-Za-z]*)")
@@ -73,7 +74,10 @@ class Substitutions:
 
 
 def parse(
-    strings: Sequence[str], where: Callable[[int], str], site_order: Sequence[str] | None = None
+    strings: Sequence[str],
+    where: Callable[[int], str],
+    site_order: Sequence[str] | None = None,
+    stop_wildtypes: bool = False,
 ) -> Substitutions:
     """Parse strings of substitutions (``"N501Y E484- 214aQ"``-like, separated by blanks).
 
@@ -85,6 +89,8 @@ def parse(
         Names the place of a row in a message.
     site_order
         Sites in order; without it sites are numbers with an optional suffix, ordered by number, then suffix.
+    stop_wildtypes
+        Whether a stop codon can be substituted.
 
     Returns
     -------
@@ -101,7 +107,7 @@ def parse(
     row = np.repeat(np.arange(len(split)), [len(tokens) for tokens in split])
     codes, tokens = pd.factorize(np.array([token for tokens in split for token in tokens], dtype=object))
     known = None if site_order is None else frozenset(site_order)
-    faults = [_fault(token, known) for token in tokens]
+    faults = [_fault(token, known, stop_wildtypes) for token in tokens]
     wrong = np.flatnonzero([bool(message) for message in faults])
     if len(wrong):
         entry = np.flatnonzero(np.isin(codes, wrong))[0]
@@ -134,14 +140,14 @@ def numbered(sites: Iterable[str]) -> bool:
     return all(_SITE.fullmatch(site) for site in sites)
 
 
-def _fault(token: str, known: frozenset[str] | None) -> str:
+def _fault(token: str, known: frozenset[str] | None, stop_wildtypes: bool) -> str:
     """What a token should have been; empty if it is a substitution."""
     if len(token) < 3:
         return "a substitution: wildtype letter, site, mutant letter (as N501Y)"
     for letter, role in ((token[0], "wildtype"), (token[-1], "mutant")):
         if letter not in _RANK:
             return f"a {role} among the letters {LETTERS} in place of {letter!r}"
-    if token[0] == "*":
+    if token[0] == "*" and not stop_wildtypes:
         return "a wildtype that is no stop codon"
     site = token[1:-1]
     if known is not None:
@@ -149,6 +155,23 @@ def _fault(token: str, known: frozenset[str] | None) -> str:
     if not _SITE.fullmatch(site):
         return f"a number with an optional suffix (as 214a) in place of site {site!r}; else a site map"
     return ""
+
+
+def carriers(substitutions: Substitutions, entries: np.ndarray) -> np.ndarray:
+    """Variants that have one of some entries (mask of K), (N,) bool."""
+    marked = np.zeros(substitutions.count, dtype=bool)
+    marked[substitutions.row[entries]] = True
+    return marked
+
+
+def gaps(substitutions: Substitutions) -> np.ndarray:
+    """Entries that replace a residue by a gap, or a gap by a residue, (K,) bool."""
+    return (substitutions.mutant == GAP) | (substitutions.wildtype == GAP)
+
+
+def suffixed(substitutions: Substitutions) -> np.ndarray:
+    """Entries at a site that ends in a letter, as 214a, (K,) bool."""
+    return np.array([site[-1:].isalpha() for site in substitutions.sites], dtype=bool)[substitutions.site]
 
 
 def silent(substitutions: Substitutions) -> np.ndarray:

@@ -24,6 +24,7 @@ COLUMNS = {
 DEFAULTS = {
     "replicates": None,
     "conditions": None,
+    "drop": None,
     "min_pre_count": 0,
     "pseudocount": 0.5,
     "subtract_wildtype": False,

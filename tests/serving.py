@@ -1,0 +1,58 @@
+"""A server on this machine that gives out a few files."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Server(ThreadingHTTPServer):
+    """Gives out ``files`` by path and remembers what was asked for."""
+
+    daemon_threads = True
+
+    def __init__(self, files: dict[str, bytes]):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.files = dict(files)
+        self.asked: list[tuple[str, str]] = []
+
+    def address(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.server_port}{path}"
+
+    def leave(self) -> None:
+        """Answer no more."""
+        self.shutdown()
+        self.server_close()
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_HEAD(self) -> None:
+        self.answer(b"")
+
+    def do_GET(self) -> None:
+        self.answer(self.server.files.get(self.path, b""))
+
+    def answer(self, body: bytes) -> None:
+        self.server.asked.append((self.command, self.path))
+        known = self.path in self.server.files
+        self.send_response(200 if known else 404)
+        self.send_header("Content-Length", str(len(self.server.files.get(self.path, b""))))
+        self.send_header("Last-Modified", "Sat, 01 Jan 2022 00:00:00 GMT")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Not onto the screen."""
+
+
+@contextmanager
+def serving(files: dict[str, bytes]) -> Iterator[Server]:
+    """A server for as long as the block runs."""
+    server = Server(files)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.leave()
