@@ -9,10 +9,18 @@ import pytest
 from projects import Project, counts, fits, simulated, small_study
 
 TINY = ("--configfile", "tiny.yaml")
-SUMMARIES = {"convergence": 1, "replicate_correlation": 1, "sparsity": 1, "recovery": 1, "notebook_index": 1}
-FROM_COLLECT = {"collect": 1, **SUMMARIES}
+MARKED = (
+    *("false_discovery", "shrinkage", "replicate_scatter", "shift_paths", "shift_heatmap", "shift_sizes"),
+    "predictions",
+)
+OF_FITS = ("replicate_correlation", "sparsity", "recovery", *MARKED, "notebook_index")
+SUMMARIES = dict.fromkeys(("convergence", *OF_FITS), 1)
+FROM_SIGNS = {"replicate_signs": 1, "choose": 1, "shifts": 1, "page": 1, "table_page": 2}
+FROM_COLLECT = {"collect": 1, **FROM_SIGNS, "table_page": 4, "reproducibility": 1, **SUMMARIES}
 FROM_FITS = {"fit": 8, **FROM_COLLECT}
-FROM_ENCODE = {"encode": 2, "data_report": 1, "lasso_max": 1, **FROM_FITS}
+FROM_ENCODE = {"encode": 2, "data_report": 1, "lasso_max": 1, **FROM_FITS, "table_page": 5}
+# an edit of the config is written down, and checked for what would not be reproduced
+EDIT = {"write_config": 1, "reproducibility": 1}
 FROM_PREPROCESS = {"preprocess": 1, **FROM_ENCODE}
 
 
@@ -45,7 +53,7 @@ def test_a_new_lasso_weight_runs_its_fits_and_the_summaries(edited):
         for difference in ("reference", "equivariant")
         for replicate in "12"
     }
-    assert counts(planned) == {**FROM_COLLECT, "plan": 1, "fit": 4}
+    assert counts(planned) == {**FROM_COLLECT, **EDIT, "plan": 1, "fit": 4}
 
 
 def test_fits_that_left_the_config_are_listed_kept_and_removed_on_request(edited):
@@ -55,7 +63,7 @@ def test_fits_that_left_the_config_are_listed_kept_and_removed_on_request(edited
         for replicate in "12"
     )
     rewrite(edited, sweep=sweep(1.0e-3))
-    assert counts(edited.jobs(*TINY)) == {**FROM_COLLECT, "plan": 1}
+    assert counts(edited.jobs(*TINY)) == {**FROM_COLLECT, **EDIT, "plan": 1}
     done = edited.snakemake("results/tiny/fits.csv", *TINY)
     assert done.returncode == 0, done.stdout
     assert list(pd.read_csv(edited.folder / "results/tiny/strays.csv")["path"]) == left
@@ -81,10 +89,13 @@ def test_fits_that_left_the_config_are_listed_kept_and_removed_on_request(edited
     ("changes", "expected"),
     [
         ({"figures": {"dpi": 90}}, SUMMARIES),
-        ({"summaries": {"bootstrap": 60}}, {"replicate_correlation": 1, "notebook_index": 1}),
+        (
+            {"summaries": {"bootstrap": 60}},
+            dict.fromkeys(("replicate_correlation", "shrinkage", "replicate_scatter", "notebook_index"), 1),
+        ),
         (
             {"summaries": {"bootstrap": 50, "min_times_seen": 2}},
-            {name: 1 for name in SUMMARIES if name != "convergence"},
+            {**FROM_SIGNS, **dict.fromkeys(OF_FITS, 1)},
         ),
         ({"model": {"ridge": 2.0e-4}}, {**FROM_FITS, "lasso_max": 1}),
         ({"data": {**simulated(), "min_times_seen": 2}}, FROM_ENCODE),
@@ -95,7 +106,7 @@ def test_fits_that_left_the_config_are_listed_kept_and_removed_on_request(edited
 )
 def test_a_changed_setting_reruns_what_it_changes(edited, changes, expected):
     rewrite(edited, **changes)
-    assert counts(edited.jobs(*TINY)) == expected
+    assert counts(edited.jobs(*TINY)) == {**expected, **EDIT}
 
 
 def test_an_edited_fit_notebook_reruns_every_fit_and_what_follows(edited):
@@ -105,13 +116,13 @@ def test_an_edited_fit_notebook_reruns_every_fit_and_what_follows(edited):
 
 def test_an_edited_summary_notebook_reruns_that_summary(edited):
     add_to_notebook(edited.folder / "notebooks/dms/sparsity.ipynb")
-    assert counts(edited.jobs(*TINY)) == {"sparsity": 1, "notebook_index": 1}
+    assert counts(edited.jobs(*TINY)) == {"sparsity": 1, "shrinkage": 1, "notebook_index": 1}
 
 
 @pytest.mark.parametrize(
     ("module", "expected"),
     [
-        ("dms/sparsity.py", {"sparsity": 1, "notebook_index": 1}),
+        ("dms/sparsity.py", {"sparsity": 1, "shrinkage": 1, "notebook_index": 1}),
         ("convergence.py", {"convergence": 1, "notebook_index": 1}),
         ("notebook_index.py", {"notebook_index": 1}),
         ("collect.py", FROM_COLLECT),

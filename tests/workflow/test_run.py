@@ -22,15 +22,26 @@ FITS = [
     for difference, lasso, replicate in product(["reference", "equivariant"], ["0", "0.001"], ["1", "2"])
 ]
 FIT_FILES = {"fit.ipynb", "record.json", "parameters.npz", "mutations.csv", "trace.csv"}
-SUMMARIES = ("convergence", "replicate_correlation", "sparsity", "recovery")
+SWEEP_SUMMARIES = ("convergence", "replicate_correlation", "sparsity", "recovery")
+SUMMARIES = (
+    *SWEEP_SUMMARIES,
+    *("false_discovery", "shrinkage", "replicate_scatter", "shift_paths", "shift_heatmap", "shift_sizes"),
+    "predictions",
+)
+TABLES = ("cross_validation", "replicate_signs", "false_discovery_pairs", "predictions_cells", "statuses")
+PAGES = ("fits", "status", "chosen", "shifts", "data/report")
+JOBS = (
+    *("simulate", "preprocess", "data_report", "plan", "lasso_max", "collect", "notebook_index"),
+    *("choose", "replicate_signs", "shifts", "page", "reproducibility", "write_config"),
+)
 ROWS = {"reference": ["b-minus-a", "c-minus-a"], "equivariant": ["b-minus-a", "c-minus-a", "c-minus-b"]}
 MATRICES = {
     "reference": np.array([[-1.0, 1, 0], [-1, 0, 1]]),
     "equivariant": np.array([[-1.0, 1, 0], [-1, 0, 1], [0, -1, 1]]),
 }
 COLUMNS = (
-    "study,family,difference,lasso,replicate,fold,status,relative_residual,residual,objective,smooth,penalty,iterations,"
-    "start,solve_seconds,compile_seconds,job_seconds,max_rss_mb,path"
+    "study,family,difference,lasso,replicate,fold,resample,status,relative_residual,residual,objective,smooth,penalty,"
+    "iterations,start,solve_seconds,compile_seconds,job_seconds,max_rss_mb,path"
 )
 
 
@@ -52,24 +63,17 @@ def swept(fit: str) -> dict[str, str]:
 
 def test_results_hold_exactly_what_the_layout_names(finished):
     encodings = {f"encodings/replicate~{replicate}.{end}" for replicate in "12" for end in ("npz", "report.csv")}
-    jobs = [
-        "simulate",
-        "preprocess",
-        "data_report",
-        "plan",
-        "lasso_max",
-        "collect",
-        "notebook_index",
-        *SUMMARIES,
-        *FITS,
-    ]
+    jobs = [*JOBS, *SUMMARIES, *FITS, *(f"pages/{table}" for table in PAGES)]
     jobs += [f"encode/replicate~{replicate}" for replicate in "12"]
     expected = {f"fits/{fit}/{file}" for fit in FITS for file in FIT_FILES}
     expected |= {"fits.csv", "lasso_max.csv", "status.csv", "strays.csv", "plan.json"} | encodings
+    expected |= {"chosen.csv", "shifts.csv", "page.html", "config.yaml"}
+    expected |= {"reproducibility.csv", "reproducibility.html"} | {f"pages/{table}.html" for table in PAGES}
     expected |= {f"data/{name}.csv" for name in ("func_scores", "truth", "variants", "wildtypes", "report")}
     expected |= {"data/preprocess.report.csv"}
-    expected |= {f"tables/{name}.csv" for name in (*SUMMARIES, "statuses")}
-    expected |= {f"figures/{name}.{end}" for name in SUMMARIES for end in ("svg", "png")}
+    expected |= {f"tables/{name}.csv" for name in (*SUMMARIES, *TABLES)}
+    drawn = (*SUMMARIES, "shift_heatmap_regions")
+    expected |= {f"figures/{name}.{end}" for name in drawn for end in ("svg", "png")}
     expected |= {f"notebooks/{name}.ipynb" for name in SUMMARIES}
     expected |= {f"notebooks/html/{name}.html" for name in ("index", *SUMMARIES, *(f"{fit}/fit" for fit in FITS))}
     expected |= {f"benchmarks/{job}.tsv" for job in jobs} | {"notebooks/html/.snakemake_timestamp"}
@@ -78,7 +82,7 @@ def test_results_hold_exactly_what_the_layout_names(finished):
 
 
 def test_every_job_has_a_log_and_no_notebook_is_kept(finished):
-    jobs = ["simulate", "preprocess", "data_report", "plan", "lasso_max", "collect", "notebook_index", *SUMMARIES]
+    jobs = [*JOBS, *SUMMARIES, *(f"pages/{table}" for table in PAGES)]
     jobs += [f"encode/replicate~{replicate}" for replicate in "12"] + [f"fits/{fit}" for fit in FITS]
     assert files_below(finished.folder / "logs/tiny") == {f"{job}.log" for job in jobs}
     log = (finished.folder / "logs/tiny/fits" / f"{FITS[0]}.log").read_text()
@@ -208,7 +212,7 @@ def test_fit_notebook_shows_data_report_convergence_and_shifts(finished):
 def test_summary_notebooks_show_their_figure_and_the_data_report(finished):
     for name in SUMMARIES:
         text, pictures = shown(results(finished) / f"notebooks/{name}.ipynb")
-        assert pictures == 1
+        assert pictures == (2 if name == "shift_heatmap" else 1)
         assert "rows merged with others of the same substitutions" in text
 
 
@@ -233,7 +237,7 @@ def test_figures_are_whole(finished):
 
 def test_tables_of_summaries_cover_the_sweep(finished):
     settings = {(swept(fit)["difference"], float(swept(fit)["lasso"])) for fit in FITS}
-    for name in (*SUMMARIES, "statuses"):
+    for name in (*SWEEP_SUMMARIES, "false_discovery", "statuses"):
         found = table(finished, f"tables/{name}.csv")
         assert set(zip(found["difference"], found["lasso"].astype(float), strict=True)) == settings
     correlation = table(finished, "tables/replicate_correlation.csv")
