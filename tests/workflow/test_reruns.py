@@ -178,4 +178,4 @@ def test_another_study_does_not_drag_the_demo_along(finished):
 def test_without_a_config_file_the_demo_is_planned(finished):
     planned = finished.jobs()
     assert {job.wildcards["study"] for job in planned} == {"demo"}
-    assert len(fits(planned)) == 32
+    assert len(fits(planned)) == 32 + 3 * 16  # and three folds of one replicate
