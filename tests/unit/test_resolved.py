@@ -6,7 +6,8 @@ import yaml
 from projects import PROJECT
 from proxsweep import config, resolved
 
-CONFIGS = sorted((PROJECT / "config").glob("*.yaml"))
+# planning the published spike study looks into its lists of tables, which lie at addresses
+CONFIGS = sorted(path for path in (PROJECT / "config").glob("*.yaml") if "selections:" not in path.read_text())
 TREE = {"name": "star", "tree": {"a": "centre", "b": "centre", "c": "centre"}}
 ROWS = {"name": "own", "rows": {"sum": {"a": 1.0, "b": 1.0, "c": -2.0}}}
 EVERYTHING = {

@@ -32,7 +32,7 @@ def assert_nothing_started(project: Project) -> None:
         (
             {"solver": {"tolerence": 1.0e-6}},
             (
-                "study.yaml:19: studies.study.solver.tolerence",
+                "study.yaml:21: studies.study.solver.tolerence",
                 "found the unknown key `tolerence`",
                 "expected `tolerance`",
             ),

@@ -37,7 +37,7 @@ def test_module_plans_the_demo(elsewhere, prefix):
     assert done.returncode == 0, done.stdout
     assert "localrules" not in done.stdout  # a warning that they have other names here
     planned = planned_jobs(done.stdout)
-    assert len(fits(planned)) == counts(planned)["fit"] == 32
+    assert len(fits(planned)) == counts(planned)["fit"] == 80
     assert {job.wildcards["study"] for job in planned} == {"demo"}
 
 
