@@ -190,7 +190,7 @@ def several_starts(study):
 
 def summaries_of(study):
     """Names of the summaries that a study gets."""
-    names = ["convergence", "replicate_correlation", "sparsity", "false_discovery"]
+    names = ["convergence", "replicate_correlation", "sparsity", "patterns", "false_discovery"]
     names += ["starts"] if several_starts(study) else []
     names += ["scale_bound"] if len(study.sweep.get("scale_bound", [])) > 1 else []
     return [*names, "recovery"] if study.data["simulate"] is not None else names

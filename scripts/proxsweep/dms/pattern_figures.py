@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from proxsweep import style
 from proxsweep.dms.patterns import ALL_DIFFERENT, ALL_EQUAL, RESULTS, members
@@ -127,9 +128,8 @@ def _foot(table: pd.DataFrame, patterns: Sequence[str], drawn: pd.DataFrame) -> 
 
 
 def _reason(reasons: str) -> str:
-    return reasons.replace("chosen", "the chosen weight").replace(
-        "95 % equal", "no weight was chosen, so the smallest with 95 % of mutations all equal"
-    )
+    equal = "the smallest weight with 95 % of mutations all equal, as none was chosen"
+    return reasons.replace("chosen", "the chosen weight").replace("95 % equal", equal)
 
 
 def _why_empty(table: pd.DataFrame) -> str:
@@ -157,13 +157,14 @@ def ranked_figure(table: pd.DataFrame, conditions: Sequence[str]) -> Figure:
     below = 0.13 * len(conditions) + 0.1
     fig = style.new_figure(width, bands * (1.75 + below) + 0.3)
     grid = fig.subplots(2 * bands, across, squeeze=False, gridspec_kw={"height_ratios": [1.3, below] * bands})
+    columns = max(6, *(min(len(ranked(panel)), RANKED) for _, panel in panels))
     for k, ax in enumerate(grid[::2].ravel()):
         under = grid[1::2].ravel()[k]
         if k >= len(panels):
             ax.remove()
             under.remove()
             continue
-        _ranked_panel(ax, under, *panels[k], conditions, first=k % across == 0)
+        _ranked_panel(ax, under, *panels[k], conditions, columns, first=k % across == 0)
     reasons = " or ".join(dict.fromkeys(looked["shown"]))
     fits = looked.drop_duplicates([column for column in table.columns if column not in RESULTS])
     style.note(fig, f"At {_reason(reasons)}. {style.unconverged_note(fits['converged'])}")
@@ -179,7 +180,7 @@ def ranked(panel: pd.DataFrame) -> pd.Series:
 
 
 def _ranked_panel(
-    ax: Axes, under: Axes, title: str, panel: pd.DataFrame, conditions: Sequence[str], first: bool
+    ax: Axes, under: Axes, title: str, panel: pd.DataFrame, conditions: Sequence[str], columns: int, first: bool
 ) -> None:
     means = ranked(panel)[:RANKED]
     equal = panel[panel["pattern"] == ALL_EQUAL]["mutations"].mean()
@@ -200,8 +201,9 @@ def _ranked_panel(
     for place, top, mean in zip(x, tops, means, strict=True):
         ax.annotate(f"{mean:,.4g}", (place, top), (0, 3), textcoords="offset points", ha="center", fontsize=5.5)
     ax.set_ylim(0, 1.18 * max(tops.max(initial=0), 1))
+    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     for axes in (ax, under):
-        axes.set_xlim(-0.6, RANKED - 0.4)
+        axes.set_xlim(-0.6, columns - 0.4)
         axes.set_xticks([])
     if first:
         ax.set_ylabel("Mutations")
@@ -218,7 +220,9 @@ def _dots(ax: Axes, patterns: Sequence[str], conditions: Sequence[str]) -> None:
         for k, group in enumerate(groups):
             colour = "#BBBBBB" if k == grey else shades[k % len(shades)]
             shift = 0.0 if len(groups) == 2 or len(group) == 1 else 0.12 * (k - (len(groups) - 1) / 2)
-            ax.plot([place + shift] * len(group), group, "-o", color=colour, markersize=size, linewidth=1.2)
+            x, below = [place + shift] * len(group), k == grey
+            ax.plot(x, group, "-", color=colour, linewidth=1.2, zorder=1 if below else 2)
+            ax.plot(x, group, "o", color=colour, markersize=size, markeredgewidth=0, zorder=3)
     ax.set_ylim(len(conditions) - 0.5, -0.5)
     ax.set_yticks(range(len(conditions)), conditions)
     ax.tick_params(axis="y", length=0)
@@ -253,6 +257,7 @@ def sites_figure(table: pd.DataFrame, listed: pd.DataFrame, conditions: Sequence
         ax.set_title(f"{pattern}: {values.sum():,.4g}", loc="left", pad=2)
         ax.set_ylim(0, 1.1 * heights.to_numpy().max())
         _name_peaks(ax, x, values)
+    axes[0].yaxis.set_major_locator(MaxNLocator(3, integer=True))
     axes[-1].set_xlabel("Site")
     fig.supylabel("Mutations at the site", fontsize=7)
     title = ", ".join(str(setting[column]) for column in by if column == "difference" or listed[column].nunique() > 1)
@@ -307,5 +312,7 @@ def _name_peaks(ax: Axes, x: np.ndarray, values: pd.Series, most: int = 6) -> No
         if values.iloc[k] < 2 or len(named) == most:
             return
         if all(abs(x[k] - other) > 0.025 * span for other in named):
-            ax.annotate(values.index[k], (x[k], values.iloc[k]), (0, 1), textcoords="offset points", ha="center", fontsize=5)
+            ax.annotate(
+                values.index[k], (x[k], values.iloc[k]), (0, 1), textcoords="offset points", ha="center", fontsize=5
+            )
             named.append(x[k])

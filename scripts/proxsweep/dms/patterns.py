@@ -2,7 +2,7 @@
 
 The pattern of a mutation is the partition of the conditions into groups of exactly equal effects. Effects tie exactly,
 because the proximal operators make them one and the same float, so a pattern is read off and needs no threshold. Only
-mutations seen in every condition have one: where a condition never saw the mutation the penalty alone places its effect.
+mutations seen in every condition have one: where a condition never saw the mutation the penalty alone places it there.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -71,6 +71,12 @@ def load(path: str | Path) -> Effects:
         sites = mutations["site"]
         differing = sites.isin(sites[arrays["bundle"].any(axis=0)]).to_numpy()
         return Effects(names, matrix, arrays["b"], mutations, differing)
+
+
+def conditions(fits: pd.DataFrame, load: Callable[[str], Effects] = load) -> list[str]:
+    """Names of the conditions, in the study's order; none without a full fit."""
+    paths = full(fits)["path"]
+    return load(paths.iloc[0]).conditions if len(paths) else []
 
 
 def fused(b: np.ndarray) -> list[Groups]:
@@ -319,7 +325,9 @@ def disagreements(
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
-def _disagreeing(row: Mapping, same: list[str], pair: tuple[str, str], load: Callable, min_times_seen: int) -> pd.DataFrame:
+def _disagreeing(
+    row: Mapping, same: list[str], pair: tuple[str, str], load: Callable, min_times_seen: int
+) -> pd.DataFrame:
     one, two = (load(row[f"path_{matrix}"]) for matrix in pair)
     patterns = {matrix: fused(fit.b) for matrix, fit in zip(pair, (one, two), strict=True)}
     unlike = np.array([a != b for a, b in zip(*patterns.values(), strict=True)], bool)
