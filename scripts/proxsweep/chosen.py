@@ -69,7 +69,9 @@ def _matching(table: pd.DataFrame, row: Mapping[str, Any]) -> pd.DataFrame:
     shared = [name for name in row if name in table.columns]
     agrees = np.ones(len(table), bool)
     for name in shared:
-        agrees &= (table[name].astype(object) == row[name]).to_numpy() | (table[name].isna() & pd.isna(row[name])).to_numpy()
+        agrees &= (table[name].astype(object) == row[name]).to_numpy() | (
+            table[name].isna() & pd.isna(row[name])
+        ).to_numpy()
     return table[agrees]
 
 

@@ -99,11 +99,7 @@ def _meaning(schema: dict[str, Any]) -> str:
 
 
 def _known_key(key: str, known: list[str]) -> str:
-    elsewhere = [
-        section
-        for section in SECTIONS
-        if key in document()["$defs"][section]["properties"]
-    ]
+    elsewhere = [section for section in SECTIONS if key in document()["$defs"][section]["properties"]]
     if elsewhere:
         home = "the study itself" if elsewhere[0] == "study" else f"`{elsewhere[0]}`"
         return f"that key under {home}; here one of {', '.join(known)}"

@@ -212,6 +212,8 @@ def run(
     encoding = Encoding.load(encoding_path)
     rows = select(encoding, spec["rows"])
     values = spec["fit"]
-    done = fit(rows.encoding, float(values["lasso"]), values["difference"], spec["model"], spec["solver"], report, neighbour)
+    done = fit(
+        rows.encoding, float(values["lasso"]), values["difference"], spec["model"], spec["solver"], report, neighbour
+    )
     write(done, spec, rows, encoding.weights, folder, encoding_path)
     return done

@@ -10,12 +10,13 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from proxsweep import style
-from proxsweep.dms.patterns import ALL_DIFFERENT, ALL_EQUAL, RESULTS, members
+from proxsweep.dms.patterns import ALL_DIFFERENT, ALL_EQUAL, ENOUGH_EQUAL, RESULTS, members
 from proxsweep.fits import ordered
 
 LINES = 8  # patterns with a line of their own in the figure over lasso weights
 RANKED = 12  # patterns in the ranked figure
 ROWS = 6  # patterns in the figure along the sequence
+ENOUGH = f"{100 * ENOUGH_EQUAL:.0f} %"
 _LARGEST = 20  # conditions in a dot matrix
 
 
@@ -128,8 +129,11 @@ def _foot(table: pd.DataFrame, patterns: Sequence[str], drawn: pd.DataFrame) -> 
 
 
 def _reason(reasons: str) -> str:
-    equal = "the smallest weight with 95 % of mutations all equal, as none was chosen"
-    return reasons.replace("chosen", "the chosen weight").replace("95 % equal", equal)
+    names = {
+        "chosen": "the chosen weight",
+        f"{ENOUGH} equal": f"the smallest weight with {ENOUGH} of mutations all equal",
+    }
+    return " or ".join(names[reason] for reason in reasons.split(" or "))
 
 
 def _why_empty(table: pd.DataFrame) -> str:
