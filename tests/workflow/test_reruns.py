@@ -10,7 +10,7 @@ from projects import Project, counts, fits, simulated, small_study
 
 TINY = ("--configfile", "tiny.yaml")
 MARKED = (
-    *("false_discovery", "shrinkage", "replicate_scatter", "shift_paths", "shift_heatmap", "shift_sizes"),
+    *("patterns", "false_discovery", "shrinkage", "replicate_scatter", "shift_paths", "shift_heatmap", "shift_sizes"),
     "predictions",
 )
 OF_FITS = ("replicate_correlation", "sparsity", "recovery", *MARKED, "notebook_index")

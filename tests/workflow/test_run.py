@@ -25,10 +25,11 @@ FIT_FILES = {"fit.ipynb", "record.json", "parameters.npz", "mutations.csv", "tra
 SWEEP_SUMMARIES = ("convergence", "replicate_correlation", "sparsity", "recovery")
 SUMMARIES = (
     *SWEEP_SUMMARIES,
-    *("false_discovery", "shrinkage", "replicate_scatter", "shift_paths", "shift_heatmap", "shift_sizes"),
+    *("patterns", "false_discovery", "shrinkage", "replicate_scatter", "shift_paths", "shift_heatmap", "shift_sizes"),
     "predictions",
 )
 TABLES = ("cross_validation", "replicate_signs", "false_discovery_pairs", "predictions_cells", "statuses")
+TABLES += ("pattern_mutations", "pattern_disagreements")
 PAGES = ("fits", "status", "chosen", "shifts", "data/report")
 JOBS = (
     *("simulate", "preprocess", "data_report", "plan", "lasso_max", "collect", "notebook_index"),
@@ -72,7 +73,7 @@ def test_results_hold_exactly_what_the_layout_names(finished):
     expected |= {f"data/{name}.csv" for name in ("func_scores", "truth", "variants", "wildtypes", "report")}
     expected |= {"data/preprocess.report.csv"}
     expected |= {f"tables/{name}.csv" for name in (*SUMMARIES, *TABLES)}
-    drawn = (*SUMMARIES, "shift_heatmap_regions")
+    drawn = (*SUMMARIES, "shift_heatmap_regions", "patterns_ranked", "patterns_sites")
     expected |= {f"figures/{name}.{end}" for name in drawn for end in ("svg", "png")}
     expected |= {f"notebooks/{name}.ipynb" for name in SUMMARIES}
     expected |= {f"notebooks/html/{name}.html" for name in ("index", *SUMMARIES, *(f"{fit}/fit" for fit in FITS))}
@@ -212,7 +213,7 @@ def test_fit_notebook_shows_data_report_convergence_and_shifts(finished):
 def test_summary_notebooks_show_their_figure_and_the_data_report(finished):
     for name in SUMMARIES:
         text, pictures = shown(results(finished) / f"notebooks/{name}.ipynb")
-        assert pictures == (2 if name == "shift_heatmap" else 1)
+        assert pictures == {"shift_heatmap": 2, "patterns": 3}.get(name, 1)
         assert "rows merged with others of the same substitutions" in text
 
 

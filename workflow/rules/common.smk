@@ -176,7 +176,7 @@ def several_starts(study):
 
 def summaries_of(study):
     """Names of the summaries that a study gets."""
-    names = ["convergence", "replicate_correlation", "sparsity", "false_discovery"]
+    names = ["convergence", "replicate_correlation", "sparsity", "patterns", "false_discovery"]
     names += ["shrinkage", "replicate_scatter", "shift_paths", "shift_heatmap", "shift_sizes", "predictions"]
     names += ["starts"] if several_starts(study) else []
     names += ["scale_bound"] if len(study.sweep.get("scale_bound", [])) > 1 else []
