@@ -1,10 +1,10 @@
 """How sure is it that {Alpha, Beta} is the commonest fusion pattern of the receptor-binding domain?
 
-Reads `tables/pattern_mutations.csv` of a finished study and resamples sites, which are drawn with replacement: mutations
-of one site share a cause, so they are no independent evidence. With --scores every draw takes a site with a probability in
-proportion to its barcodes, so that well measured sites count more. Prints, for the weight shown in that table, how many
-mutations each of the commonest patterns has, its 95 % interval over resamples, and in which share of the resamples it is
-the commonest.
+Reads `tables/pattern_mutations.csv` of a finished study and resamples sites, which are drawn with replacement:
+mutations of one site share a cause, so they are no independent evidence. With --scores every draw takes a site with a
+probability in proportion to its barcodes, so that well measured sites count more. Prints, for the weight shown in that
+table, how many mutations each of the commonest patterns has, its 95 % interval over resamples, and in which share of
+the resamples it is the commonest.
 
     python benchmarks/rbd_bootstrap.py results/rbd_local_equal [--scores rbd_five_variants.csv] [--draws 2000]
 """
