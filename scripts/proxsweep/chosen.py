@@ -53,7 +53,7 @@ def resolve(
     by = ["study", *(name for name in sweep_columns(fits) if name not in ("lasso", "replicate"))]
     found = fits[by].drop_duplicates().reset_index(drop=True)
     signs = signs[signs["row"] == "all"]
-    rows = [_choice(_matching(validated, row), _matching(signs, row), wanted) for row in found.to_dict("records")]
+    rows = [_choice(agreeing(validated, row), agreeing(signs, row), wanted) for row in found.to_dict("records")]
     found = pd.concat([found, pd.DataFrame(rows, columns=list(COLUMNS[:-1]))], axis=1)
     is_wanted = (found["difference"] == wanted["difference"]).to_numpy()
     return found.assign(chosen=is_wanted & (np.cumsum(is_wanted) == 1))
@@ -66,7 +66,7 @@ def load(path: str | Path) -> pd.DataFrame:
 
 def weight(chosen: pd.DataFrame, setting: Mapping[str, Any]) -> float:
     """The weight of the row that agrees with ``setting`` in all swept parameters that both name; NaN if none does."""
-    rows = _matching(chosen, {name: setting[name] for name in chosen.columns if name in setting and name != "lasso"})
+    rows = agreeing(chosen, {name: setting[name] for name in chosen.columns if name in setting and name != "lasso"})
     return float(rows["lasso"].iloc[0]) if len(rows) else float("nan")
 
 
@@ -85,16 +85,12 @@ def setting(chosen: pd.DataFrame) -> dict[str, Any] | None:
 
 
 def agreeing(table: pd.DataFrame, values: Mapping[str, Any]) -> pd.DataFrame:
-    """Rows of a table that have these values in all the columns that it shares with them."""
-    return _matching(table, values)
-
-
-def _matching(table: pd.DataFrame, row: Mapping[str, Any]) -> pd.DataFrame:
+    """Rows of a table that have these values in all the columns that it shares with them; nothing equals nothing."""
     agrees = np.ones(len(table), bool)
-    for name in row:
+    for name, value in values.items():
         if name in table.columns:
             column = table[name].astype(object)
-            agrees &= ((column == row[name]) | (column.isna() & pd.isna(row[name]))).to_numpy()
+            agrees &= ((column == value) | (column.isna() & pd.isna(value))).to_numpy()
     return table[agrees]
 
 

@@ -28,7 +28,7 @@ def table(fits: pd.DataFrame) -> pd.DataFrame:
         ``study``, the swept parameters but ``replicate``; ``fits`` (to folds) and how many are ``unconverged``;
         ``training_loss``, ``validation_loss``, ``standard_error``; ``validation_loss_<condition>``,
         ``validation_variants_<condition>`` and ``validation_left_out_<condition>`` (numbers of variants, all folds of
-        one replicate, means over replicates); ``eligible`` (no fold unconverged, the loss a number); ``minimum`` and
+        one replicate, means over replicates); ``eligible`` (every fold converged, its loss a number); ``minimum`` and
         ``one_standard_error``: which lasso weight each rule chooses, among the eligible ones of the same other
         settings.
     """
@@ -56,7 +56,7 @@ def _row(part: pd.DataFrame) -> dict:
         "fits": len(part),
         "unconverged": unconverged,
         "standard_error": np.sqrt(errors.sum()) / len(errors),
-        "eligible": unconverged == 0 and bool(np.isfinite(row[LOSS])),
+        "eligible": unconverged == 0 and bool(np.isfinite(part[LOSS]).all()),
     }
 
 

@@ -69,6 +69,15 @@ def test_a_weight_with_a_fold_that_did_not_converge_is_not_eligible():
     assert list(found.index[found["one_standard_error"]]) == [2e-5]
 
 
+def test_a_weight_with_a_fold_without_a_loss_is_not_eligible():
+    table = fits()
+    table.loc[(table["lasso"] == 2e-5) & (table["fold"] == "1") & (table["replicate"] == "1"), "validation_loss"] = (
+        np.nan
+    )
+    found = cross_validation.table(table).set_index("lasso")
+    assert not found.loc[2e-5, "eligible"] and list(found.index[found["minimum"]]) == [4e-5]
+
+
 @pytest.mark.parametrize(
     ("changes", "lasso", "rule"),
     [

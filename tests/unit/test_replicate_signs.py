@@ -7,6 +7,7 @@ import pytest
 from proxsweep.dms import false_discovery, replicate_signs, shifts
 from proxsweep.dms.fitted import Fitted
 from proxsweep.dms.recovery import Estimate
+from proxsweep.errors import UserError
 
 ROW = "b-minus-a"
 
@@ -58,7 +59,9 @@ def test_the_estimate_is_right_for_shifts_whose_truth_is_known():
 
     one, two = replicate(), replicate()
     pair = [fitted(dict(zip(names, values, strict=True))) for values in (one, two)]
-    mirror = replicate_signs.mirrors(pair)["mirror"].to_numpy()
+    found = replicate_signs.mirrors(pair)
+    mirror = found["mirror"].to_numpy()
+    truth = pd.Series(truth, index=names)[found["mutation"]].to_numpy()
     for threshold in (1e-9, 0.2, 0.5):
         both = mirror >= threshold
         false = np.mean(truth[both] == 0)
@@ -144,3 +147,47 @@ def test_false_discovery_against_a_truth():
     drawn = sorted(value for ax in figure.axes for line in ax.lines for value in np.atleast_1d(line.get_ydata()))
     for value in (1.0, 3 / 4, 4 / 6, 1 / 3, 2 / 3):
         assert any(abs(value - y) < 1e-12 for y in drawn)
+
+
+def test_a_fit_that_diverged_has_no_shifts_to_count():
+    gone = fitted(dict.fromkeys(ONE, np.nan))
+    folders = {"p": fitted(ONE), "q": gone, "f": gone}
+    table = fits(
+        [(1e-5, "1", np.nan, np.nan, "p"), (1e-5, "2", np.nan, np.nan, "q"), (1e-5, "1", np.nan, "1", "f")],
+    )
+    table["status"] = ["converged", "diverged", "diverged"]
+    found = shifts.table(table, CHOICE, folders.get)
+    assert found[["replicates", "resamples"]].to_numpy().tolist() == [[1, 0]] * 6
+    assert (found["unconverged"] == 1).all() and (found["unconverged_refits"] == 1).all()
+    signs = replicate_signs.table(table, load=folders.get)
+    assert signs[["agree", "disagree", "unconverged"]].to_numpy().tolist() == [[0, 0, 1]] * 2
+
+    def estimate(path: str) -> Estimate:
+        return Estimate("a", {ROW: {"a": -1.0, "b": 1.0}}, folders[path].mutations)
+
+    counted = false_discovery.table(table, load=estimate).set_index("replicate")
+    assert counted.loc["2", ["stops", "mutations", "shifted"]].tolist() == [0, 0, 0]
+    assert np.isnan(counted.loc["2", "estimate"])
+
+
+def test_the_truth_of_an_inner_node_is_not_known():
+    truth = pd.DataFrame({"mutation": [*ONE, "A7C"], "beta_a": 0.0, "beta_b": 0.0})
+    folders = {"p": fitted(ONE), "q": fitted(TWO)}
+    table = fits([(1e-5, "1", np.nan, np.nan, "p"), (1e-5, "2", np.nan, np.nan, "q")])
+
+    def estimate(path: str) -> Estimate:
+        return Estimate("a", {ROW: None}, folders[path].mutations)
+
+    assert (false_discovery.table(table, truth, load=estimate)["mutations"] == 0).all()
+    signs = replicate_signs.table(table, load=folders.get)
+    pairs = false_discovery.pairs_table(table, signs, truth, 1, folders.get, estimate)
+    assert pairs["agree"].tolist() == [3] and pairs[["false", "true_share"]].isna().all(axis=None)
+
+
+def test_a_mutation_that_the_truth_lacks_is_an_error():
+    truth = pd.DataFrame({"mutation": ["A1C"], "beta_a": 0.0, "beta_b": 0.0})
+    table = fits([(1e-5, "1", np.nan, np.nan, "p")])
+    with pytest.raises(UserError, match=r"no mutation A2C \(5 absent\)"):
+        false_discovery.table(
+            table, truth, load=lambda path: Estimate("a", {ROW: {"a": -1.0, "b": 1.0}}, fitted(ONE).mutations)
+        )

@@ -59,37 +59,45 @@ def table(
     for fit in fits.to_dict("records"):
         setting = {name: fit[name] for name in ["study", *swept]}
         status = {"status": fit["status"], "converged": fit["status"] == "converged"}
-        records.append(setting | _counts(load(fit["path"]), known, min_times_seen) | status)
+        records.append(setting | _counts(load(fit["path"]), known, min_times_seen, fit["path"]) | status)
     return in_order(pd.DataFrame(records, columns=["study", *swept, *COUNTS]), swept)
 
 
-def _counts(fit: recovery.Estimate, known: pd.DataFrame | None, min_times_seen: int) -> dict:
-    kind, parts = kinds(fit.mutations["mutant"]), []
+def _counts(fit: recovery.Estimate, known: pd.DataFrame | None, min_times_seen: int, place: str) -> dict:
+    pairs = _pairs(fit, known, min_times_seen, place)
+    stops, others = pairs[pairs["kind"] == "stop"], pairs[pairs["kind"] == "nonsynonymous"]
+    shifted = others[others["shifted"]]
+    counts = {"stops": len(stops), "stops_shifted": int(stops["shifted"].sum())}
+    counts |= {"mutations": len(others), "shifted": len(shifted)}
+    estimate = np.nan
+    if len(stops) and len(shifted):
+        estimate = min(1.0, counts["stops_shifted"] / len(stops) * len(others) / len(shifted))
+    false = np.nan if known is None else int(shifted["null"].sum())
+    return {
+        **counts,
+        "estimate": estimate,
+        "false": false,
+        "true_share": false / len(shifted) if len(shifted) else np.nan,
+    }
+
+
+def _pairs(fit: recovery.Estimate, known: pd.DataFrame | None, min_times_seen: int, place: str) -> pd.DataFrame:
+    """Pairs of a mutation and a row: ``kind``, whether ``shifted``, and ``null`` where the true difference is zero.
+
+    Rows that touch an inner node of a tree, whose truth no table holds, and shifts of a fit that diverged, which are
+    not numbers, are left out.
+    """
+    kind = kinds(fit.mutations["mutant"])
+    truth = None if known is None else recovery.matched(fit, known, place)
+    parts = [pd.DataFrame({"kind": np.array([], object), "shifted": np.array([], bool), "null": np.array([], bool)})]
     for row, terms in fit.coefficients.items():
         if terms is None:
             continue
-        seen = recovery.seen_in(fit.mutations, terms, min_times_seen)
-        null = np.full(len(seen), np.nan) if known is None else ~recovery.difference(_matched(fit, known), terms)
-        shifted = fit.mutations[f"shift_{row}"].to_numpy(float) != 0
-        parts.append(pd.DataFrame({"kind": kind, "shifted": shifted, "null": null})[seen])
-    pairs = pd.concat(parts) if parts else pd.DataFrame(columns=["kind", "shifted", "null"])
-    stops, others = pairs[pairs["kind"] == "stop"], pairs[pairs["kind"] == "nonsynonymous"]
-    shifted = others[others["shifted"].astype(bool)]
-    false = np.nan if known is None else int(shifted["null"].sum())
-    found = {
-        "stops": len(stops),
-        "stops_shifted": int(stops["shifted"].sum()),
-        "mutations": len(others),
-        "shifted": len(shifted),
-    }
-    found["estimate"] = np.nan
-    if len(stops) and len(shifted):
-        found["estimate"] = min(1.0, found["stops_shifted"] / len(stops) * len(others) / len(shifted))
-    return {**found, "false": false, "true_share": false / len(shifted) if len(shifted) else np.nan}
-
-
-def _matched(fit: recovery.Estimate, known: pd.DataFrame) -> pd.DataFrame:
-    return known.reindex(fit.mutations["mutation"])
+        shifts = fit.mutations[f"shift_{row}"].to_numpy(float)
+        counted = recovery.seen_in(fit.mutations, terms, min_times_seen) & np.isfinite(shifts)
+        null = np.zeros(len(shifts), bool) if truth is None else ~recovery.difference(truth, terms)
+        parts.append(pd.DataFrame({"kind": kind, "shifted": shifts != 0, "null": null})[counted])
+    return pd.concat(parts, ignore_index=True)
 
 
 def pairs_table(
@@ -115,7 +123,8 @@ def pairs_table(
     -------
     DataFrame
         The rows ``all`` of ``signs``, and with a truth ``false``: of the pairs that ``agree`` those whose true
-        difference is zero, and ``true_share``, their share; NaN without a truth.
+        difference is zero, and ``true_share``, their share; NaN without a truth, and for a matrix with rows that touch
+        an inner node of a tree, whose truth no table holds.
     """
     fits = full(fits)
     found = signs[signs["row"] == "all"].drop(columns="row").reset_index(drop=True)
@@ -131,7 +140,9 @@ def pairs_table(
     return found.assign(false=false, true_share=false / found["agree"].where(found["agree"] > 0))
 
 
-def _false(agreeing: pd.DataFrame, fit: recovery.Estimate, known: pd.DataFrame) -> int:
+def _false(agreeing: pd.DataFrame, fit: recovery.Estimate, known: pd.DataFrame) -> float:
+    if None in fit.coefficients.values():
+        return np.nan
     count = 0
     for row, part in agreeing.groupby("row", sort=False):
         count += int((~recovery.difference(known.reindex(part["mutation"]), fit.coefficients[row])).sum())

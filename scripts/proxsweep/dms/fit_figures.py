@@ -9,6 +9,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from proxsweep import style
+from proxsweep.dms.agreement import agreement
 from proxsweep.dms.fit import Fit
 from proxsweep.dms.fit_files import mutations_table, predictions
 from proxsweep.dms.fitted import Fitted, compared
@@ -79,19 +80,6 @@ def convergence(done: Fit) -> Figure:
     if len(done.solutions) > 1:
         axes[1].legend()
     return figure
-
-
-def agreement(table: pd.DataFrame) -> tuple[float, float]:
-    """Weighted Pearson correlation and root mean squared error of observed and predicted scores.
-
-    The correlation is NaN where either does not vary.
-    """
-    weight = table["weight"] / table["weight"].sum()
-    observed, predicted = (table[name] - (weight * table[name]).sum() for name in ("observed", "predicted"))
-    spread = (weight * observed**2).sum() * (weight * predicted**2).sum()
-    error = np.sqrt((weight * (table["observed"] - table["predicted"]) ** 2).sum())
-    correlation = (weight * observed * predicted).sum() / np.sqrt(spread) if spread > 0 else np.nan
-    return float(correlation), float(error)
 
 
 def observed_against_predicted(done: Fit) -> Figure:

@@ -13,7 +13,8 @@ from proxsweep.dms import losses
 from proxsweep.dms.encoding import Encoding
 from proxsweep.dms.fit import ABSOLUTE_FLOOR, Fit, Solution, fit, relative
 from proxsweep.dms.fitted import compared
-from proxsweep.dms.model import flip, predict
+from proxsweep.dms.latent import latent
+from proxsweep.dms.model import predict
 from proxsweep.dms.rows import select
 from proxsweep.files import sha256, write_csv, write_npz
 
@@ -58,14 +59,10 @@ def mutations_table(done: Fit) -> pd.DataFrame:
 def predictions(done: Fit) -> pd.DataFrame:
     """One row a variant: condition, weight (0: not fitted), latent phenotype, observed and predicted score."""
     encoding, best = done.encoding, done.best
-    effects, own = flip(best.b[: len(best.b0)], best.b0, encoding.bundle)
-    condition = np.repeat(np.arange(len(own)), np.diff(encoding.offsets))
-    rows = np.repeat(np.arange(len(condition)), np.diff(encoding.indptr))
-    carried = effects[condition[rows], encoding.indices]
-    phi = own[condition] + np.bincount(rows, carried, len(condition))
+    phi = latent(encoding, best.b[: len(best.b0)], best.b0)
     return pd.DataFrame(
         {
-            "condition": encoding.conditions[condition],
+            "condition": np.repeat(encoding.conditions, np.diff(encoding.offsets)),
             "weight": encoding.weights,
             "latent": phi,
             "observed": encoding.scores,

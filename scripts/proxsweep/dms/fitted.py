@@ -64,3 +64,16 @@ def load(path: str | Path) -> Fitted:
     text = dict.fromkeys(("mutation", "wildtype", "site", "mutant"), "str")
     mutations = pd.read_csv(folder / "mutations.csv", dtype=text, keep_default_na=False, na_values=[""])
     return Fitted(conditions, involved, mutations)
+
+
+def paired(a: Fitted, b: Fitted, column: str, conditions: list[str], min_times_seen: int) -> pd.DataFrame:
+    """Values of a column of ``mutations`` in two fits: columns ``a`` and ``b``, indexed by mutation, in its order.
+
+    Of mutations seen at least ``min_times_seen`` times in each of ``conditions``, in both fits.
+    """
+    one, two = (
+        fit.mutations.loc[fit.seen(conditions, min_times_seen), ["mutation", column]].set_index("mutation")[column]
+        for fit in (a, b)
+    )
+    both = one.index.intersection(two.index).sort_values()
+    return pd.DataFrame({"a": one.loc[both].astype(float), "b": two.loc[both].astype(float)})

@@ -1,9 +1,4 @@
-"""Does the chosen model describe the scores? Observed scores against predicted ones and against the latent phenotype.
-
-In own coordinates of condition d an effect is b_d, with its sign changed on the bundle of mutations that separate the
-condition's wildtype from the reference's, and the wildtype's latent phenotype is b0_d plus the effects of the bundle;
-a variant adds the effects of what it carries (see :mod:`proxsweep.dms.predict`).
-"""
+"""Does the chosen model describe the scores? Observed scores against predicted ones and the latent phenotype."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,7 +11,9 @@ from matplotlib.figure import Figure
 
 from proxsweep import chosen, style
 from proxsweep.dms import predict
+from proxsweep.dms.agreement import agreement
 from proxsweep.dms.encoding import Encoding
+from proxsweep.dms.latent import latent
 from proxsweep.fits import full, ordered
 
 COLUMNS = ("replicate", "condition", "variants", "pearson", "rmse", "scale", "bias", "sigmoid", "status", "converged")
@@ -27,17 +24,13 @@ MOST_ACROSS = 5
 
 def variants(fit: predict.Written, encoding: Encoding) -> pd.DataFrame:
     """One row a variant: ``condition``, ``weight``, ``latent``, ``predicted``, ``observed`` (scores)."""
-    own = np.where(fit.bundle, -fit.b, fit.b)
-    wildtype = fit.b0 + np.where(fit.bundle, fit.b, 0.0).sum(axis=1)
-    condition = np.repeat(np.arange(len(own)), np.diff(encoding.offsets))
-    rows = np.repeat(np.arange(len(condition)), np.diff(encoding.indptr))
-    latent = wildtype[condition] + np.bincount(rows, own[condition[rows], encoding.indices], len(condition))
+    phi = latent(encoding, fit.b, fit.b0)
     return pd.DataFrame(
         {
-            "condition": encoding.conditions[condition],
+            "condition": np.repeat(encoding.conditions, np.diff(encoding.offsets)),
             "weight": encoding.weights,
-            "latent": latent,
-            "predicted": predict.predicted(fit, latent),
+            "latent": phi,
+            "predicted": predict.predicted(fit, phi),
             "observed": encoding.scores,
         }
     )
@@ -86,7 +79,8 @@ def tables(
         for condition in map(str, written.conditions):
             part = scored[scored["condition"] == condition]
             where = {"replicate": replicate, "condition": condition}
-            agreements.append({**where, "variants": len(part), **_agreement(part), **sigmoid, **ended})
+            pearson, rmse = agreement(part)
+            agreements.append({**where, "variants": len(part), "pearson": pearson, "rmse": rmse, **sigmoid, **ended})
             cells += [_cells(part, axis, limits).assign(**where, axis=axis) for axis in _axes(written)]
     counted = pd.concat(cells, ignore_index=True)[list(CELLS)] if cells else pd.DataFrame(columns=list(CELLS))
     return pd.DataFrame(agreements, columns=list(COLUMNS)), counted
@@ -105,16 +99,6 @@ def _limits(tables: list[pd.DataFrame]) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _agreement(part: pd.DataFrame) -> dict[str, float]:
-    if part.empty:
-        return {"pearson": np.nan, "rmse": np.nan}
-    weight = part["weight"] / part["weight"].sum()
-    x, y = (part[name] - (weight * part[name]).sum() for name in ("observed", "predicted"))
-    spread = (weight * x**2).sum() * (weight * y**2).sum()
-    error = (weight * (part["observed"] - part["predicted"]) ** 2).sum()
-    return {"pearson": (weight * x * y).sum() / np.sqrt(spread) if spread > 0 else np.nan, "rmse": np.sqrt(error)}
-
-
 def _cells(part: pd.DataFrame, axis: str, limits: dict[str, tuple[float, float]]) -> pd.DataFrame:
     ranges = limits[axis], limits["observed"]
     counts, x, y = np.histogram2d(part[axis], part["observed"], bins=_BINS, range=ranges)
@@ -123,7 +107,7 @@ def _cells(part: pd.DataFrame, axis: str, limits: dict[str, tuple[float, float]]
     return pd.DataFrame({"x": middle_x[i], "observed": middle_y[j], "variants": counts[i, j].astype(int)})
 
 
-def figure(agreement: pd.DataFrame, cells: pd.DataFrame, choice: pd.DataFrame) -> Figure:
+def figure(agreements: pd.DataFrame, cells: pd.DataFrame, choice: pd.DataFrame) -> Figure:
     """For each replicate panels against predicted scores and, with a sigmoid, below them against the latent phenotype.
 
     Columns are the conditions, at most five side by side.
@@ -131,13 +115,13 @@ def figure(agreement: pd.DataFrame, cells: pd.DataFrame, choice: pd.DataFrame) -
     style.apply()
     if chosen.main(choice) is None:
         return style.words_figure(chosen.NO_WEIGHT)
-    if agreement.empty:
+    if agreements.empty:
         return style.words_figure("No fit at the chosen weight finished: nothing to predict with.")
-    conditions = list(dict.fromkeys(agreement["condition"]))
+    conditions = list(dict.fromkeys(agreements["condition"]))
     axes_shown = list(dict.fromkeys(cells["axis"]))
     blocks = [
         (replicate, conditions[k : k + MOST_ACROSS], axis)
-        for replicate in dict.fromkeys(agreement["replicate"])
+        for replicate in dict.fromkeys(agreements["replicate"])
         for k in range(0, len(conditions), MOST_ACROSS)
         for axis in axes_shown
     ]
@@ -152,16 +136,16 @@ def figure(agreement: pd.DataFrame, cells: pd.DataFrame, choice: pd.DataFrame) -
     colours = style.colours(conditions)
     for axes, (replicate, names, axis) in zip(grid, blocks, strict=True):
         for ax, name in zip(axes, names, strict=False):
-            here = (agreement["replicate"] == replicate) & (agreement["condition"] == name)
+            here = (agreements["replicate"] == replicate) & (agreements["condition"] == name)
             some = cells[(cells["replicate"] == replicate) & (cells["condition"] == name) & (cells["axis"] == axis)]
-            _panel(ax, some, agreement[here].iloc[0], axis, most, cells[cells["axis"] == axis])
+            _panel(ax, some, agreements[here].iloc[0], axis, most, cells[cells["axis"] == axis])
             if axis == "predicted":
                 ax.set_title(name, color=colours[name])
         for ax in axes[len(names) :]:
             ax.remove()
         axes[0].set_ylabel(f"Observed score\nreplicate {replicate}")
     style.light_ticks([ax for ax in grid.ravel() if ax.figure], most=4)
-    style.note(fig, _foot(agreement, choice))
+    style.note(fig, _foot(agreements, choice))
     return fig
 
 
@@ -214,13 +198,13 @@ def _grid(values: pd.Series, every: pd.Series) -> tuple[np.ndarray, int, tuple[f
     return places, count, (known[0] - step / 2, known[0] + (count - 0.5) * step)
 
 
-def _foot(agreement: pd.DataFrame, choice: pd.DataFrame) -> str:
+def _foot(agreements: pd.DataFrame, choice: pd.DataFrame) -> str:
     main = chosen.main(choice)
     where = f"Difference matrix {main['difference']}, lasso weight {style.format_weight(main['lasso'])}."
     shade = "Darker: more variants (log scale). Lines: equality, and the fitted sigmoid."
-    if not agreement["sigmoid"].astype(bool).all():
+    if not agreements["sigmoid"].astype(bool).all():
         shade = (
             "Darker: more variants (log scale). Line: equality. The model is linear: the latent phenotype is the score."
         )
-    bad = agreement.drop_duplicates("replicate")["converged"].astype(bool)
+    bad = agreements.drop_duplicates("replicate")["converged"].astype(bool)
     return f"{where} {shade} {'All fits converged.' if bad.all() else 'A fit did not converge.'}"

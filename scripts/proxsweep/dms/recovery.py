@@ -166,7 +166,7 @@ def _branches(known: pd.DataFrame, reference: str) -> list[_Branch]:
 
 
 def _counts(fit: Estimate, known: pd.DataFrame, min_times_seen: int, place: str) -> list[dict]:
-    truth = _matched(fit, known, place)
+    truth = matched(fit, known, place)
     rows = {row: terms for row, terms in fit.coefficients.items() if terms is not None}
     skipped = [
         _nothing(row, "touches an inner node of the tree, whose truth is unknown")
@@ -240,8 +240,14 @@ def _nothing(row: str, note: str) -> dict:
     return {**_count("row", row, none, none, none), "note": note}
 
 
-def _matched(fit: Estimate, known: pd.DataFrame, place: str) -> pd.DataFrame:
-    """The truth in the order of the fit's mutations."""
+def matched(fit: Estimate, known: pd.DataFrame, place: str) -> pd.DataFrame:
+    """The truth in the order of the fit's mutations.
+
+    Raises
+    ------
+    UserError
+        If the truth, indexed by mutation, lacks a mutation or condition of the fit in ``place``.
+    """
     conditions = {name for terms in fit.coefficients.values() if terms for name in terms} | {fit.reference}
     for name in sorted(conditions):
         if f"beta_{name}" not in known.columns:

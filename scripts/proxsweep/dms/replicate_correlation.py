@@ -130,21 +130,9 @@ def _pair(
             result = _undefined(0, f"no fit of replicate {gone} at these parameters")
         else:
             column = f"shift_{row}" if quantity == "shift" else f"beta_{row}"
-            first, second = _paired(loaded[a], loaded[b], column, conditions, min_times_seen)
-            result = _correlation(first, second, (a, b), quantity, bootstrap, seed)
+            both = fitted.paired(loaded[a], loaded[b], column, conditions, min_times_seen)
+            result = _correlation(both["a"].to_numpy(), both["b"].to_numpy(), (a, b), quantity, bootstrap, seed)
         yield {"quantity": quantity, "row": row, **common, **result}
-
-
-def _paired(
-    a: fitted.Fitted, b: fitted.Fitted, column: str, conditions: list[str], min_times_seen: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Values of ``column`` for the mutations seen in both fits, in the order of the mutations' names."""
-    chosen = [
-        one.mutations.loc[one.seen(conditions, min_times_seen), ["mutation", column]].set_index("mutation")[column]
-        for one in (a, b)
-    ]
-    both = chosen[0].index.intersection(chosen[1].index).sort_values()
-    return chosen[0].loc[both].to_numpy(float), chosen[1].loc[both].to_numpy(float)
 
 
 def _undefined(mutations: int, note: str, nonzero: int = 0, both_zero_share: float = np.nan) -> dict:

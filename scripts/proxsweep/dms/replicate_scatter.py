@@ -59,19 +59,9 @@ def table(
 
 
 def _pair(a: fitted.Fitted, b: fitted.Fitted, row: str, least: int) -> pd.DataFrame:
-    first, second = (
-        fit.mutations.loc[fit.seen(fit.rows[row], least), ["mutation", "mutant", f"shift_{row}"]] for fit in (a, b)
-    )
-    both = first.merge(second.drop(columns="mutant"), on="mutation", suffixes=("_first", "_second"))
-    found = pd.DataFrame(
-        {
-            "mutation": both["mutation"],
-            "kind": kinds(both["mutant"]),
-            "shift_a": both[f"shift_{row}_first"].astype(float),
-            "shift_b": both[f"shift_{row}_second"].astype(float),
-        }
-    )
-    return found[(found["shift_a"] != 0) | (found["shift_b"] != 0)]
+    both = fitted.paired(a, b, f"shift_{row}", a.rows[row], least).rename(columns={"a": "shift_a", "b": "shift_b"})
+    both = both[(both != 0).any(axis=1)].reset_index()
+    return both.assign(kind=kinds(both["mutation"].str[-1]))
 
 
 def figure(points: pd.DataFrame, correlations: pd.DataFrame, choice: pd.DataFrame) -> Figure:

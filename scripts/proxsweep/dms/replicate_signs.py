@@ -26,17 +26,11 @@ def mirrors(fits: list[fitted.Fitted], min_times_seen: int = 1) -> pd.DataFrame:
     """
     parts = [pd.DataFrame(columns=["row", "mutation", "mirror"])]
     for one, other in combinations(fits, 2):
-        for row in one.rows:
-            x, y = (_shifts(fit, row, min_times_seen) for fit in (one, other))
-            both = pd.concat([x, y], axis=1, join="inner", keys=["x", "y"])
-            size = np.minimum(both["x"].abs(), both["y"].abs()) * np.sign(both["x"] * both["y"])
+        for row, conditions in one.rows.items():
+            both = fitted.paired(one, other, f"shift_{row}", conditions, min_times_seen)
+            size = np.minimum(both["a"].abs(), both["b"].abs()) * np.sign(both["a"] * both["b"])
             parts.append(pd.DataFrame({"row": row, "mutation": both.index, "mirror": size.to_numpy()}))
     return pd.concat(parts[1:] or parts, ignore_index=True)
-
-
-def _shifts(fit: fitted.Fitted, row: str, min_times_seen: int) -> pd.Series:
-    seen = fit.mutations[fit.seen(fit.rows[row], min_times_seen)]
-    return pd.Series(seen[f"shift_{row}"].to_numpy(float), index=seen["mutation"])
 
 
 def table(

@@ -14,7 +14,7 @@ import pandas as pd
 from proxsweep import chosen
 from proxsweep.dms import fitted, replicate_signs
 from proxsweep.dms.kinds import kinds
-from proxsweep.fits import folds, full, ordered, resamples, sweep_columns
+from proxsweep.fits import folds, full, ordered, resamples
 
 NAMES = ("mutation", "wildtype", "site", "mutant")
 
@@ -39,15 +39,18 @@ def table(fits: pd.DataFrame, choice: pd.DataFrame, load: Callable[[str], fitted
         them); ``nonzero`` (in how many the shift is not zero); ``reproduced``; ``false_discovery_rate`` by signs (NaN
         with one replicate) and ``false_discovery_rate_stops``; ``resamples`` that saw the mutation and
         ``selection_frequency``, the share of them in which the shift is not zero; the same of folds;
-        ``shift_replicate_<label>``; ``times_seen_<condition>`` (variants, summed over replicates); ``unconverged``: how
-        many of the replicates' fits did not converge. No rows where no weight was chosen or there is one condition.
+        ``shift_replicate_<label>``; ``times_seen_<condition>`` (variants, summed over replicates); ``unconverged`` and
+        ``unconverged_refits``: how many fits of the replicates, and to resamples and folds, did not converge. No rows
+        where no weight was chosen or there is one condition.
     """
     main = chosen.main(choice)
     if main is None:
         return pd.DataFrame(columns=["row", *NAMES])
-    here = fits[_agrees(fits, main)]
+    here = chosen.agreeing(fits, main)
     replicates = {label: load(path) for label, path in full(here)[["replicate", "path"]].itertuples(index=False)}
-    unconverged = int((full(here)["status"] != "converged").sum())
+    wrong = here["status"] != "converged"
+    whole = here.index.isin(full(here).index)
+    unconverged = {"unconverged": int((wrong & whole).sum()), "unconverged_refits": int((wrong & ~whole).sum())}
     parts = [_row(row, replicates) for row in next(iter(replicates.values())).rows]
     if not parts:  # one condition
         return pd.DataFrame(columns=["row", *NAMES])
@@ -62,15 +65,7 @@ def table(fits: pd.DataFrame, choice: pd.DataFrame, load: Callable[[str], fitted
     first = ["row", *NAMES, "kind", "replicates", "shift", "shift_sd", "nonzero", "reproduced"]
     first += ["false_discovery_rate", "false_discovery_rate_stops"]
     selection = ["resamples", "selection_frequency", "folds", "fold_selection_frequency"]
-    return found[[*first, *selection, *labels, *seen]].assign(unconverged=unconverged)
-
-
-def _agrees(fits: pd.DataFrame, main: dict) -> np.ndarray:
-    agrees = np.ones(len(fits), bool)
-    for name in sweep_columns(fits):
-        if name in main:
-            agrees &= (fits[name].astype(object) == main[name]).to_numpy()
-    return agrees
+    return found[[*first, *selection, *labels, *seen]].assign(**unconverged)
 
 
 def _row(row: str, replicates: dict[str, fitted.Fitted]) -> pd.DataFrame:
@@ -143,7 +138,8 @@ def _selected(found: pd.DataFrame, name: str, fits: list[fitted.Fitted]) -> pd.D
     counts = []
     for fit in fits:
         for row, conditions in fit.rows.items():
-            seen = fit.mutations[fit.seen(conditions, 1)]
+            known = np.isfinite(fit.mutations[f"shift_{row}"].to_numpy(float))  # not of a fit that diverged
+            seen = fit.mutations[fit.seen(conditions, 1) & known]
             shifted = seen[f"shift_{row}"].to_numpy(float) != 0
             counts.append(pd.DataFrame({"row": row, "mutation": seen["mutation"], "seen": 1, "shifted": shifted}))
     share = "selection_frequency" if name == "resamples" else "fold_selection_frequency"
