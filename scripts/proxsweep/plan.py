@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from proxsweep import config, sweep
 from proxsweep import fits as fit_table
-from proxsweep import sweep
 from proxsweep.errors import UserError
 from proxsweep.sweep import Study
 
@@ -64,15 +64,13 @@ class Cost:
         return self.full + self.folds + self.resamples
 
 
-def cost(study: Study, summaries: int = 5, base: str | Path = ".") -> Cost:
+def cost(study: Study, base: str | Path = ".") -> Cost:
     """Estimate what a whole run of a study costs.
 
     Parameters
     ----------
     study
         A checked study of family ``dms``.
-    summaries
-        Number of summary notebooks.
     base
         Working directory: local tables, and ``results/{study}`` of an earlier run, are relative to it.
     """
@@ -85,9 +83,7 @@ def cost(study: Study, summaries: int = 5, base: str | Path = ".") -> Cost:
         basis = f"{len(measured)} fits of {earlier}; {size.source}"
     else:
         seconds, each, basis = fit_seconds(study, size), fit_bytes(size), size.source
-    seconds = (
-        len(planned) * seconds + _compilations(study) * COMPILE_SECONDS + _other_seconds(study, size, full, summaries)
-    )
+    seconds = len(planned) * seconds + _compilations(study) * COMPILE_SECONDS + _other_seconds(study, size, full)
     disk = len(planned) * each + full * PAGE_BYTES + _data_bytes(study, size) + STUDY_BYTES
     return Cost(full, folds, len(planned) - full - folds, seconds, disk, basis)
 
@@ -134,23 +130,14 @@ def _groups(study: Study) -> int:
 
 
 def _compilations(study: Study) -> int:
-    """Problem sizes that are compiled for: a matrix with a replicate, a fold, or a resample of it."""
-    validated, resampled = study.cross_validation, study.resamples
-    replicates = len(study.sweep["replicate"])
-    replicates += len(validated["replicates"]) * validated["folds"] if validated else 0
-    replicates += len(resampled["replicates"]) * resampled["count"] if resampled else 0
-    return len(study.sweep["difference"]) * replicates
+    """Problem sizes that are compiled for: a matrix with a replicate, whose folds and resamples share its code."""
+    return len(study.sweep["difference"]) * len(study.sweep["replicate"])
 
 
-def _other_seconds(study: Study, size: Size, full: int, summaries: int) -> float:
+def _other_seconds(study: Study, size: Size, full: int) -> float:
     largest_weights = _groups(study) * (COMPILE_SECONDS + LASSO_MAX_ITERATIONS * iteration_seconds(size))
-    return (
-        largest_weights
-        + SMALL_JOBS_SECONDS
-        + summaries * SUMMARY_SECONDS
-        + size.rows * ROW_SECONDS
-        + full * PAGE_SECONDS
-    )
+    summaries = len(config.FAMILIES[study.family].summaries(study)) * SUMMARY_SECONDS
+    return largest_weights + SMALL_JOBS_SECONDS + summaries + size.rows * ROW_SECONDS + full * PAGE_SECONDS
 
 
 def _data_bytes(study: Study, size: Size) -> float:

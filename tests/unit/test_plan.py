@@ -57,7 +57,7 @@ def test_measured_costs_of_an_earlier_run_are_used(tmp_path):
     table.assign(status="converged", start="zeros", job_seconds=1000.0).to_csv(
         tmp_path / "results/small/fits.csv", index=False
     )
-    found, guessed = plan.cost(study, base=tmp_path), plan.cost(study, base=tmp_path / "nowhere")
+    found, guessed = plan.cost(study, tmp_path), plan.cost(study, tmp_path / "nowhere")
     assert guessed.core_seconds < 300 and guessed.bytes < 100e6
     assert 8000 < found.core_seconds < 8300
     assert 400e6 < found.bytes < 450e6
@@ -71,3 +71,10 @@ def test_more_starts_and_weights_cost_more():
     )
     assert starts.core_seconds > base.core_seconds and starts.fits == base.fits
     assert weights.fits == 12 and weights.core_seconds > base.core_seconds + 4 * plan.JOB_SECONDS
+
+
+def test_folds_share_the_compiled_code_of_their_replicate():
+    alone = plan.cost(study_of(small_study()))
+    validated = plan.cost(study_of(small_study(cross_validation={"folds": 2})))
+    each = (validated.core_seconds - alone.core_seconds) / validated.folds
+    assert plan.JOB_SECONDS <= each < plan.JOB_SECONDS + 0.5

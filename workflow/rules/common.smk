@@ -168,19 +168,9 @@ def outline(wildcards):
 # ---- summaries ---------------------------------------------------------------------------------------------
 
 
-def several_starts(study):
-    """Whether any fit of a study has more than one start."""
-    lists = study.sweep.get("starts", [study.solver["starts"]])
-    return any(len(starts) > 1 or starts[0].endswith("x_random") for starts in lists)
-
-
 def summaries_of(study):
     """Names of the summaries that a study gets."""
-    names = ["convergence", "replicate_correlation", "sparsity", "patterns", "false_discovery"]
-    names += ["shrinkage", "replicate_scatter", "shift_paths", "shift_heatmap", "shift_sizes", "predictions"]
-    names += ["starts"] if several_starts(study) else []
-    names += ["scale_bound"] if len(study.sweep.get("scale_bound", [])) > 1 else []
-    return [*names, "recovery"] if study.data["simulate"] is not None else names
+    return configuration.FAMILIES[study.family].summaries(study)
 
 
 def summary_notebooks(wildcards):
