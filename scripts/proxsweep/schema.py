@@ -18,8 +18,8 @@ import yaml
 
 from proxsweep.configfile import Fault, KeyPath
 
-SECTIONS = (
-    *("data", "model", "solver", "sweep", "cross_validation", "resamples", "chosen", "summaries", "figures", "study"),
+SECTIONS = tuple(
+    ["data", "model", "solver", "sweep", "cross_validation", "resamples", "chosen", "summaries", "figures", "study"]
 )
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
 

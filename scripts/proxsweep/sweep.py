@@ -16,6 +16,7 @@ from proxsweep.errors import UserError
 
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 FIRST = ("difference", "lasso", "replicate")
+OUTLINE = ("name", "family", "sweep", "cross_validation", "resamples")  # what names the fits of a study
 PARTIAL = ("fold", "resample")  # last in the path of a fit that is not to all variants of its replicate
 
 
@@ -159,7 +160,7 @@ def table(study: Study) -> list[Fit]:
     Each is the product of the swept values, the last parameter of the path fastest.
     """
     fits = full(study)
-    return fits + [part for kind in _partial(study) for fit in fits for part in _parts_of(fit, kind)]
+    return fits + [part for kind in PARTIAL for fit in fits for part in _parts_of(fit, kind)]
 
 
 def full(study: Study) -> list[Fit]:
@@ -170,16 +171,10 @@ def full(study: Study) -> list[Fit]:
     ]
 
 
-def _partial(study: Study) -> list[tuple[str, dict[str, Any]]]:
-    """Kinds of fits to a part of the variants that the study asks for, with their settings."""
-    found = (("fold", study.cross_validation), ("resample", study.resamples))
-    return [(kind, settings) for kind, settings in found if settings]
-
-
-def _parts_of(fit: Fit, kind_and_settings: tuple[str, dict[str, Any]]) -> list[Fit]:
-    """The fits to folds, or resamples, of the variants that ``fit`` is to."""
-    kind, settings = kind_and_settings
-    if fit.values["replicate"] not in settings["replicates"]:
+def _parts_of(fit: Fit, kind: str) -> list[Fit]:
+    """The fits to folds, or resamples, of the variants that ``fit`` is to, as many as the study asks for."""
+    settings = fit.study.cross_validation if kind == "fold" else fit.study.resamples
+    if not settings or fit.values["replicate"] not in settings["replicates"]:
         return []
     if kind == "fold":
         return [_part(fit, fold_rows(settings, number)) for number in range(1, settings["folds"] + 1)]
@@ -201,9 +196,6 @@ def resample_rows(settings: dict[str, Any], number: int) -> dict[str, Any]:
 def _part(fit: Fit, rows: dict[str, Any]) -> Fit:
     label_of_part = {name: rows[name] for name in PARTIAL if name in rows}
     return Fit(fit.study, fit.values, {**fit.labels, **label_of_part}, rows)
-
-
-OUTLINE = ("name", "family", "sweep", "cross_validation", "resamples")
 
 
 def outline(study: Study) -> dict[str, Any]:
@@ -261,7 +253,7 @@ def find(study: Study, parts: str) -> Fit:
 
 
 def _find_part(fit: Fit, kind: str, text: str) -> Fit:
-    parts = [part for kind in _partial(fit.study) for part in _parts_of(fit, kind)]
+    parts = [part for name in PARTIAL for part in _parts_of(fit, name)]
     for part in parts:
         if part.labels.get(kind) == text:
             return part

@@ -186,6 +186,7 @@ def write_fit(folder: Path, encoding_path: Path, **changes) -> dict:
         "study": "demo",
         "fit": {"difference": changes.get("difference", "reference"), "lasso": changes.get("lasso", LASSO)},
         "labels": changes.get("labels", {}),
+        "rows": changes.get("rows"),
         "model": {**toys.MODEL, **changes.get("model", {})},
         "solver": {**toys.SOLVER, **changes.get("solver", {})},
     }
@@ -568,3 +569,31 @@ def test_checking_does_without_the_solver():
     loaded = json.loads(done.stdout)
     assert "proxsweep.dms.recompute" in loaded
     assert not [name for name in loaded if name.startswith(("jax", "proxsweep.optimize", "proxsweep.dms.model"))]
+
+
+FOLD = {"fold": "2", "folds": 3, "seed": 4, "stratify": "condition"}
+
+
+@pytest.mark.parametrize("rows", [FOLD, {"resample": "1", "seed": 4, "method": "bootstrap"}])
+@pytest.mark.parametrize("epistasis", ["linear", "sigmoid"])
+def test_fits_to_a_part_of_the_variants_are_confirmed(tmp_path, rows, epistasis):
+    toys.toy(3).save(tmp_path / "encoding.npz")
+    write_fit(tmp_path / "fit", tmp_path / "encoding.npz", rows=rows, model={"global_epistasis": epistasis})
+    assert found(tmp_path / "fit", tmp_path / "encoding.npz") == {}
+
+
+@pytest.mark.parametrize("quantity", ["training_loss", "validation_loss"])
+def test_wrong_losses_are_found(tmp_path, quantity):
+    toys.toy(3).save(tmp_path / "encoding.npz")
+    write_fit(tmp_path / "fit", tmp_path / "encoding.npz", rows=FOLD)
+    edit_record(tmp_path / "fit", lambda record: record["dms"].update({quantity: 1.001 * record["dms"][quantity]}))
+    edit_record(tmp_path / "fit", lambda record: record["dms"][f"{quantity}_rows"].update(c1=0.1))
+    wrong = set(found(tmp_path / "fit", tmp_path / "encoding.npz"))
+    assert wrong == {("record.json", f"dms.{quantity}"), ("record.json", f"dms.{quantity}_rows.c1")}
+
+
+def test_a_fit_to_another_fold_than_it_says_is_found(tmp_path):
+    toys.toy(3).save(tmp_path / "encoding.npz")
+    write_fit(tmp_path / "fit", tmp_path / "encoding.npz", rows=FOLD)
+    edit_record(tmp_path / "fit", lambda record: record["rows"].update(fold="1"))
+    assert ("record.json", "objective") in found(tmp_path / "fit", tmp_path / "encoding.npz")

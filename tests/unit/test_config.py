@@ -938,6 +938,71 @@ REFUSED = {
         "`b`",
         "the study's reference `a`",
     ),
+    "one fold": (
+        SOLVER,
+        "    cross_validation: {folds: 1}",
+        "11: studies.demo.cross_validation.folds",
+        "1",
+        "at least 2",
+    ),
+    "a kind of folds that there is not": (
+        SOLVER,
+        "    cross_validation: {stratify: site}",
+        "11: studies.demo.cross_validation.stratify",
+        "'site'",
+        "condition, none",
+    ),
+    "a replicate that is not fitted, to cross-validate": (
+        SOLVER,
+        "    cross_validation: {replicates: [1, 3]}",
+        "11: studies.demo.cross_validation.replicates[1]",
+        "`3`",
+        "1, 2",
+    ),
+    "resamples as text": (SOLVER, "    resamples: ten", "11: studies.demo.resamples", "'ten'", "a number of resamples"),
+    "no resamples": (SOLVER, "    resamples: 0", "11: studies.demo.resamples", "0", "a number of resamples"),
+    "resamples without a number": (
+        SOLVER,
+        "    resamples: {seed: 2}",
+        "11: studies.demo.resamples.count",
+        "nothing",
+        "the key `count`",
+    ),
+    "a weight that is not swept, to resample": (
+        SOLVER,
+        "    resamples: {count: 2, lasso: [2.0e-5]}",
+        "11: studies.demo.resamples.lasso[0]",
+        "`2e-05`",
+        "0, 1e-05, 4e-05",
+    ),
+    "a weight that is not swept, to go on with": (
+        SOLVER,
+        "    chosen: {lasso: 2.0e-5}",
+        "11: studies.demo.chosen.lasso",
+        "`2e-05`",
+        "a swept weight (0, 1e-05, 4e-05)",
+    ),
+    "a weight by another word": (
+        SOLVER,
+        "    chosen: {lasso: best}",
+        "11: studies.demo.chosen.lasso",
+        "'best'",
+        "auto",
+    ),
+    "a rule that there is not": (
+        SOLVER,
+        "    chosen: {rule: one_se}",
+        "11: studies.demo.chosen.rule",
+        "'one_se'",
+        "one_standard_error",
+    ),
+    "a matrix that is not swept, to go on with": (
+        SOLVER,
+        "    chosen: {difference: clade}",
+        "11: studies.demo.chosen.difference",
+        "`clade`",
+        "reference, equivariant",
+    ),
     "a simulation with replicates of its own": (
         SCORES + "\n" + CONDITIONS + "\n" + CLIP,
         f"      simulate: {{tree: {TREE}}}",
@@ -1223,3 +1288,18 @@ def test_the_examples_of_the_document_are_configs(folder):
     assert len(examples) >= 3
     for text in examples:
         assert read(folder, text)
+
+
+def test_folds_resamples_and_the_choice_are_filled_in(folder):
+    text = GOOD.replace(SOLVER, "    cross_validation: {}\n    resamples: 7\n    chosen: {lasso: 4.0e-5}")
+    (study,) = read(folder, text)
+    assert study.cross_validation == {"folds": 5, "seed": 1, "stratify": "condition", "replicates": ["1", "2"]}
+    assert study.resamples["count"] == 7 and study.resamples["lasso"] == [0.0, 1e-5, 4e-5]
+    assert study.chosen == {
+        "lasso": 4e-5,
+        "rule": "one_standard_error",
+        "false_discovery_rate": 0.1,
+        "difference": "reference",
+    }
+    (plain,) = read(folder, GOOD)
+    assert plain.cross_validation is None and plain.resamples is None and plain.chosen["lasso"] is None

@@ -32,6 +32,12 @@ STUDIES = {
         solver={"starts": ["zeros", "linear"]},
         sweep={"difference": [TREE, ROWS], "lasso": [1.0e-3], "replicate": [2]},
     ),
+    "parts": small_study(
+        sweep={"difference": [TREE, "equivariant"], "lasso": [0, 1.0e-3]},
+        cross_validation={"folds": 2, "replicates": [1]},
+        resamples={"count": 1, "lasso": [1.0e-3], "replicates": [1]},
+        chosen={"rule": "minimum", "difference": "equivariant"},
+    ),
     "bounds": small_study(
         sweep={"lasso": [1.0e-3], "replicate": [1], "scale_bound": ["0.5x_score_range", 10.0]},
     ),
@@ -186,3 +192,47 @@ def test_matrices_of_the_config_are_those_of_the_fits(ran):
     notes = table(ran, "matrices", "tables/recovery.csv").groupby("difference")["note"].unique()
     assert [*notes["clade"]] == ["touches an inner node of the tree, whose truth is unknown"]
     assert [*notes["contrast"]] == [""]
+
+
+def test_folds_and_resamples_are_fits_that_the_check_confirms(ran):
+    fits = table(ran, "parts", "fits.csv")
+    assert [int((fits[name] != "").sum()) for name in ("fold", "resample")] == [2 * 2 * 2, 2]
+    assert len(fits) == 2 * 2 * 2 + 8 + 2 and set(fits["status"]) == {"converged"}
+    assert (fits["validation_loss"] != "").tolist() == (fits["fold"] != "").tolist()
+    done = ran.proxsweep("check", "results/parts")
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_weight_of_the_smallest_held_out_loss_is_chosen(ran):
+    fits = table(ran, "parts", "fits.csv")
+    folds = fits[fits["fold"] != ""].astype({"validation_loss": float, "lasso": float})
+    means = folds.groupby(["difference", "lasso"])["validation_loss"].mean()
+    choice = table(ran, "parts", "chosen.csv").set_index("difference")
+    for name in ("clade", "equivariant"):
+        assert float(choice.loc[name, "lasso"]) == means[name].idxmin()
+        assert float(choice.loc[name, "validation_loss"]) == pytest.approx(means[name].min(), rel=1e-12)
+    assert choice["chosen"].to_dict() == {"clade": "False", "equivariant": "True"}
+
+
+def test_shifts_are_those_of_the_chosen_fits(ran):
+    choice = table(ran, "parts", "chosen.csv").set_index("difference")
+    lasso = float(choice.loc["equivariant", "lasso"])
+    folder = ran.folder / f"results/parts/fits/difference~equivariant/lasso~{lasso:g}"
+    shifts = table(ran, "parts", "shifts.csv")
+    row = shifts[shifts["row"] == "b-minus-a"].set_index("mutation")
+    for label in "12":
+        fit = pd.read_csv(folder / f"replicate~{label}" / "mutations.csv").set_index("mutation")
+        fit = fit[(fit["times_seen_a"] > 0) & (fit["times_seen_b"] > 0)]
+        found = pd.to_numeric(row[f"shift_replicate_{label}"]).dropna()
+        assert set(found.index) == set(fit.index)
+        np.testing.assert_array_equal(found, fit.loc[found.index, "shift_b-minus-a"])
+    resampled = pd.to_numeric(row["resamples"])
+    assert set(resampled) == {0, 1}  # a resample leaves some mutations out
+
+
+def test_false_shifts_of_a_tree_are_not_counted_where_the_truth_is_unknown(ran):
+    pairs = table(ran, "parts", "tables/false_discovery_pairs.csv")
+    known = pairs[pairs["difference"] == "equivariant"]
+    assert (pairs["agree"].astype(int) > 0).any()
+    assert set(pairs[pairs["difference"] == "clade"]["true_share"]) == {""}
+    assert (known["true_share"] != "").any()

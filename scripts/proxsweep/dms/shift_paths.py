@@ -46,20 +46,18 @@ def table(
     setting = chosen.setting(choice)
     here = full(fits).iloc[:0] if setting is None else chosen.agreeing(full(fits), setting)
     parts = []
-    for (lasso, status), group in here.assign(good=here["status"] == "converged").groupby(
-        ["lasso", here.groupby("lasso")["status"].transform(lambda s: (s == "converged").all())]
-    ):
-        for path in group["path"]:
-            fit = load(path)
-            for row, conditions in fit.rows.items():
-                seen = fit.mutations[fit.seen(conditions, min_times_seen)]
-                values = {"mutation": seen["mutation"], "shift": seen[f"shift_{row}"].astype(float)}
-                parts.append(pd.DataFrame({"row": row, "lasso": lasso, "converged": bool(status), **values}))
+    for fit in here.to_dict("records"):
+        found = load(fit["path"])
+        for row, conditions in found.rows.items():
+            seen = found.mutations[found.seen(conditions, min_times_seen)]
+            values = {"mutation": seen["mutation"], "shift": seen[f"shift_{row}"].astype(float)}
+            parts.append(pd.DataFrame({"row": row, "lasso": fit["lasso"], **values}))
     if not parts:
         return pd.DataFrame(columns=list(COLUMNS))
     every = pd.concat(parts).groupby(["row", "mutation", "lasso"], sort=False)
-    means = every.agg(shift=("shift", "mean"), replicates=("shift", "size"), converged=("converged", "all"))
-    return _ranked(means.reset_index(), chosen.weight(choice, setting))
+    means = every.agg(shift=("shift", "mean"), replicates=("shift", "size")).reset_index()
+    converged = (here["status"] == "converged").groupby(here["lasso"]).all()
+    return _ranked(means.assign(converged=means["lasso"].map(converged)), chosen.weight(choice, setting))
 
 
 def _ranked(means: pd.DataFrame, weight: float) -> pd.DataFrame:
