@@ -21,8 +21,6 @@ def values(study: Study) -> dict[str, Any]:
     for section in ("model", "solver"):
         found[section] = {key: value for key, value in found[section].items() if key not in found["sweep"]}
     found["sweep"]["difference"] = [_difference(matrix) for matrix in found["sweep"]["difference"]]
-    if found["chosen"]["lasso"] is None:
-        found["chosen"]["lasso"] = "auto"
     return {"studies": {name: _without_none(found)}}
 
 

@@ -78,3 +78,13 @@ def test_folds_share_the_compiled_code_of_their_replicate():
     validated = plan.cost(study_of(small_study(cross_validation={"folds": 2})))
     each = (validated.core_seconds - alone.core_seconds) / validated.folds
     assert plan.JOB_SECONDS <= each < plan.JOB_SECONDS + 0.5
+
+
+def test_every_summary_takes_its_time():
+    one = plan.cost(study_of(small_study()))
+    several = plan.cost(study_of(small_study(solver={"starts": ["zeros", "linear"]})))
+    # two starts have a summary of their own, and solve twice
+    solving = (
+        one.full * plan.ITERATIONS["sigmoid"] * plan.iteration_seconds(plan.data_size(study_of(small_study()), PROJECT))
+    )
+    assert several.core_seconds - one.core_seconds == pytest.approx(plan.SUMMARY_SECONDS + solving)

@@ -28,7 +28,7 @@ def fits(paths: list[tuple], **more) -> pd.DataFrame:
     return table.assign(status="converged", **more)
 
 
-ONE = {"A1C": 1.0, "A2C": -2.0, "A3C": 0.5, "A4C": 0.0, "A5C": 0.7, "A6*": 0.1}
+ONE = {"A1C": 1.0, "A2C": -2.0, "A3C": 0.5, "A4C": 0.0, "A5C": 0.7, "A6*": -0.1}
 TWO = {"A1C": 0.8, "A2C": 1.5, "A3C": 0.9, "A4C": 2.0, "A5C": 0.2, "A7C": 3.0}
 
 
@@ -78,15 +78,19 @@ def test_rates_fall_with_the_size():
 
 
 def test_rates_by_stop_codons():
-    found = pd.DataFrame(
-        {
-            "kind": ["stop", "stop", "nonsynonymous", "nonsynonymous", "nonsynonymous", "nonsynonymous"],
-            "shift": [0.5, 0.0, 2.0, 0.4, -0.6, 0.0],
-            "reproduced": [True, False, True, True, True, False],
-        }
-    )
-    # at 0.4: (1/2) / (3/4); at 0.5: (1/2) / (2/4), where the smaller 2/3 holds; at 0.6 and 2: 0
-    expected = [2 / 3, np.nan, 0, 2 / 3, 0, np.nan]
+    kinds = ["stop"] * 4 + ["nonsynonymous"] * 5
+    sizes = [0.5, 0.3, 0.0, 0.0, 2.0, 0.4, -0.6, 0.0, 0.35]
+    found = pd.DataFrame({"kind": kinds, "shift": sizes, "reproduced": [size != 0 for size in sizes]})
+    stops, others = np.abs(sizes[:4]), np.abs(sizes[4:])
+
+    def estimate(threshold: float) -> float:
+        return min(1.0, np.mean(stops >= threshold) / np.mean(others >= threshold))
+
+    known = sorted(abs(size) for size in sizes if size)
+    expected = [
+        min(estimate(threshold) for threshold in known if threshold <= abs(size)) if size else np.nan for size in sizes
+    ]
+    assert len(set(expected[:2] + expected[4:7])) > 2
     np.testing.assert_allclose(shifts.stop_rates(found), expected)
 
 

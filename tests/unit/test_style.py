@@ -243,3 +243,17 @@ def test_no_colour_of_a_shift_is_white_and_signs_differ():
     shades = style.shift_colours()(np.linspace(0, 1, 128))[:, :3]
     assert (shades.min(axis=1) < 0.9).all()
     assert (shades[:64, 0] > shades[:64, 2]).all() and (shades[64:, 0] < shades[64:, 2]).all()
+
+
+def test_the_chosen_weight_is_shaded_and_nothing_where_there_is_none():
+    fig = style.new_figure()
+    ax = fig.subplots()
+    position = style.lasso_axis(ax, [0, 1e-5, 4e-5])
+    style.mark_weight(ax, position, float("nan"))
+    assert not ax.patches
+    style.mark_weight(ax, position, 1e-5)
+    (band,) = ax.patches
+    low, high = band.get_x(), band.get_x() + band.get_width()
+    assert low < position(1e-5) < high
+    assert (low + high) / 2 == pytest.approx(float(position(1e-5)))
+    assert not any(low < position(weight) < high for weight in (0, 4e-5))
