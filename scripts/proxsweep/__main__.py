@@ -118,6 +118,25 @@ def _shifts(arguments: argparse.Namespace) -> None:
     write_csv(arguments.output, shifts.table(fits.read(arguments.fits), chosen.load(arguments.chosen)))
 
 
+def _reread(arguments: argparse.Namespace) -> None:
+    from proxsweep.dms import reread
+    from proxsweep.files import write_csv
+
+    done = reread.load(arguments.fit, arguments.reference)
+    write_csv(arguments.output, done.fitted.mutations)
+    for condition, intercept in done.intercepts.items():
+        print(f"{condition}: latent phenotype {intercept:.10g} of the wildtype of {done.reference}")
+
+
+def _shifts_by_reference(arguments: argparse.Namespace) -> None:
+    from proxsweep import chosen, fits
+    from proxsweep.dms import shifts_by_reference
+    from proxsweep.files import write_csv
+
+    found = shifts_by_reference.table(fits.read(arguments.fits), chosen.load(arguments.chosen))
+    write_csv(arguments.output, found)
+
+
 def _page(arguments: argparse.Namespace) -> None:
     from proxsweep import chosen, fits
     from proxsweep.dms import page
@@ -338,6 +357,16 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     shifts.add_argument("--fits", type=Path, required=True, help="fits.csv")
     shifts.add_argument("--chosen", type=Path, required=True, help="chosen.csv")
     shifts.add_argument("--output", type=Path, required=True)
+
+    reread = command("reread", _reread, "Effects and shifts of a fit under another reference, without a refit.")
+    reread.add_argument("fit", type=Path, help="folder of a fit")
+    reread.add_argument("--reference", required=True, help="one of its conditions")
+    reread.add_argument("--output", type=Path, required=True, help="table to write (.csv)")
+
+    by_reference = command("shifts-by-reference", _shifts_by_reference, "The chosen shifts under every reference.")
+    by_reference.add_argument("--fits", type=Path, required=True, help="fits.csv")
+    by_reference.add_argument("--chosen", type=Path, required=True, help="chosen.csv")
+    by_reference.add_argument("--output", type=Path, required=True)
 
     page = command("page", _page, "The interactive page of a study: effects and shifts by site, in one HTML file.")
     page.add_argument("--fits", type=Path, required=True, help="fits.csv")

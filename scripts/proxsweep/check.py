@@ -33,7 +33,7 @@ class Report(NamedTuple):
 
 
 def check(folder: Path, encoding: Path | None = None) -> Report:
-    """Check all planned fits of a study, or one fit.
+    """Check all planned fits of a study and of its refits under other references, or one fit.
 
     Parameters
     ----------
@@ -45,9 +45,9 @@ def check(folder: Path, encoding: Path | None = None) -> Report:
     Returns
     -------
     Report
-        Columns of the table: the swept parameters' labels, status, confirmed (yes, no; '' without a record),
-        objective_difference (relative), relative_residual and relative_residual_recomputed, fusion_gap, duality_gap
-        (recomputed; NaN where there is none), verdict.
+        Columns of the table: the swept parameters' labels, reference (of refits, where there are some), status,
+        confirmed (yes, no; '' without a record), objective_difference (relative), relative_residual and
+        relative_residual_recomputed, fusion_gap, duality_gap (recomputed; NaN where there is none), verdict.
 
     Raises
     ------
@@ -60,6 +60,17 @@ def check(folder: Path, encoding: Path | None = None) -> Report:
         raise UserError("--encoding", "nothing", f"the encoding of the fit in {folder}")
     if single:
         return _report([_fit(folder, encoding, None, None)])
+    done = _study(folder)
+    refits = {path.parent: _study(path.parent) for path in sorted(folder.glob("references/*/plan.json"))}
+    for refit, fits in refits.items():
+        done += [(path, {**row, "reference": refit.name}, findings) for path, row, findings in fits]
+    if all(row["status"] == Status.FAILED for _, row, _ in done):
+        raise UserError(str(folder), "no record of any planned fit", "fits that have run")
+    return _report(done)
+
+
+def _study(folder: Path) -> list[tuple[Path, dict[str, Any], Findings]]:
+    """All planned fits of one study or refit: folder, row of the table, what did not agree."""
     plan = _plan(folder / "plan.json")
     rows = _collected(folder / "fits.csv")
     done = []
@@ -68,14 +79,16 @@ def check(folder: Path, encoding: Path | None = None) -> Report:
         replicate = planned["labels"]["replicate"]
         row = None if rows is None else rows.get(planned["path"], {})
         done.append(_fit(path, folder / "encodings" / f"replicate~{replicate}.npz", planned["labels"], row))
-    if all(one["status"] == Status.FAILED for _, one, _ in done):
-        raise UserError(str(folder), "no record of any planned fit", "fits that have run")
-    return _report(done)
+    return done
 
 
 def _report(done: list[tuple[Path, dict[str, Any], Findings]]) -> Report:
     listed = [(str(path), item) for path, _, findings in done for item in findings.disagreements]
-    return Report(pd.DataFrame([row for _, row, _ in done]), listed)
+    table = pd.DataFrame([row for _, row, _ in done])
+    if "reference" in table:
+        reference = table.pop("reference").fillna("")
+        table.insert(list(table.columns).index("status"), "reference", reference)
+    return Report(table, listed)
 
 
 def _inside(folder: Path, path: str, study: str) -> Path:

@@ -21,6 +21,7 @@ from proxsweep.sweep import LABEL, Study, label, path_order
 __all__ = ["load", "properties", "studies"]
 
 FAMILIES: dict[str, ModuleType] = {"dms": dms}
+PARTS = {"cross_validation": ["replicates"], "resamples": ["replicates", "lasso"], "references": ["lasso"]}
 RESERVED_STUDIES = {"readme.md"}
 RESERVED_DIFFERENCES = ("reference", "equivariant")
 LABEL_RULE = "letters, digits and . _ + - (the first a letter or digit, at most 64)"
@@ -88,6 +89,7 @@ def studies(
         FAMILIES[study["family"]].settle(study)
     refuse(fault for name, study in chosen.items() for fault in _settle_replicates(name, study, base))
     refuse(fault for name, study in chosen.items() for fault in _settle_parts(name, study))
+    refuse(fault for name, study in chosen.items() for fault in _settle_references(name, study, base))
     refuse(fault for name, study in chosen.items() for fault in _settle_chosen(name, study))
     return [_study(name, study) for name, study in chosen.items()]
 
@@ -248,8 +250,8 @@ def _settle_replicates(name: str, study: dict[str, Any], base: Path) -> Iterator
 
 
 def _settle_parts(name: str, study: dict[str, Any]) -> Iterator[Fault]:
-    """Fill in which replicates and lasso weights are cross-validated and resampled, or check them."""
-    for section, keys in (("cross_validation", ("replicates",)), ("resamples", ("replicates", "lasso"))):
+    """Fill in which replicates and lasso weights are cross-validated, resampled and refitted, or check them."""
+    for section, keys in PARTS.items():
         for key in keys if study[section] else ():
             swept = study["sweep"]["lasso" if key == "lasso" else "replicate"]
             for i, value in enumerate(study[section][key] or []):
@@ -257,6 +259,27 @@ def _settle_parts(name: str, study: dict[str, Any]) -> Iterator[Fault]:
                     expected = f"one of those fitted ({', '.join(map(label, swept))})"
                     yield Fault(("studies", name, section, key, i), f"`{label(value)}`", expected)
             study[section][key] = study[section][key] or swept
+
+
+def _settle_references(name: str, study: dict[str, Any], base: Path) -> Iterator[Fault]:
+    """Fill in the conditions that are the reference of a refit, or check them against the data's."""
+    wanted, path = study["references"], ("studies", name, "references", "conditions")
+    if not wanted:
+        return
+    known = FAMILIES[study["family"]].known_conditions(study, base)
+    others = None if known is None else [label for label in known if label != study["reference"]]
+    if wanted["conditions"] == "all" and not others:
+        unread = "`all`, but a table not read before the run", "the names of conditions"
+        single = "`all`, but no condition beside the reference", "at least two conditions"
+        yield Fault(path, *(single if known else unread))
+        return
+    wanted["conditions"] = others if wanted["conditions"] == "all" else wanted["conditions"]
+    for i, value in enumerate(wanted["conditions"]):
+        if value == study["reference"]:
+            yield Fault((*path, i), f"the study's own reference `{value}`", "other conditions")
+        elif others is not None and value not in others:
+            yield Fault((*path, i), f"`{value}`", f"one of {', '.join(others)}")
+    yield from _value_faults(path, wanted["conditions"], wanted["conditions"])
 
 
 def _settle_chosen(name: str, study: dict[str, Any]) -> Iterator[Fault]:

@@ -55,13 +55,14 @@ class Cost:
     full: int
     folds: int
     resamples: int
+    refits: int
     core_seconds: float
     bytes: float
     basis: str
 
     @property
     def fits(self) -> int:
-        return self.full + self.folds + self.resamples
+        return self.full + self.folds + self.resamples + self.refits
 
 
 def cost(study: Study, base: str | Path = ".") -> Cost:
@@ -74,8 +75,10 @@ def cost(study: Study, base: str | Path = ".") -> Cost:
     base
         Working directory: local tables, and ``results/{study}`` of an earlier run, are relative to it.
     """
-    planned = sweep.table(study)
+    planned, again = sweep.table(study), sweep.refits(study)
     full, folds = (sum(kind(fit) for fit in planned) for kind in (lambda fit: not fit.rows, _is_fold))
+    refits = sum(len(sweep.table(other)) for other in again)
+    count = len(planned) + refits
     earlier = Path(base) / "results" / study.name / "fits.csv"
     size = data_size(study, Path(base))
     if earlier.exists() and len(measured := fit_table.read(earlier)):
@@ -83,9 +86,11 @@ def cost(study: Study, base: str | Path = ".") -> Cost:
         basis = f"{len(measured)} fits of {earlier}; {size.source}"
     else:
         seconds, each, basis = fit_seconds(study, size), fit_bytes(size), size.source
-    seconds = len(planned) * seconds + _compilations(study) * COMPILE_SECONDS + _other_seconds(study, size, full)
-    disk = len(planned) * each + full * PAGE_BYTES + _data_bytes(study, size) + STUDY_BYTES
-    return Cost(full, folds, len(planned) - full - folds, seconds, disk, basis)
+    # every reference has mutations of its own: other arrays, compiled for anew
+    seconds = count * seconds + (1 + len(again)) * _compilations(study) * COMPILE_SECONDS
+    seconds += _other_seconds(study, size, full) + len(again) * size.rows * ROW_SECONDS + refits * PAGE_SECONDS
+    disk = count * each + (full + refits) * PAGE_BYTES + (1 + len(again)) * _data_bytes(study, size) + STUDY_BYTES
+    return Cost(full, folds, len(planned) - full - folds, refits, seconds, disk, basis)
 
 
 def _is_fold(fit: sweep.Fit) -> bool:
@@ -195,13 +200,13 @@ def _read(study: Study, paths: list[Path]) -> Size:
 
 def show(costs: dict[str, Cost], cores: int) -> str:
     """The costs of studies as a text table, one line a study."""
-    header = f"{'study':20} {'fits':>6} {'full':>6} {'folds':>6} {'resamples':>9}"
+    header = f"{'study':20} {'fits':>6} {'full':>6} {'folds':>6} {'resamples':>9} {'refits':>6}"
     header += f" {'core-hours':>10} {'hours':>7} {'disk MB':>8}"
     lines = [header]
     for name, found in costs.items():
         hours = found.core_seconds / 3600
         lines.append(
-            f"{name:20} {found.fits:6} {found.full:6} {found.folds:6} {found.resamples:9}"
+            f"{name:20} {found.fits:6} {found.full:6} {found.folds:6} {found.resamples:9} {found.refits:6}"
             f" {hours:10.3f} {hours / cores:7.3f} {found.bytes / 1e6:8.0f}"
         )
     lines += [f"{name}: {found.basis}" for name, found in costs.items()]

@@ -44,15 +44,18 @@ def check(folder: str | Path) -> pd.DataFrame:
         If the folder has no ``plan.json`` or no ``config.yaml``, or a record cannot be read.
     """
     folder = Path(folder)
-    plan = json.loads(_text(folder / "plan.json"))["fits"]
+    plans = {part: json.loads(_text(part / "plan.json"))["fits"] for part in (folder, *_refits(folder))}
     config = yaml.safe_load(_text(folder / "config.yaml"))["studies"][folder.name]
     records = {
-        fit["path"]: json.loads(_text(path)) for fit in plan if (path := Path(fit["path"], "record.json")).exists()
+        fit["path"]: json.loads(_text(path))
+        for plan in plans.values()
+        for fit in plan
+        if (path := Path(fit["path"], "record.json")).exists()
     }
     found = [
-        _finished(plan, records),
-        _collected(folder, plan),
-        _encodings(folder, records),
+        _finished(plans, records),
+        _collected(plans),
+        _encodings(plans, records),
         _committed(),
         *_revisions(config, records),
         _environment(LOCK.read_text(encoding="utf-8")),
@@ -62,6 +65,11 @@ def check(folder: str | Path) -> pd.DataFrame:
         _downloads(config),
     ]
     return pd.DataFrame(found)
+
+
+def _refits(folder: Path) -> list[Path]:
+    """Folders of the study's refits under other references."""
+    return [path.parent for path in sorted(folder.glob("references/*/plan.json"))]
 
 
 def write_page(table: pd.DataFrame, study: str, output: Path) -> None:
@@ -93,29 +101,37 @@ def _result(name: str, faults: Iterable[str], good: str) -> Check:
     return Check(name, "no", "; ".join(faults[:3]) + more)
 
 
-def _finished(plan: list[dict[str, Any]], records: dict[str, Any]) -> Check:
-    missing = [f"no record in {fit['path']}" for fit in plan if fit["path"] not in records]
-    return _result("every planned fit has a record", missing, f"{len(plan)} fits")
+Plans = dict[Path, list[dict[str, Any]]]
 
 
-def _collected(folder: Path, plan: list[dict[str, Any]]) -> Check:
+def _finished(plans: Plans, records: dict[str, Any]) -> Check:
+    paths = [fit["path"] for plan in plans.values() for fit in plan]
+    missing = [f"no record in {path}" for path in paths if path not in records]
+    return _result("every planned fit has a record", missing, f"{len(paths)} fits")
+
+
+def _collected(plans: Plans) -> Check:
     """Whether fits.csv says what the records say, times of jobs and all."""
-    name = "fits.csv is that of the records"
-    path = folder / "fits.csv"
+    faults = [fault for folder, plan in plans.items() for fault in _collected_part(folder / "fits.csv", plan)]
+    return _result("fits.csv is that of the records", faults, "equal")
+
+
+def _collected_part(path: Path, plan: list[dict[str, Any]]) -> list[str]:
     if not path.exists():
-        return Check(name, "no", f"{path} is missing")
+        return [f"{path} is missing"]
     same = path.read_text(encoding="utf-8") == collect.collect(plan).to_csv(index=False, lineterminator="\n")
-    return _result(name, [] if same else ["collected anew, the table differs: run the workflow again"], "equal")
+    return [] if same else [f"{path}, collected anew, differs: run the workflow again"]
 
 
-def _encodings(folder: Path, records: dict[str, Any]) -> Check:
-    files = {
-        path.stem.partition("~")[2]: sha256(path) for path in sorted((folder / "encodings").glob("replicate~*.npz"))
-    }
+def _encodings(plans: Plans, records: dict[str, Any]) -> Check:
+    files = {path: sha256(path) for folder in plans for path in sorted((folder / "encodings").glob("replicate~*.npz"))}
     stale = [
-        f"{path} was fitted to another encoding than that on disk"
-        for path, written in records.items()
-        if written["encoding_sha256"] != files.get(written["labels"]["replicate"])
+        f"{fit['path']} was fitted to another encoding than that on disk"
+        for folder, plan in plans.items()
+        for fit in plan
+        if fit["path"] in records
+        and records[fit["path"]]["encoding_sha256"]
+        != files.get(folder / "encodings" / f"replicate~{fit['labels']['replicate']}.npz")
     ]
     return _result("every fit is to the encoding on disk", stale, f"{len(files)} encodings")
 

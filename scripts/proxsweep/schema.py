@@ -19,7 +19,19 @@ import yaml
 from proxsweep.configfile import Fault, KeyPath
 
 SECTIONS = tuple(
-    ["data", "model", "solver", "sweep", "cross_validation", "resamples", "chosen", "summaries", "figures", "study"]
+    [
+        "data",
+        "model",
+        "solver",
+        "sweep",
+        "cross_validation",
+        "resamples",
+        "references",
+        "chosen",
+        "summaries",
+        "figures",
+        "study",
+    ]
 )
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
 

@@ -8,7 +8,7 @@ import copy
 import math
 import numbers
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
@@ -41,8 +41,12 @@ class Study:
         Fits to all but one fold of the variants (``folds``, ``seed``, ``stratify``, ``replicates``), and to bootstrap
         resamples of them (``count``, ``seed``, ``method``, ``replicates``, ``lasso``); replicates and lasso weights are
         lists, those of ``sweep`` where the config names none.
+    references : dict or None
+        The study is fitted once more with each of ``conditions`` as the reference, at the weights ``lasso``.
     chosen : dict
         ``lasso`` (None: by ``rule``), ``difference``, and the ``rule``.
+    refit_of : str or None
+        Of a study that is another one with another reference (:func:`refits`), the name of that one.
     """
 
     name: str
@@ -57,7 +61,9 @@ class Study:
     figures: dict[str, Any]
     cross_validation: dict[str, Any] | None = None
     resamples: dict[str, Any] | None = None
+    references: dict[str, Any] | None = None
     chosen: dict[str, Any] = field(default_factory=dict)
+    refit_of: str | None = None
 
     @property
     def tables(self) -> list[dict[str, str | None]]:
@@ -169,6 +175,27 @@ def full(study: Study) -> list[Fit]:
     return [
         _fit(study, dict(zip(names, values, strict=True))) for values in product(*(study.sweep[name] for name in names))
     ]
+
+
+def refits(study: Study) -> list[Study]:
+    """The study with each other condition that it asks for as the reference; without folds, resamples and summaries.
+
+    The name of each is a path: its files lie below those of the study.
+    """
+    return [_refit(study, name) for name in study.references["conditions"]] if study.references else []
+
+
+def _refit(study: Study, reference: str) -> Study:
+    return replace(
+        study,
+        name=f"{study.name}/references/{reference}",
+        reference=reference,
+        sweep={**study.sweep, "lasso": study.references["lasso"]},
+        cross_validation=None,
+        resamples=None,
+        references=None,
+        refit_of=study.name,
+    )
 
 
 def _parts_of(fit: Fit, kind: str) -> list[Fit]:

@@ -975,6 +975,48 @@ REFUSED = {
         "`2e-05`",
         "0, 1e-05, 4e-05",
     ),
+    "references without keys": (
+        SOLVER,
+        "    references: all",
+        "11: studies.demo.references",
+        "'all'",
+        "a mapping such as",
+    ),
+    "another reference that is no condition": (
+        SOLVER,
+        "    references: {conditions: [b, d]}",
+        "11: studies.demo.references.conditions[1]",
+        "`d`",
+        "one of b, c",
+    ),
+    "the study's own reference": (
+        SOLVER,
+        "    references: {conditions: [a]}",
+        "11: studies.demo.references.conditions[0]",
+        "own reference `a`",
+        "other conditions",
+    ),
+    "another reference twice": (
+        SOLVER,
+        "    references: {conditions: [b, b]}",
+        "11: studies.demo.references.conditions[1]",
+        "label b like `b` at [0]",
+        "every value once",
+    ),
+    "references by another word": (
+        SOLVER,
+        "    references: {conditions: every}",
+        "11: studies.demo.references.conditions",
+        "'every'",
+        "or all",
+    ),
+    "a weight that is not swept, to refit": (
+        SOLVER,
+        "    references: {lasso: [2.0e-5]}",
+        "11: studies.demo.references.lasso[0]",
+        "`2e-05`",
+        "0, 1e-05, 4e-05",
+    ),
     "a weight that is not swept, to go on with": (
         SOLVER,
         "    chosen: {lasso: 2.0e-5}",
@@ -1303,3 +1345,23 @@ def test_folds_resamples_and_the_choice_are_filled_in(folder):
     }
     (plain,) = read(folder, GOOD)
     assert plain.cross_validation is None and plain.resamples is None and plain.chosen["lasso"] is None
+    assert plain.references is None
+
+
+def test_other_references_are_filled_in(folder):
+    (study,) = read(folder, GOOD.replace(SOLVER, "    references: {}"))
+    assert study.references == {"conditions": ["b", "c"], "lasso": [0.0, 1e-5, 4e-5]}
+    no_names = GOOD.replace(CONDITIONS + "\n", "")
+    (study,) = read(folder, no_names.replace(SOLVER, "    references: {lasso: [4.0e-5]}"))
+    assert study.references == {"conditions": ["b", "c"], "lasso": [4e-5]}
+    remote = no_names.replace("scores.csv", "https://example.org/scores.csv")
+    with pytest.raises(UserError, match="a table not read before the run"):
+        read(folder, remote.replace(SOLVER, "    references: {}"))
+    (study,) = read(folder, remote.replace(SOLVER, "    references: {conditions: [b]}"))
+    assert study.references["conditions"] == ["b"]
+
+
+def test_a_single_condition_has_no_other_reference(folder):
+    one = GOOD.replace(CONDITIONS, "      conditions: [a]").replace(SOLVER, "    references: {}")
+    with pytest.raises(UserError, match="no condition beside the reference"):
+        read(folder, one)

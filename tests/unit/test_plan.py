@@ -16,8 +16,16 @@ def test_fits_are_counted():
     study = study_of(small_study(cross_validation={"folds": 4, "replicates": ["2"]}, resamples={"count": 3}))
     found = plan.cost(study)
     # two matrices, two weights, two replicates; folds of one replicate
-    assert (found.full, found.folds, found.resamples) == (8, 16, 24)
+    assert (found.full, found.folds, found.resamples, found.refits) == (8, 16, 24, 0)
     assert found.fits == len(sweep.table(study)) == 48
+
+
+def test_refits_are_counted_and_cost_more():
+    alone, more = (study_of(small_study(**extra)) for extra in ({}, {"references": {"lasso": [1.0e-3]}}))
+    found = plan.cost(more)
+    assert (found.full, found.refits, found.fits) == (8, 8, 16)  # two other references, one weight, two of each
+    assert found.fits == 8 + sum(len(sweep.table(study)) for study in sweep.refits(more))
+    assert found.core_seconds > 1.5 * plan.cost(alone).core_seconds and found.bytes > plan.cost(alone).bytes
 
 
 @pytest.mark.parametrize("name", ["config", "manuscript"])

@@ -26,6 +26,7 @@ EVERYTHING = {
     "solver": {"starts": ["zeros", "2x_random"], "seed": 3},
     "cross_validation": {"folds": 4},
     "resamples": {"count": 5, "lasso": [4.0e-5]},
+    "references": {"lasso": [4.0e-5]},
     "chosen": {"lasso": 4.0e-5, "difference": "star"},
 }
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from proxsweep.errors import UserError
-from proxsweep.sweep import Fit, Study, find, from_outline, label, neighbour, outline, plan, table
+from proxsweep.sweep import Fit, Study, find, from_outline, label, neighbour, outline, plan, refits, table
 
 TREE = {"name": "phylo", "kind": "tree", "tree": {"a": "x", "b": "x", "c": "root", "x": "root"}}
 
@@ -187,6 +187,17 @@ def test_folds_and_resamples_follow_the_fits_to_all_variants():
     assert fits[4].rows == {"fold": "1", "folds": 3, "seed": 5, "stratify": "condition"}
     assert fits[-1].spec()["rows"] == {"resample": "2", "seed": 6, "method": "bootstrap"}
     assert all(fit.rows is None for fit in fits[:4])
+
+
+def test_refits_are_studies_below_the_study():
+    settings = {"conditions": ["b", "c"], "lasso": [4e-5]}
+    study = make_study({"cross_validation": FOLDS, "references": settings}, lasso=[0.0, 4e-5])
+    again = refits(study)
+    assert [(one.name, one.reference) for one in again] == [("demo/references/b", "b"), ("demo/references/c", "c")]
+    assert [fit.parts for fit in table(again[0])] == [
+        f"difference~equivariant/lasso~4e-05/replicate~{k}" for k in (1, 2)
+    ]
+    assert all(one.refit_of == "demo" and not refits(one) for one in again) and refits(make_study()) == []
 
 
 def test_a_part_is_found_by_its_path():

@@ -38,6 +38,12 @@ STUDIES = {
         resamples={"count": 1, "lasso": [1.0e-3], "replicates": [1]},
         chosen={"rule": "minimum", "difference": "equivariant"},
     ),
+    "refits": small_study(
+        data=simulated(replicates=1),
+        sweep={"difference": ["equivariant"], "lasso": [0, 1.0e-3]},
+        references={"conditions": ["b"], "lasso": [1.0e-3]},
+        strict=True,
+    ),
     "bounds": small_study(
         sweep={"lasso": [1.0e-3], "replicate": [1], "scale_bound": ["0.5x_score_range", 10.0]},
     ),
@@ -228,6 +234,59 @@ def test_shifts_are_those_of_the_chosen_fits(ran):
         np.testing.assert_array_equal(found, fit.loc[found.index, "shift_b-minus-a"])
     resampled = pd.to_numeric(row["resamples"])
     assert set(resampled) == {0, 1}  # a resample leaves some mutations out
+
+
+def test_a_refit_has_the_other_reference_and_is_compared_with_the_fit(ran):
+    fit = "fits/difference~equivariant/lasso~0.001/replicate~1"
+    (path,) = table(ran, "refits/references/b", "fits.csv")["path"]
+    assert path == f"results/refits/references/b/{fit}"
+    record = json.loads((ran.folder / path / "record.json").read_text())
+    assert record["dms"]["reference"] == "b" and record["study"] == "refits/references/b"
+    wildtypes = table(ran, "refits", "data/wildtypes.csv")
+    shared = set(wildtypes.loc[(wildtypes["a"] == wildtypes["b"]) & (wildtypes["a"] == wildtypes["c"]), "site"])
+    assert 0 < len(shared) < len(wildtypes)
+    own, other = (
+        pd.read_csv(folder / "mutations.csv", dtype={"site": str}).set_index("mutation")
+        for folder in (ran.folder / "results/refits" / fit, ran.folder / path)
+    )
+    found = table(ran, "refits", "tables/references.csv")
+    assert set(found["lasso"]) == {"0.001"} and set(found["reference"]) == {"b"}
+    row = found[(found["row"] == "c") & (found["sites"] == "shared")].iloc[0]
+    names = own.index[own["site"].isin(shared) & (own["times_seen_c"] > 0)]
+    values = own.loc[names, "beta_c"], other.loc[names, "beta_c"]
+    assert int(row["mutations"]) == len(names) > 50
+    assert float(row["pearson"]) == pytest.approx(np.corrcoef(*values)[0, 1], rel=1e-9)
+    assert float(row["largest"]) == pytest.approx(np.abs(values[0] - values[1]).max(), rel=1e-9)
+
+
+def test_refits_are_checked_indexed_and_part_of_what_can_be_got_again(ran):
+    done = ran.proxsweep("check", "results/refits", "--output", "checked.csv")
+    assert done.returncode == 0, done.stdout
+    checked = pd.read_csv(ran.folder / "checked.csv", keep_default_na=False)
+    assert list(checked["reference"]) == ["", "", "b"] and set(checked["confirmed"]) == {"yes"}
+    again = table(ran, "refits", "reproducibility.csv").set_index("check")
+    assert again.loc["every planned fit has a record", "found"] == "3 fits"
+    assert again.loc["every fit is to the encoding on disk", ["passed", "found"]].tolist() == ["yes", "2 encodings"]
+    folder = ran.folder / "results/refits/references/b"
+    assert (folder / "notebooks/html/index.html").is_file() and (folder / "strict.txt").is_file()
+    assert not (folder / "figures").exists()
+    assert ran.jobs("--configfile", "studies.yaml") == []
+
+
+def test_shifts_of_the_fits_are_read_under_every_reference(ran):
+    found = table(ran, "refits", "tables/shifts_by_reference.csv")
+    assert list(dict.fromkeys(found["reference"])) == ["a", "b", "c"]
+    own = table(ran, "refits", "shifts.csv")
+    here = found[found["reference"] == "a"].set_index(["row", "mutation"])["shift"].astype(float)
+    for (row, mutation), shift in own.set_index(["row", "mutation"])["shift"].astype(float).items():
+        if row.endswith("-minus-a"):
+            assert here[row, mutation] == pytest.approx(shift, abs=1e-12)
+    turned = found[found["reference"] == "b"].set_index(["row", "mutation"])["shift"].astype(float)
+    common = here["b-minus-a"].index.intersection(turned["a-minus-b"].index)
+    wildtypes = table(ran, "refits", "data/wildtypes.csv").set_index("site")
+    same = [name for name in common if wildtypes.loc[name[1:-1], "a"] == wildtypes.loc[name[1:-1], "b"]]
+    np.testing.assert_allclose(here["b-minus-a"][same], -turned["a-minus-b"][same], rtol=0, atol=1e-12)
+    assert len(same) > 50
 
 
 def test_false_shifts_of_a_tree_are_not_counted_where_the_truth_is_unknown(ran):

@@ -15,7 +15,7 @@ MARKED = (
 )
 OF_FITS = ("replicate_correlation", "sparsity", "recovery", *MARKED, "notebook_index")
 SUMMARIES = dict.fromkeys(("convergence", *OF_FITS), 1)
-FROM_SIGNS = {"replicate_signs": 1, "choose": 1, "shifts": 1, "page": 1, "table_page": 2}
+FROM_SIGNS = {"replicate_signs": 1, "choose": 1, "shifts": 1, "shifts_by_reference": 1, "page": 1, "table_page": 2}
 FROM_COLLECT = {"collect": 1, **FROM_SIGNS, "table_page": 4, "reproducibility": 1, **SUMMARIES}
 FROM_FITS = {"fit": 8, **FROM_COLLECT}
 FROM_ENCODE = {"encode": 2, "data_report": 1, "lasso_max": 1, **FROM_FITS, "table_page": 5}

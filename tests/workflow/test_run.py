@@ -29,11 +29,11 @@ SUMMARIES = (
     "predictions",
 )
 TABLES = ("cross_validation", "replicate_signs", "false_discovery_pairs", "predictions_cells", "statuses")
-TABLES += ("pattern_mutations", "pattern_disagreements")
+TABLES += ("shifts_by_reference", "pattern_mutations", "pattern_disagreements")
 PAGES = ("fits", "status", "chosen", "shifts", "data/report")
 JOBS = (
     *("simulate", "preprocess", "data_report", "plan", "lasso_max", "collect", "notebook_index"),
-    *("choose", "replicate_signs", "shifts", "page", "reproducibility", "write_config"),
+    *("choose", "replicate_signs", "shifts", "shifts_by_reference", "page", "reproducibility", "write_config"),
 )
 ROWS = {"reference": ["b-minus-a", "c-minus-a"], "equivariant": ["b-minus-a", "c-minus-a", "c-minus-b"]}
 MATRICES = {

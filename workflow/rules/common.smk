@@ -41,16 +41,22 @@ def read_studies():
         sys.exit(f"proxsweep: {error}")
 
 
-STUDIES = {study.name: study for study in read_studies()}
+# with the same studies under other references, each below the folder of its own
+STUDIES = {one.name: one for study in read_studies() for one in (study, *sweep.refits(study))}
 REPLICATES = sorted({label for study in STUDIES.values() for label in study.sweep["replicate"]})
 
 
 # ---- tables of a study -------------------------------------------------------------------------------
 
 
+def source(study):
+    """The study whose tables it reads: a refit has those of the study that it refits."""
+    return study.refit_of or study.name
+
+
 def table_path(study, table):
     address = table["func_scores"]
-    return downloads.path(study.name, address, table["sha256"]) if downloads.is_address(address) else address
+    return downloads.path(source(study), address, table["sha256"]) if downloads.is_address(address) else address
 
 
 def wanted_downloads():
@@ -76,7 +82,7 @@ def download(wildcards):
 def tables(wildcards):
     study = STUDIES[wildcards.study]
     if study.data["simulate"] is not None:
-        return [f"results/{study.name}/data/func_scores.csv"]
+        return [f"results/{source(study)}/data/func_scores.csv"]
     return [table_path(study, table) for table in study.tables]
 
 
@@ -220,6 +226,18 @@ def predictions_parameters(wildcards):
     return json.dumps({**json.loads(common), "encodings": encodings_of(wildcards)})
 
 
+def refits_of(wildcards):
+    """Tables of the fits of the study's refits, by reference."""
+    return {study.reference: f"results/{study.name}/fits.csv" for study in sweep.refits(STUDIES[wildcards.study])}
+
+
+def references_parameters(wildcards):
+    common = summary_parameters("references", ["min_times_seen"])(wildcards)
+    return json.dumps(
+        {**json.loads(common), "reference": STUDIES[wildcards.study].reference, "refits": refits_of(wildcards)}
+    )
+
+
 def truth_of(wildcards):
     simulated = STUDIES[wildcards.study].data["simulate"] is not None
     return [f"results/{wildcards.study}/data/truth.csv"] if simulated else []
@@ -246,12 +264,15 @@ def results():
     wanted = []
     for study in STUDIES.values():
         folder = f"results/{study.name}"
-        wanted += [f"{folder}/fits.csv", f"{folder}/status.csv", f"{folder}/notebooks/html", f"{folder}/lasso_max.csv"]
-        wanted += [f"{folder}/chosen.csv", f"{folder}/shifts.csv", f"{folder}/page.html"]
+        wanted += [f"{folder}/fits.csv", f"{folder}/status.csv", f"{folder}/notebooks/html"]
+        wanted += [f"{folder}/strict.txt"] if study.strict else []
+        if study.refit_of:
+            continue
+        wanted += [f"{folder}/chosen.csv", f"{folder}/shifts.csv", f"{folder}/page.html", f"{folder}/lasso_max.csv"]
+        wanted += [f"{folder}/tables/shifts_by_reference.csv"]
         wanted += [f"{folder}/config.yaml", f"{folder}/reproducibility.html"]
         wanted += [f"{folder}/pages/{table}.html" for table in PAGES]
         wanted += [f"{folder}/figures/{name}.svg" for name in summaries_of(study)]
-        wanted += [f"{folder}/strict.txt"] if study.strict else []
     return wanted
 
 

@@ -98,6 +98,7 @@ rule reproducibility:
     input:
         plan="results/{study}/plan.json",
         fits="results/{study}/fits.csv",
+        refits=lambda wildcards: list(refits_of(wildcards).values()),
         config="results/{study}/config.yaml",
         lock=str(HERE / "envs/requirements.lock"),
         code=code_of("proxsweep.reproducibility"),

@@ -119,6 +119,8 @@ def settle(study: dict[str, Any]) -> None:
 
 def summaries(study: Study) -> list[str]:
     """Names of the summaries that a study gets, each a notebook with a table and a figure."""
+    if study.refit_of:
+        return []
     names = ["convergence", "replicate_correlation", "sparsity", "patterns", "false_discovery"]
     names += ["shrinkage", "replicate_scatter", "shift_paths", "shift_heatmap", "shift_sizes", "predictions"]
     lists = study.sweep.get("starts", [study.solver["starts"]])
@@ -126,12 +128,19 @@ def summaries(study: Study) -> list[str]:
         names.append("starts")
     if len(study.sweep.get("scale_bound", [])) > 1:
         names.append("scale_bound")
+    if study.references:
+        names.append("references")
     return [*names, "recovery"] if study.data["simulate"] is not None else names
 
 
 def conditions(data: dict[str, Any]) -> list[str] | None:
     """Conditions in order, where the config knows them; None where only the table does."""
     return data["conditions"] or _source_conditions(data)
+
+
+def known_conditions(study: dict[str, Any], base: Path) -> list[str] | None:
+    """The data's conditions; None where they stand in a table that is not on this machine."""
+    return conditions(study["data"]) or _table_conditions(study["data"], base)
 
 
 def replicates(study: dict[str, Any], base: Path) -> tuple[KeyPath, list[str] | None]:

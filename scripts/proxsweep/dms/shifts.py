@@ -51,7 +51,7 @@ def table(fits: pd.DataFrame, choice: pd.DataFrame, load: Callable[[str], fitted
     wrong = here["status"] != "converged"
     whole = here.index.isin(full(here).index)
     unconverged = {"unconverged": int((wrong & whole).sum()), "unconverged_refits": int((wrong & ~whole).sum())}
-    parts = [_row(row, replicates) for row in next(iter(replicates.values())).rows]
+    parts = [over_replicates(row, replicates) for row in next(iter(replicates.values())).rows]
     if not parts:  # one condition
         return pd.DataFrame(columns=["row", *NAMES])
     found = pd.concat(parts, ignore_index=True)
@@ -68,8 +68,12 @@ def table(fits: pd.DataFrame, choice: pd.DataFrame, load: Callable[[str], fitted
     return found[[*first, *selection, *labels, *seen]].assign(**unconverged)
 
 
-def _row(row: str, replicates: dict[str, fitted.Fitted]) -> pd.DataFrame:
-    """What the replicates say about one row: a table with a line for each mutation that any of them saw."""
+def over_replicates(row: str, replicates: dict[str, fitted.Fitted]) -> pd.DataFrame:
+    """What the replicates say about one row: a table with a line for each mutation that any of them saw.
+
+    ``row``, :data:`NAMES`, ``kind``, ``replicates``, ``shift`` (latent units), ``shift_sd``, ``nonzero``,
+    ``reproduced``, ``shift_replicate_<label>``, ``times_seen_<condition>`` as :func:`table` describes them.
+    """
     shifts, times = {}, []
     for label in ordered(replicates):
         fit = replicates[label]
