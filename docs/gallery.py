@@ -1,0 +1,94 @@
+"""Write gallery.md and its pictures: ``python docs/gallery.py results/demo results/spike_10k``, both finished.
+
+The text below each picture is its caption in the report.
+"""
+
+import argparse
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import jinja2
+from PIL import Image
+
+DOCS = Path(__file__).parent
+CAPTIONS = DOCS.parent / "workflow" / "report"
+WIDTH = 1000  # pixels of a picture two columns wide
+STUDIES = (
+    ("demo", "config/config.yaml", "The demo", "a simulated scan of three strains whose shifts are known"),
+    (
+        "spike_10k",
+        "config/spike_10k.yaml",
+        "Real data",
+        "10,000 variants of the SARS-CoV-2 spike in two backgrounds, Delta and Omicron BA.1",
+    ),
+)
+# figure, and the caption where that has another name, in the order in which one would look at them
+FIGURES = (
+    ("convergence", "Did the fits converge?"),
+    ("shrinkage", "What does the lasso weight do?"),
+    ("replicate_correlation", "Do replicates agree?"),
+    ("sparsity", "How many shifts are zero?"),
+    ("replicate_scatter", "One replicate against another"),
+    ("shift_paths", "Shifts along the weights"),
+    ("shift_heatmap", "Shifts by site and amino acid"),
+    ("shift_sizes", "Are shifts larger than those of stop codons?"),
+    ("predictions", "Observed and predicted scores"),
+    ("false_discovery", "Which share of the shifts is false?"),
+    ("patterns", "Which conditions share an effect?"),
+    ("patterns_ranked", "The commonest patterns"),
+    ("patterns_sites", "Where patterns sit"),
+    ("references", "Does the answer hang on the reference?"),
+    ("recovery", "Are true shifts found?"),
+)
+
+
+def caption(name: str) -> str:
+    """A caption of the report, without the study's name, as one Markdown paragraph."""
+    template = jinja2.Template((CAPTIONS / f"{name}.rst").read_text(encoding="utf-8"))
+    text = template.render(snakemake=SimpleNamespace(wildcards=SimpleNamespace()))
+    return re.sub(r"\s+", " ", text.replace("``", "`")).strip()
+
+
+def picture(source: Path, target: Path) -> None:
+    """A copy of a figure for the screen."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with Image.open(source) as image:
+        scale = WIDTH / (183 / 25.4 * 300)
+        size = round(image.width * scale), round(image.height * scale)
+        small = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+        small.quantize(128).save(target, optimize=True)
+
+
+def section(study: str, config: str, title: str, what: str, results: Path) -> str:
+    """The part of one study; figures that it does not have are left out."""
+    option = "" if study == "demo" else f" --configfile {config}"
+    parts = [f"## {title}: {what}\n\n`snakemake --cores 2{option}` draws all of them."]
+    for name, question in FIGURES:
+        source = results / "figures" / f"{name}.png"
+        if not source.exists():
+            continue
+        target = Path("images") / "gallery" / f"{study}_{name}.png"
+        picture(source, DOCS / target)
+        parts.append(
+            f"### {question}\n\n```sh\nsnakemake --cores 2 results/{study}/figures/{name}.svg{option}\n```\n\n"
+            f"![{question}]({target})\n\n{caption(name)}"
+        )
+    return "\n\n".join(parts)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("results", type=Path, nargs=2, help="folders of the studies demo and spike_10k")
+    folders = parser.parse_args().results
+    intro = (
+        "# Gallery\n\nEvery figure of a study, the line that makes it, and how to read it. Each is also written as SVG,"
+        " with text as text, and as PDF if asked for; its numbers stand in `tables/` under the same name. The report"
+        " ([report.md](report.md)) shows the same figures beside their tables."
+    )
+    parts = [section(*study, folder) for study, folder in zip(STUDIES, folders, strict=True)]
+    (DOCS / "gallery.md").write_text("\n\n".join([intro, *parts]) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
