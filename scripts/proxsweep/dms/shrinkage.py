@@ -21,7 +21,7 @@ LOSSES = {"training_loss": "--", "validation_loss": "-"}
 LABELS = (
     "Correlation of shifts\nbetween replicates",
     "Huber loss\n(squared score units)",
-    "Share of zero shifts,\nmutations seen everywhere",
+    "Share of zero shifts,\nseen in every condition",
 )
 
 
