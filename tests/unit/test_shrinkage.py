@@ -110,6 +110,14 @@ def test_the_chosen_weight_is_shaded_in_every_panel(lasso, shaded):
     assert ("No weight was chosen" in figure._supxlabel.get_text().replace("\n", " ")) == (shaded == 0)
 
 
+def test_axes_at_the_left_say_what_they_show():
+    table = pd.concat([made().assign(difference=name) for name in ("reference", "equivariant", "tree", "pairs")])
+    figure = shrinkage.figure(table, choice(1e-5))
+    labelled = [ax.get_ylabel().replace("\n", " ") for ax in figure.axes if ax.get_ylabel()]
+    assert labelled.count("Share of zero shifts, seen in every condition") == 2, "three panels side by side, then one"
+    assert len(labelled) == 6
+
+
 def test_panels_say_what_is_missing():
     table = made(validated=validated().iloc[:0], correlations=correlations((np.nan, np.nan)))
     axes = shrinkage.figure(table, choice(1e-5)).axes
