@@ -418,6 +418,14 @@ def panel_grid(count: int, rows: int = 1, height: float = 1.75, entries: int = 0
     return fig, by_row[:, :count]
 
 
+def label_rows(grid: np.ndarray, labels: Iterable[str]) -> None:
+    """Name the y axes of a :func:`panel_grid`, a label for each of its rows, wherever axes stand at the left."""
+    for axes, label in zip(grid, labels, strict=False):
+        for ax in axes:
+            if ax.get_subplotspec().is_first_col():
+                ax.set_ylabel(label)
+
+
 def _legend_columns(width: float) -> int:
     return 2 if width < 0.75 * TWO_COLUMNS else 4
 

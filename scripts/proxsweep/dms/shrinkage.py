@@ -101,9 +101,7 @@ def figure(found: pd.DataFrame, choice: pd.DataFrame) -> Figure:
     for column, ((title, panel), setting) in enumerate(zip(panels, settings, strict=True)):
         _column(grid[:, column], panel, rows, chosen.weight(choice, setting))
         grid[0, column].set_title(title)
-        for ax, label in zip(grid[:, column], LABELS, strict=True):
-            if ax.get_subplotspec().is_first_col():
-                ax.set_ylabel(label)
+    style.label_rows(grid, LABELS)
     style.legend_above(fig, handles)
     style.note(fig, _foot(found, marked))
     return fig
