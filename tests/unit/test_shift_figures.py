@@ -401,3 +401,17 @@ def test_narrow_rows_are_named_by_group(sites, rows, names):
         assert shown == (names or list(letters))
         places = dict(zip(shown, ax.get_yticks(), strict=True))
         assert places["DE"] == 3.5 if names else places["E"] == 4
+
+
+@pytest.mark.parametrize(
+    ("regions", "rows", "widest"),
+    [({"loop": (1, 150)}, 1, 50), ({"loop": (1, 201)}, 3, 101), ({"loop": (1, 201), "tip": (300, 340)}, 3, 201)],
+)
+def test_regions_fit_on_a_page(regions, rows, widest):
+    named = {name: [str(site) for site in range(first, last + 1)] for name, (first, last) in regions.items()}
+    figure = shift_heatmap.regions_figure(whole_protein(400, rows), named, choice())
+    bands = maps(figure)
+    assert figure.get_size_inches()[1] * 25.4 <= 240 + 1e-6
+    assert sum(columns for *_, columns in bands) == rows * sum(map(len, named.values()))
+    assert max(columns for *_, columns in bands) == widest
+    assert min(min(wide, high) for _, wide, high, _ in bands) > 0.8

@@ -23,7 +23,7 @@ LETTERS = tuple("RKHDEQNSTYWFAILMVGPC")  # by charge, polarity and size
 COLUMNS = ("row", "site", "wildtype", "mutant", "shift", "state", "unconverged")
 GROUPS = ("RKH", "DE", "QNSTY", "WFAILMV", "GPC*-")  # of the letters, to label rows that are too narrow
 MOST_SITES = 250  # in a band of the whole protein, where that fits on a page
-MOST_REGION_SITES = 70  # in a band of a region, where cells are larger
+MOST_REGION_SITES = (70, 105, 140, 210)  # in a band of a region, where cells are larger; the first is the usual one
 PAGE = 240 / 25.4  # inches
 SMALLEST = 0.5 / 25.4  # inches, a side of a cell
 _CELL = 0.062  # inches from letter to letter: room for their names
@@ -142,6 +142,21 @@ def bands_of(sites: int, rows: int, letters: int) -> int:
     return max(range(fewest, max(fewest, usual) + 1), key=shorter_side)
 
 
+def most_of(lengths: Sequence[int], rows: int, letters: int) -> int:
+    """The most sites in a band of regions of these lengths: the first of :data:`MOST_REGION_SITES` if they then fit on
+    a page with cells of full height; otherwise that with the longest shorter side of a cell.
+    """
+
+    def height(most: int) -> float:
+        return _cell_height(rows * sum(-(-sites // most) for sites in lengths), rows * len(lengths), letters)
+
+    def shorter_side(most: int) -> float:
+        return min(_WIDTH / min(most, max(lengths)), height(most))
+
+    usual = MOST_REGION_SITES[0]
+    return usual if height(usual) == _CELL else max(MOST_REGION_SITES, key=shorter_side)
+
+
 def _cell_height(bands: int, titles: int, letters: int) -> float:
     """Inches from letter to letter with so many bands, ``titles`` of which have a title, on a page."""
     room = PAGE - _HEAD - _FOOT - bands * _BELOW - titles * _TITLE
@@ -149,7 +164,7 @@ def _cell_height(bands: int, titles: int, letters: int) -> float:
 
 
 def regions_figure(cells: pd.DataFrame, regions: Mapping[str, list[str]], choice: pd.DataFrame) -> Figure:
-    """Regions enlarged: for each of them and each row of the matrix, bands of at most 70 sites.
+    """Regions enlarged: for each of them and each row of the matrix, bands of at most 70 sites, or more to fit a page.
 
     Parameters
     ----------
@@ -164,11 +179,13 @@ def regions_figure(cells: pd.DataFrame, regions: Mapping[str, list[str]], choice
     nothing = _nothing(cells, choice)
     if nothing or not regions:
         return style.words_figure(nothing or "No regions: name some under `figures: {regions: {name: [first, last]}}`.")
+    rows = list(dict.fromkeys(cells["row"]))
+    most = most_of([len(sites) for sites in regions.values()], len(rows), cells["mutant"].nunique())
     bands = [
         (f"{name}, {style.row_label(row)}" if k == 0 else "", row, list(part))
         for name, sites in regions.items()
-        for row in dict.fromkeys(cells["row"])
-        for k, part in enumerate(np.array_split(sites, -(-len(sites) // MOST_REGION_SITES)))
+        for row in rows
+        for k, part in enumerate(np.array_split(sites, -(-len(sites) // most)))
     ]
     return _bands(cells, bands, max(30, *(len(sites) for _, _, sites in bands)), choice)
 
