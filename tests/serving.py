@@ -1,4 +1,4 @@
-"""A server on this machine that gives out a few files."""
+"""A server on this machine that gives out a few files, and fails where it is told to."""
 
 import threading
 from collections.abc import Iterator
@@ -7,13 +7,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Server(ThreadingHTTPServer):
-    """Gives out ``files`` by path and remembers what was asked for."""
+    """Gives out ``files`` by path and remembers what was asked for.
+
+    ``moved`` sends on to another address; ``cut`` says after how many bytes the connection ends, request by request;
+    ``statuses`` are answered in place of the file, request by request.
+    """
 
     daemon_threads = True
 
     def __init__(self, files: dict[str, bytes]):
         super().__init__(("127.0.0.1", 0), Handler)
         self.files = dict(files)
+        self.moved: dict[str, str] = {}
+        self.cut: dict[str, list[int]] = {}
+        self.statuses: dict[str, list[int]] = {}
         self.asked: list[tuple[str, str]] = []
 
     def address(self, path: str) -> str:
@@ -32,12 +39,21 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(b"")
 
     def do_GET(self) -> None:
-        self.answer(self.server.files.get(self.path, b""))
+        body = self.server.files.get(self.path, b"")
+        cuts = self.server.cut.get(self.path)
+        self.answer(body[: cuts.pop(0)] if cuts else body)
 
     def answer(self, body: bytes) -> None:
         self.server.asked.append((self.command, self.path))
+        statuses = self.server.statuses.get(self.path)
+        if statuses:
+            self.send_error(statuses.pop(0))
+            return
+        moved = self.server.moved.get(self.path)
         known = self.path in self.server.files
-        self.send_response(200 if known else 404)
+        self.send_response(302 if moved else 200 if known else 404)
+        if moved:
+            self.send_header("Location", moved)
         self.send_header("Content-Length", str(len(self.server.files.get(self.path, b""))))
         self.send_header("Last-Modified", "Sat, 01 Jan 2022 00:00:00 GMT")
         self.end_headers()

@@ -18,11 +18,10 @@ def _simulate(arguments: argparse.Namespace) -> None:
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
+    from proxsweep import downloads
     from proxsweep.dms.read import check_table
-    from proxsweep.files import write_bytes
 
-    check_table(arguments.downloaded, sha256=arguments.sha256, name=arguments.address)
-    write_bytes(arguments.output, arguments.downloaded.read_bytes())
+    downloads.fetch(arguments.address, arguments.output, lambda copy: check_table(copy, sha256=arguments.sha256))
 
 
 def _preprocess(arguments: argparse.Namespace) -> None:
@@ -298,9 +297,8 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     simulate.add_argument("--table", type=Path, required=True)
     simulate.add_argument("--truth", type=Path, required=True)
 
-    fetch = command("fetch", _fetch, "Check a downloaded table and put it in its place.")
-    fetch.add_argument("downloaded", type=Path)
-    fetch.add_argument("--address", required=True)
+    fetch = command("fetch", _fetch, "Copy a table from an address, and check it.")
+    fetch.add_argument("address", help="with http or https")
     fetch.add_argument("--sha256")
     fetch.add_argument("--output", type=Path, required=True)
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def _replace(path: str | Path, write: Callable[[IO[bytes]], None]) -> None:
+def write_stream(path: str | Path, write: Callable[[IO[bytes]], None]) -> None:
+    """Write what ``write`` puts into the stream that it is called with, atomically."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -38,7 +39,7 @@ def _replace(path: str | Path, write: Callable[[IO[bytes]], None]) -> None:
 
 def write_bytes(path: str | Path, content: bytes) -> None:
     """Write ``content``, atomically."""
-    _replace(path, lambda stream: stream.write(content))
+    write_stream(path, lambda stream: stream.write(content))
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -63,7 +64,7 @@ def write_npz(path: str | Path, **arrays: np.ndarray) -> None:
     for name, array in arrays.items():
         if np.asarray(array).dtype == object:
             raise TypeError(f"array {name} holds Python objects; only typed arrays are written")
-    _replace(path, lambda stream: np.savez_compressed(stream, **arrays))
+    write_stream(path, lambda stream: np.savez_compressed(stream, **arrays))
 
 
 def sha256(path: str | Path) -> str:

@@ -418,6 +418,14 @@ def panel_grid(count: int, rows: int = 1, height: float = 1.75, entries: int = 0
     return fig, by_row[:, :count]
 
 
+def label_rows(grid: np.ndarray, labels: Iterable[str]) -> None:
+    """Name the y axes of a :func:`panel_grid`, a label for each of its rows, wherever axes stand at the left."""
+    for axes, label in zip(grid, labels, strict=False):
+        for ax in axes:
+            if ax.get_subplotspec().is_first_col():
+                ax.set_ylabel(label)
+
+
 def _legend_columns(width: float) -> int:
     return 2 if width < 0.75 * TWO_COLUMNS else 4
 
@@ -448,11 +456,20 @@ def count_label(counts: Iterable[int]) -> str:
 
 
 def legend_above(fig: Figure, handles: list[Line2D], title: str | None = None) -> None:
-    """Put one legend for all panels above them, its entries in reading order: row by row."""
-    columns = min(_legend_columns(fig.get_figwidth()), len(handles))
-    by_row = [handle for k in range(columns) for handle in handles[k::columns]]  # matplotlib fills columns
-    legend = fig.legend(handles=by_row, loc="outside upper left", ncols=columns, title=title, handlelength=2.2)
-    legend.set_alignment("left")
+    """Put one legend for all panels above them, its entries in reading order: row by row.
+
+    Long labels get fewer columns, so that none is cut off, and the figure grows by the lines that this takes.
+    """
+    most = min(_legend_columns(fig.get_figwidth()), len(handles))
+    for columns in range(most, 0, -1):
+        by_row = [handle for k in range(columns) for handle in handles[k::columns]]  # matplotlib fills columns
+        legend = fig.legend(handles=by_row, loc="outside upper left", ncols=columns, title=title, handlelength=2.2)
+        legend.set_alignment("left")
+        if columns == 1 or legend.get_window_extent().width <= fig.bbox.width:
+            break
+        legend.remove()
+    more = -(-len(handles) // columns) - -(-len(handles) // most)
+    fig.set_figheight(fig.get_figheight() + 0.13 * more)
 
 
 def words(ax: Axes, text: str) -> None:
@@ -464,5 +481,5 @@ def words(ax: Axes, text: str) -> None:
 def words_figure(text: str, width: float = ONE_COLUMN) -> Figure:
     """A figure of ``width`` inches that says in words why it is empty."""
     fig = new_figure(width, 0.4 * ONE_COLUMN)
-    words(fig.subplots(), text)
+    words(fig.subplots(), "\n".join(part for line in text.splitlines() for part in textwrap.wrap(line, 52)))
     return fig

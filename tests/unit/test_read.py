@@ -136,13 +136,6 @@ def test_a_missing_file_and_another_digest_are_refused(tmp_path):
         read.read_table(path, ["condition"], sha256="0" * 64)
 
 
-def test_messages_about_a_download_name_its_address(tmp_path):
-    path = save(tmp_path, "0a1b.csv", POINTER)
-    with pytest.raises(UserError) as caught:
-        read.check_table(path, name="https://example.org/scores.csv")
-    assert caught.value.place == "https://example.org/scores.csv"
-
-
 def test_labels_are_distinct_and_sorted_naturally(tmp_path):
     path = save(tmp_path, "t.csv", "replicate,x\nlib10,1\nlib2,1\nlib10,1\nlib2b,1\n")
     assert read.labels(path, "replicate", "replicate") == ["lib2", "lib2b", "lib10"]

@@ -33,6 +33,7 @@ def folder(tmp_path: Path) -> Path:
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(downloads, "PAUSES", (0, 0))
     with serving({f"/{path}": text.encode() for path, text in scans.files().items()}) as started:
         yield started
 

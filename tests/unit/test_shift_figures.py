@@ -348,3 +348,70 @@ def test_the_setting_is_known_without_a_weight():
     assert chosen.setting(choice().iloc[:0]) is None
     table = pd.DataFrame({"study": ["s", "s"], "difference": ["reference", "equivariant"]})
     assert chosen.agreeing(table, chosen.setting(choice()))["difference"].tolist() == ["reference"]
+
+
+def whole_protein(sites, rows, letters="ACDEFGHIKLMNPQRSTVWY*"):
+    """Cells of a protein without shifts but one."""
+    names = pd.MultiIndex.from_product(
+        [[f"{chr(98 + k)}-minus-a" for k in range(rows)], [str(k + 1) for k in range(sites)], list(letters)],
+        names=["row", "site", "mutant"],
+    )
+    cells = names.to_frame(index=False).assign(wildtype="A", shift=0.0, state="zero", unconverged=0)
+    cells.loc[5, ["shift", "state"]] = [1.0, "shift"]
+    return cells
+
+
+def maps(figure):
+    """Axes that hold a picture of cells, with the sizes of a cell in millimetres."""
+    wide, high = figure.get_size_inches() * 25.4
+    found = []
+    for ax in figure.axes:
+        if ax.images and ax.images[0].get_array().ndim == 3:
+            place, (rows, columns) = ax.get_position(), ax.images[0].get_array().shape[:2]
+            found.append((ax, place.width * wide / columns, place.height * high / rows, columns))
+    return found
+
+
+@pytest.mark.parametrize(("sites", "rows"), [(150, 3), (201, 10), (1219, 1), (1273, 2), (1250, 3)])
+def test_the_whole_protein_fits_on_a_page(sites, rows):
+    figure = shift_heatmap.figure(whole_protein(sites, rows), choice())
+    assert figure.get_size_inches()[1] * 25.4 <= 240 + 1e-6
+    bands = maps(figure)
+    assert sum(columns for *_, columns in bands) == sites * rows, "every site once for each row"
+    assert min(min(wide, high) for _, wide, high, _ in bands) >= 0.5 - 1e-6
+    boxes = sorted((ax.get_position().y0, ax.get_position().y1) for ax, *_ in bands)
+    assert all(upper <= lower for (_, upper), (lower, _) in zip(boxes, boxes[1:], strict=False)), "no overlap"
+
+
+def test_what_does_not_fit_with_the_smallest_cells_is_taller():
+    figure = shift_heatmap.figure(whole_protein(1273, 4), choice())
+    assert figure.get_size_inches()[1] * 25.4 > 240
+    assert [high for _, _, high, _ in maps(figure)] == pytest.approx([0.5] * len(maps(figure)))
+    assert min(wide for _, wide, *_ in maps(figure)) >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("sites", "rows", "names"), [(150, 1, None), (1250, 3, ["RKH", "DE", "QNSTY", "WFAILMV", "GPC*"])]
+)
+def test_narrow_rows_are_named_by_group(sites, rows, names):
+    letters = "RKHDEQNSTYWFAILMVGPC*"
+    figure = shift_heatmap.figure(whole_protein(sites, rows, letters), choice())
+    for ax, *_ in maps(figure):
+        shown = [label.get_text() for label in ax.get_yticklabels()]
+        assert shown == (names or list(letters))
+        places = dict(zip(shown, ax.get_yticks(), strict=True))
+        assert places["DE"] == 3.5 if names else places["E"] == 4
+
+
+@pytest.mark.parametrize(
+    ("regions", "rows", "widest"),
+    [({"loop": (1, 150)}, 1, 50), ({"loop": (1, 201)}, 3, 101), ({"loop": (1, 201), "tip": (300, 340)}, 3, 201)],
+)
+def test_regions_fit_on_a_page(regions, rows, widest):
+    named = {name: [str(site) for site in range(first, last + 1)] for name, (first, last) in regions.items()}
+    figure = shift_heatmap.regions_figure(whole_protein(400, rows), named, choice())
+    bands = maps(figure)
+    assert figure.get_size_inches()[1] * 25.4 <= 240 + 1e-6
+    assert sum(columns for *_, columns in bands) == rows * sum(map(len, named.values()))
+    assert max(columns for *_, columns in bands) == widest
+    assert min(min(wide, high) for _, wide, high, _ in bands) > 0.8

@@ -54,10 +54,11 @@ def shares():
         for replicate in "12"
     ]
     table = pd.DataFrame(
-        rows, columns=["study", "difference", "lasso", "replicate", "row", "kind", "zero_share", "converged"]
+        rows, columns=["study", "difference", "lasso", "replicate", "row", "kind", "zero_share_everywhere", "converged"]
     )
-    table.loc[(table["replicate"] == "2") & (table["zero_share"] == 0.5), "zero_share"] = 0.75
-    return pd.concat([table, table.assign(kind="all", zero_share=0.1)])
+    table.loc[(table["replicate"] == "2") & (table["zero_share_everywhere"] == 0.5), "zero_share_everywhere"] = 0.75
+    table["zero_share"] = 0.9  # of other mutations: not drawn
+    return pd.concat([table, table.assign(kind="all", zero_share_everywhere=0.1)])
 
 
 def choice(lasso):
@@ -86,8 +87,8 @@ def test_values_are_means_over_replicates_of_full_fits():
     assert values(table, "training_loss") == [2.0, 6.0]
     assert values(table, "correlation") == [0.25, 0.5]
     assert values(table, "validation_loss") == [9.0, 6.0]
-    assert values(table, "zero_share", "nonsynonymous") == [0.0, 0.625]
-    assert values(table, "zero_share", "stop") == [0.0, 1.0]
+    assert values(table, "zero_share_everywhere", "nonsynonymous") == [0.0, 0.625]
+    assert values(table, "zero_share_everywhere", "stop") == [0.0, 1.0]
     assert len(table) == 10
 
 
@@ -107,6 +108,14 @@ def test_the_chosen_weight_is_shaded_in_every_panel(lasso, shaded):
     bands = [patch for ax in figure.axes for patch in ax.patches if patch.get_facecolor() == grey]
     assert len(bands) == shaded
     assert ("No weight was chosen" in figure._supxlabel.get_text().replace("\n", " ")) == (shaded == 0)
+
+
+def test_axes_at_the_left_say_what_they_show():
+    table = pd.concat([made().assign(difference=name) for name in ("reference", "equivariant", "tree", "pairs")])
+    figure = shrinkage.figure(table, choice(1e-5))
+    labelled = [ax.get_ylabel().replace("\n", " ") for ax in figure.axes if ax.get_ylabel()]
+    assert labelled.count("Share of zero shifts, seen in every condition") == 2, "three panels side by side, then one"
+    assert len(labelled) == 6
 
 
 def test_panels_say_what_is_missing():

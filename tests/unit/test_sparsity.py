@@ -66,6 +66,50 @@ def test_shares_are_those_counted_by_hand():
     assert set(table["note"]) == {""} and table["converged"].all()
 
 
+# mutation, shifts of b and of c, seen in a, b and c
+THREE = [
+    ("A1C", 0.0, 0.5, 1, 1, 1),
+    ("A1D", 0.3, 0.0, 2, 1, 3),
+    ("A2*", 0.0, 0.0, 1, 1, 2),
+    ("A3C", 0.0, 0.0, 1, 1, 0),  # not in c
+    ("A4C", 0.0, 0.0, 1, 4, 0),  # not in c
+    ("A5C", 0.2, 0.0, 1, 0, 1),  # not in b
+    ("A6*", -0.1, 0.0, 0, 1, 1),  # not in a
+]
+
+
+def three_conditions():
+    names = ["mutation", "shift_b-minus-a", "shift_c-minus-a", *(f"times_seen_{name}" for name in "abc")]
+    table = pd.DataFrame(THREE, columns=names)
+    rows = {"b-minus-a": ["a", "b"], "c-minus-a": ["a", "c"]}
+    return Fitted(list("abc"), rows, table.assign(mutant=table["mutation"].str[-1]))
+
+
+@pytest.mark.parametrize(
+    ("row", "compared", "everywhere"),
+    [
+        ("b-minus-a", {"all": (4, 5), "nonsynonymous": (3, 4), "stop": (1, 1)}, {"nonsynonymous": (1, 2)}),
+        ("c-minus-a", {"all": (3, 4), "nonsynonymous": (2, 3), "stop": (1, 1)}, {"nonsynonymous": (1, 2)}),
+    ],
+)
+def test_mutations_seen_in_every_condition_are_counted_beside_those_a_row_compares(row, compared, everywhere):
+    table = sparsity.shares(fits([("reference", 1e-5, "1", "p", "converged")]), {"p": three_conditions()}.get)
+    table = table[table["row"] == row].set_index("kind")
+    for kind, (zero, mutations) in compared.items():
+        assert table.loc[kind, ["zero", "mutations", "zero_share"]].tolist() == [zero, mutations, zero / mutations]
+    for kind, (zero, mutations) in ({"all": (2, 3), "stop": (1, 1)} | everywhere).items():
+        assert table.loc[kind, list(sparsity.EVERYWHERE)].tolist() == [mutations, zero, zero / mutations]
+    assert table.loc["deletion", "mutations_everywhere"] == 0
+    assert np.isnan(table.loc["deletion", "zero_share_everywhere"])
+
+
+def test_min_times_seen_counts_in_every_condition_too():
+    found = fits([("reference", 1e-5, "1", "p", "converged")])
+    table = sparsity.shares(found, {"p": three_conditions()}.get, min_times_seen=2)
+    assert set(table["mutations_everywhere"]) == {0} and table["zero_share_everywhere"].isna().all()
+    assert table.set_index(["row", "kind"]).loc[("c-minus-a", "all"), "mutations"] == 1
+
+
 def test_min_times_seen_drops_rare_mutations():
     table = counted(fitted(), min_times_seen=2)
     assert table["mutations"].to_dict() == {"all": 1, "nonsynonymous": 1, "stop": 0, "deletion": 0}

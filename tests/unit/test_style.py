@@ -78,6 +78,27 @@ def test_a_legend_reads_row_by_row():
     assert reading == ["0", "1", "2", "3", "4"]
 
 
+@pytest.mark.parametrize("width", [style.ONE_COLUMN, style.TWO_COLUMNS])
+def test_a_legend_of_long_labels_is_not_cut_off(width):
+    fig, short = style.new_figure(width), style.new_figure(width)
+    label = "long " * int(3 * width)
+    style.legend_above(fig, [style.marker_handle(k, f"{label}{k}") for k in range(5)])
+    style.legend_above(short, [style.marker_handle(k, str(k)) for k in range(5)])
+    fig.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in fig.legends[0].get_texts()]
+    assert len(boxes) == 5
+    assert all(box.x0 >= 0 and box.x1 <= fig.bbox.width for box in boxes)
+    assert fig.get_figheight() > short.get_figheight()
+
+
+def test_words_stay_within_their_figure():
+    fig = style.words_figure("No regions: name some under `figures: {regions: {name: [first, last]}}`.")
+    fig.draw_without_rendering()
+    (text,) = fig.axes[0].texts
+    box = text.get_window_extent()
+    assert fig.bbox.width * 0.03 < box.x0 and box.x1 < fig.bbox.width * 0.97
+
+
 def test_zero_stands_left_of_a_break():
     ax = style.new_figure().subplots()
     before = len(ax.lines)

@@ -48,7 +48,6 @@ def test_an_address_is_fetched_once(project, server):
     assert server.asked.count(("GET", "/scores.csv")) == 1
     (kept,) = (project.folder / "results/remote/data/downloads").iterdir()
     assert kept.read_bytes() == TABLE
-    assert not list(project.folder.glob(".snakemake/storage/**/*.csv"))
 
     # what is there needs no network: not for the same config, not for another weight
     server.leave()
@@ -78,11 +77,29 @@ def test_what_is_no_such_table_is_refused_by_its_address(project, server, body, 
     assert not list(project.folder.glob("results/remote/data/downloads/*"))
 
 
-def test_an_address_without_a_file_is_named(project, server):
-    remote(project, server.address("/nothing.csv"))
+def test_an_address_without_a_file_is_told_in_one_line_before_any_job(project, server):
+    address = server.address("/nothing.csv")
+    remote(project, address)
+    for arguments in ((), (), ("--dry-run",)):  # the second run finds no lock of the first
+        done = project.snakemake(*arguments, *REMOTE)
+        assert_refused(done, f"proxsweep: {address}: found no file: the server answers 404 Not Found; expected a file")
+        assert done.stdout.count(address) == 1, done.stdout
+        assert not (project.folder / "results").exists() and not (project.folder / "logs").exists()
+    server.leave()
+    done = project.snakemake(*REMOTE)
+    assert_refused(done, f"proxsweep: {address}: found no whole answer (", "refused")
+    assert not (project.folder / "results").exists()
+
+
+def test_a_file_that_is_cut_off_is_named_and_fetched_by_the_next_run(project, server):
+    address = server.address("/scores.csv")
+    server.cut["/scores.csv"] = [20] * 3
+    remote(project, address)
     done = project.snakemake(VARIANTS, *REMOTE)
-    assert_refused(done, server.address("/nothing.csv"))
-    assert not (project.folder / VARIANTS).exists()
+    assert_refused(done, f"proxsweep: {address}: found no whole answer (", "more expected")
+    assert not list(project.folder.glob("results/remote/data/downloads/*"))
+    done = project.snakemake(VARIANTS, *REMOTE)
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_compressed_local_table_reads_like_a_plain_one(project):

@@ -72,11 +72,24 @@ def wanted_downloads():
 
 # A file that is there is a plain input: looking at an address again would need the network at every run.
 WANTED = wanted_downloads()
+FOUND = set()
 DOWNLOADS = sorted(PurePosixPath(path).name for path in WANTED)
 
 
 def download(wildcards):
     return WANTED[f"results/{wildcards.study}/data/downloads/{wildcards.download}"]
+
+
+def there(wildcards):
+    """No file; refuses an address without one before anything is run. Each is asked once, and not again by jobs."""
+    address = download(wildcards)["func_scores"]
+    if workflow.is_main_process and address not in FOUND:
+        try:
+            downloads.look(address)
+        except UserError as error:
+            sys.exit(f"proxsweep: {error}")
+        FOUND.add(address)
+    return []
 
 
 def tables(wildcards):

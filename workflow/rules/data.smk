@@ -23,7 +23,7 @@ rule simulate:
 # On the machine that runs the workflow: compute nodes may have no network.
 rule fetch:
     input:
-        lambda wildcards: storage.http(download(wildcards)["func_scores"]),
+        there,
     output:
         "results/{study}/data/downloads/{download}",
     log:
@@ -41,7 +41,7 @@ rule fetch:
         address=lambda wildcards: download(wildcards)["func_scores"],
         sha256=lambda wildcards: f"--sha256 {download(wildcards)['sha256']}" if download(wildcards)["sha256"] else "",
     shell:
-        "proxsweep fetch {input:q} --address {params.address:q} {params.sha256} --output {output:q} > {log:q} 2>&1"
+        "proxsweep fetch {params.address:q} {params.sha256} --output {output:q} > {log:q} 2>&1"
 
 
 rule preprocess:

@@ -175,8 +175,9 @@ def figure(table: pd.DataFrame, pairs: pd.DataFrame, choice: pd.DataFrame) -> Fi
         here = pairs[(pairs[list(setting.index)] == setting).all(axis=1)]
         _draw(lower, panel["lasso"], [(here, style.marker(len(replicates)))], weight, "One replicate: no pairs.")
         upper.set_xlabel("")
-    grid[0, 0].set_ylabel("False share of\nnonsynonymous shifts")
-    grid[1, 0].set_ylabel("False share of shifts that\nagree between replicates")
+    style.label_rows(
+        grid, ("False share of\nnonsynonymous shifts", "False share of shifts that\nagree between replicates")
+    )
     style.legend_above(fig, handles, "Rows of the matrix together")
     style.note(fig, f"{_foot(table)} {style.unconverged_note(table['converged'])}")
     return fig

@@ -128,9 +128,9 @@ def figure(agreements: pd.DataFrame, cells: pd.DataFrame, choice: pd.DataFrame) 
     across = min(len(conditions), MOST_ACROSS)
     side = (style.TWO_COLUMNS - 0.72) / max(across, 2) - 0.1
     fig, grid = style.fixed_panels(
-        (side, min(side, 1.5)), len(blocks), across, left=0.6, between=0.1, below=0.5, sharex=False, sharey=True
+        (side, min(side, 1.5)), len(blocks), across, left=0.6, between=0.1, below=0.6, sharex=False, sharey=True
     )
-    extra = 0.35
+    extra = 0.25
     _room_below(fig, extra)
     most = float(cells["variants"].max())
     colours = style.colours(conditions)

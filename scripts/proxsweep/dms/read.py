@@ -107,7 +107,7 @@ def read_table(
     return table
 
 
-def check_table(path: str | Path, sha256: str | None = None, name: str | None = None) -> None:
+def check_table(path: str | Path, sha256: str | None = None) -> None:
     """Refuse a file that is no table, without reading it all.
 
     Parameters
@@ -116,21 +116,15 @@ def check_table(path: str | Path, sha256: str | None = None, name: str | None = 
         Local file, perhaps a download.
     sha256
         Expected hexadecimal digest.
-    name
-        What messages call the file (its address), by default its path.
 
     Raises
     ------
     UserError
         As :func:`header`, and for another digest.
     """
-    try:
-        header(path)
-        if sha256:
-            _check_digest(path, sha256)
-    except UserError as error:
-        place = error.place.replace(str(path), name or str(path))
-        raise UserError(place, error.found, error.expected) from None
+    header(path)
+    if sha256:
+        _check_digest(path, sha256)
 
 
 def labels(path: str | Path, column: str, noun: str) -> list[str]:

@@ -140,8 +140,7 @@ def figure(table: pd.DataFrame) -> Figure:
         for ax in grid[:-1, column]:
             ax.tick_params(labelbottom=False)
         grid[-1, column].set_xlabel("Bound of the scale (score units)")
-    for ax, measure in zip(grid[:, 0], measures, strict=True):
-        ax.set_ylabel(_LABELS[measure])
+    style.label_rows(grid, [_LABELS[measure] for measure in measures])
     style.legend_above(fig, handles, "Lasso weight")
     style.note(fig, _foot(drawn, table))
     return fig

@@ -12,7 +12,7 @@ from urllib.parse import quote, urljoin
 
 import pandas as pd
 
-from proxsweep import downloads, files
+from proxsweep import downloads
 from proxsweep.configfile import Fault
 from proxsweep.dms import read
 from proxsweep.errors import UserError
@@ -52,7 +52,9 @@ class Selections:
             copy = downloads.path(study, self.place, entry["sha256"])
             path = base / copy
             if not path.is_file():
-                _fetch(self.place, path, self.columns, entry["sha256"])
+                downloads.fetch(
+                    self.place, path, lambda copy: read.read_table(copy, self.columns, sha256=entry["sha256"])
+                )
             self.place = f"{self.place} (copied to {copy})"
         self.rows = read.read_table(path, self.columns, sha256=entry["sha256"])
 
@@ -129,19 +131,6 @@ class Selections:
         if not downloads.is_address(table) and not (self.base / table).is_file():
             expected = "a file for each selection used (`folder` says where tables lie, `table` how they are named)"
             raise UserError(place, f"a selection without its table: no file at {table}", expected)
-
-
-def _fetch(address: str, path: Path, columns: list[str], sha256: str | None) -> None:
-    """Copy a list from an address; what is none never comes to lie at ``path``."""
-    copy = path.with_name(f"unchecked-{path.name}")
-    files.write_bytes(copy, downloads.content(address))
-    try:
-        read.read_table(copy, columns, sha256=sha256)
-        copy.replace(path)
-    except UserError as error:
-        raise UserError(error.place.replace(str(copy), address), error.found, error.expected) from None
-    finally:
-        copy.unlink(missing_ok=True)
 
 
 def _texts(values: Any) -> list[str]:

@@ -15,12 +15,13 @@ from proxsweep import chosen, style
 from proxsweep.fits import full, in_order, sweep_columns
 
 RESULTS = ("quantity", "row", "kind", "value", "standard_error", "averaged", "converged")
+ZEROS = "zero_share_everywhere"
 DASHES = {"nonsynonymous": "-", "stop": "--"}
 LOSSES = {"training_loss": "--", "validation_loss": "-"}
 LABELS = (
     "Correlation of shifts\nbetween replicates",
     "Huber loss\n(squared score units)",
-    "Share of zero shifts",
+    "Share of zero shifts,\nseen in every condition",
 )
 
 
@@ -38,13 +39,13 @@ def table(
     validated
         `cross_validation.csv`; without rows where nothing was cross-validated.
     shares
-        `sparsity.csv`; nonsynonymous mutations and stop codons are used.
+        `sparsity.csv`; nonsynonymous mutations and stop codons seen in every condition are used.
 
     Returns
     -------
     DataFrame
         The study and swept parameters but ``replicate``, then :data:`RESULTS`. ``quantity`` is ``correlation``,
-        ``training_loss`` (full fits), ``validation_loss`` or ``zero_share``; ``value`` is the mean over
+        ``training_loss`` (full fits), ``validation_loss`` or ``zero_share_everywhere``; ``value`` is the mean over
         ``averaged`` replicates or pairs of them in which it is defined, for ``validation_loss`` the fits to folds;
         ``standard_error`` is that of the held-out loss; ``converged`` says that all fits behind the value did.
     """
@@ -57,7 +58,7 @@ def table(
         _means(shifts, by, ["row"], "pearson", "correlation"),
         _means(fits, by, [], "training_loss", "training_loss"),
         _validation(validated, by),
-        _means(kinds, by, ["row", "kind"], "zero_share", "zero_share"),
+        _means(kinds, by, ["row", "kind"], ZEROS, ZEROS),
     ]
     parts = [part for part in parts if len(part)]
     found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*by, *RESULTS])
@@ -100,19 +101,18 @@ def figure(found: pd.DataFrame, choice: pd.DataFrame) -> Figure:
     for column, ((title, panel), setting) in enumerate(zip(panels, settings, strict=True)):
         _column(grid[:, column], panel, rows, chosen.weight(choice, setting))
         grid[0, column].set_title(title)
-    for ax, label in zip(grid[:, 0], LABELS, strict=True):
-        ax.set_ylabel(label)
+    style.label_rows(grid, LABELS)
     style.legend_above(fig, handles)
     style.note(fig, _foot(found, marked))
     return fig
 
 
 def _column(axes: np.ndarray, panel: pd.DataFrame, rows: dict[str, dict], weight: float) -> None:
-    parts = [panel[panel["quantity"].isin(names)] for names in (["correlation"], list(LOSSES), ["zero_share"])]
+    parts = [panel[panel["quantity"].isin(names)] for names in (["correlation"], list(LOSSES), [ZEROS])]
     empty = (
         "No correlation of shifts:\none replicate, or no shift left.",
         "No losses in these fits.",
-        "No shifts to count.",
+        "No mutation seen in every condition:\nno shifts to count.",
     )
     for k, (ax, part, words) in enumerate(zip(axes, parts, empty, strict=True)):
         position = style.lasso_axis(ax, panel["lasso"])
@@ -167,7 +167,7 @@ def _foot(found: pd.DataFrame, marked: bool) -> str:
     sentences = ["Means over replicates; losses also over conditions."]
     if (found["quantity"] == "validation_loss").any():
         sentences.append("Bars: standard error of the held-out loss.")
-    sentences.append("Zero shifts: among mutations seen in all conditions that a row compares.")
+    sentences.append("Zero shifts: among mutations seen in every condition.")
     sentences += [] if marked else ["No weight was chosen, so none is shaded."]
     unconverged = int((~found["converged"].astype(bool)).sum())
     if unconverged:

@@ -1,10 +1,11 @@
 """How many shifts are exactly zero? Shares against the lasso weight, substitutions and stop codons apart.
 
-Shares are among mutations seen in every condition that the row of the difference matrix compares. Where one of
-them never saw a mutation the ridge alone stands against the lasso: any lasso weight that is not small against
-the ridge pulls the shift to exactly zero and would flatter the share (at weight 0 it is not zero). A stop codon
-should do the same harm in every condition, so its shift should be zero: stops are the control. A deletion
-(``-``) is neither a substitution nor a control and is counted by itself.
+Shares are among mutations seen in every condition that the row of the difference matrix compares and, in columns
+of their own, among those seen in every condition of the study, the same mutations for every row. Where a condition
+never saw a mutation the ridge alone stands against the lasso: any lasso weight that is not small against the ridge
+pulls the shift to exactly zero and would flatter the share (at weight 0 it is not zero). A stop codon should do the
+same harm in every condition, so its shift should be zero: stops are the control. A deletion (``-``) is neither a
+substitution nor a control and is counted by itself.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,8 @@ from proxsweep.fits import full, in_order, ordered, sweep_columns
 
 KINDS = ("all", "nonsynonymous", "stop", "deletion")
 NAMES = {"nonsynonymous": "nonsynonymous mutations", "stop": "stop codons", "deletion": "deletions"}
-RESULTS = ("row", "kind", "mutations", "zero", "zero_share", "status", "converged", "note")
+EVERYWHERE = ("mutations_everywhere", "zero_everywhere", "zero_share_everywhere")
+RESULTS = ("row", "kind", "mutations", "zero", "zero_share", *EVERYWHERE, "status", "converged", "note")
 
 
 def shares(
@@ -37,15 +39,16 @@ def shares(
     load
         Reads the fit in a folder (column ``path``).
     min_times_seen
-        A mutation counts where at least so many variants carry it, in each compared condition.
+        A mutation counts where at least so many variants carry it, in each compared condition; for
+        :data:`EVERYWHERE`, in each condition of the study.
 
     Returns
     -------
     DataFrame
         One row for each fit, row of its difference matrix and kind of mutation: the swept parameters, then
         :data:`RESULTS`. ``zero`` of ``mutations`` shifts are exactly 0; ``zero_share`` is their ratio, NaN
-        (with a ``note``) where there is no such mutation or the fit diverged. ``kind`` is one of
-        :data:`KINDS`; ``all`` holds the other three.
+        (with a ``note``) where there is no such mutation or the fit diverged. :data:`EVERYWHERE` has the same
+        among mutations seen in every condition. ``kind`` is one of :data:`KINDS`; ``all`` holds the other three.
     """
     fits = full(fits)
     swept = sweep_columns(fits)
@@ -59,13 +62,16 @@ def shares(
 
 def _counts(fit: fitted.Fitted, min_times_seen: int) -> list[dict]:
     kind = kinds(fit.mutations["mutant"])
+    everywhere = fit.seen(fit.conditions, min_times_seen)
     counts = []
     for row, conditions in fit.rows.items():
         seen = fit.seen(conditions, min_times_seen)
         shifts = fit.mutations[f"shift_{row}"].to_numpy(float)
         for name in KINDS:
-            among = shifts[seen if name == "all" else seen & (kind == name)]
-            counts.append({"row": row, "kind": name, **_share(among, name)})
+            of_kind = (kind == name) | (name == "all")
+            among, common = _share(shifts[seen & of_kind], name), _share(shifts[everywhere & of_kind], name)
+            values = (common[column] for column in ("mutations", "zero", "zero_share"))
+            counts.append({"row": row, "kind": name, **among, **dict(zip(EVERYWHERE, values, strict=True))})
     return counts
 
 

@@ -289,8 +289,7 @@ def figure(table: pd.DataFrame, correlated: pd.DataFrame) -> Figure:
         for ax in grid[:-1, column]:
             ax.set_xlabel("")
     labels = [*(_LABELS[measure] for measure in measures), "Replicate correlation\nof shifts"]
-    for ax, label in zip(grid[:, 0], labels, strict=False):
-        ax.set_ylabel(label)
+    style.label_rows(grid, labels)
     across = 3 if len(panels) > 1 else 1  # the labels are long
     fig.legend(handles=handles, loc="outside upper left", ncols=min(len(handles), across))
     style.note(fig, _foot(drawn, table, measures, moved))
