@@ -321,6 +321,10 @@ def test_rows_given_in_the_config_and_inner_nodes():
     assert counts(table, "row", "all", "mean of others") == (7, 5, 5, 4)
     notes = table[table["row"] == "inner-minus-a"].set_index("level")["note"]
     assert sorted(notes.index) == ["path", "row"] and notes.str.contains("inner node").all()
+    blank = table_of(estimate({"inner-minus-a": None}))
+    assert blank["level"].tolist() == ["row", "path"] and blank["note"].str.contains("inner node").all()
+    assert blank["average_precision"].isna().all()
+    assert "nner node" in recovery.figure(blank).axes[0].texts[0].get_text()
     only = table_of(estimate({"b-minus-a": REFERENCE_ROWS["b-minus-a"]}))
     blind = only[(only["branch"] == "c") & (only["level"] == "row")].iloc[0]
     assert blind["mutations"] == 0 and "no row" in blind["note"]
