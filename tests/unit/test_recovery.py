@@ -116,6 +116,9 @@ def test_ratios_and_flags():
     silent = [(name, (0, 0, 0), seen) for name, _, seen in CALLS]
     nothing = table_of(estimate(calls=silent))
     assert nothing["precision"].isna().all() and (nothing["recall"] == 0).all()
+    np.testing.assert_allclose(table["prevalence"], table["true"] / table["mutations"])
+    ranked = nothing[nothing["level"] != "pattern"]
+    np.testing.assert_allclose(ranked["average_precision"], ranked["prevalence"])
 
 
 def test_reference_matrix_judges_its_own_two_rows():
@@ -135,6 +138,128 @@ def test_reference_matrix_judges_its_own_two_rows():
 def truth_flags(row) -> tuple[bool, bool, bool]:
     pairs = ((row.beta_b, row.beta_a), (row.beta_c, row.beta_a), (row.beta_c, row.beta_b))
     return tuple(not math.isclose(x, y) for x, y in pairs)
+
+
+def area_by_definition(score, true) -> float:
+    """Every distinct score as a threshold, from the largest down: sum of (R_k - R_(k-1)) P_k."""
+    area, before = 0.0, 0.0
+    for threshold in sorted(set(score), reverse=True):
+        called = [hit for value, hit in zip(score, true, strict=True) if value >= threshold]
+        recall = sum(called) / sum(true)
+        area += (recall - before) * sum(called) / len(called)
+        before = recall
+    return area
+
+
+def test_average_precision_by_hand_and_by_definition():
+    def area(score, true):
+        return recovery.average_precision(np.array(score, float), np.array(true, bool))
+
+    assert area([3, 2, 1, 0], [1, 0, 1, 0]) == pytest.approx((1 + 2 / 3) / 2)
+    assert area([1, 1, 1, -math.inf], [1, 0, 1, 0]) == pytest.approx(2 / 3)
+    assert area([0, 0, 0, 0], [1, 0, 0, 0]) == pytest.approx(1 / 4)
+    assert area([2, 0, 0, 0], [1, 1, 1, 1]) == 1
+    assert math.isnan(area([2, 1], [0, 0])) and math.isnan(area([], []))
+    rng = np.random.default_rng(5)
+    for size in (1, 2, 5, 40, 40, 200):
+        continuous = rng.normal(size=size) ** 2
+        for score in (continuous, rng.integers(0, 4, size), np.where(rng.random(size) < 0.6, 0, continuous)):
+            for true in (rng.random(size) < 0.3, np.ones(size, bool)):
+                true[rng.integers(size)] = True
+                expected = area_by_definition(score.tolist(), true.tolist())
+                assert area(score, true) == pytest.approx(expected)
+                shuffled = rng.permutation(size)
+                assert area(score[shuffled], true[shuffled]) == pytest.approx(expected)
+                lowest = np.where(score == 0, -np.inf, score)
+                for monotone in (3 * score - 7, np.sqrt(score), np.exp(score), lowest):
+                    assert area(monotone, true) == pytest.approx(expected)
+
+
+def random_path(seed: int, weights: list[float]) -> tuple[pd.DataFrame, dict[str, Estimate]]:
+    """A truth of 60 mutations, and fits whose shifts are noise around it with zeros, some of them again nonzero."""
+    rng = np.random.default_rng(seed)
+    branch = rng.choice(["", "", "a", "b", "c"], size=60)
+    truth = pd.DataFrame({"mutation": [f"A{k}C" for k in range(60)], "branch": branch})
+    truth = truth.assign(**{f"beta_{c}": np.where(branch == c, 1.5, 0.0) for c in "abc"})
+    seen = {f"times_seen_{c}": rng.integers(0, 4, 60) for c in "abc"}
+    estimates = {}
+    for k, weight in enumerate(weights):
+        shifts = {}
+        for row, terms in EQUIVARIANT_ROWS.items():
+            value = sum(factor * truth[f"beta_{c}"] for c, factor in terms.items()) + rng.normal(size=60)
+            shifts[f"shift_{row}"] = np.where(np.abs(value) > 0.7 * k, value.round(1), 0.0)
+        estimates[format(weight)] = Estimate("a", EQUIVARIANT_ROWS, truth[["mutation"]].assign(**shifts, **seen))
+    return truth, estimates
+
+
+def pairs_of(fit: Estimate, truth: pd.DataFrame, branch: str) -> list[tuple[int, str, bool]]:
+    """Mutation, row and whether truly shifted, of those that count for the branch ("" for all)."""
+    pairs = []
+    for m, known in enumerate(truth.to_dict("records")):
+        for row, (y, x) in zip(EQUIVARIANT_ROWS, ("ba", "ca", "cb"), strict=True):
+            times = [fit.mutations[f"times_seen_{c}"].iloc[m] for c in (x, y)]
+            true = known["branch"] in (x, y)
+            stays_out = branch and (branch not in (x, y) or (true and known["branch"] != branch))
+            if min(times) >= 1 and not stays_out:
+                pairs.append((m, row, true))
+    return pairs
+
+
+def area_in(table: pd.DataFrame, level: str, branch: str) -> pd.Series:
+    chosen = table[(table["level"] == level) & (table["row"] == "all") & (table["branch"] == (branch or "all"))]
+    assert len(chosen) == 1
+    return chosen.iloc[0]
+
+
+def test_areas_of_fits_and_of_the_path_agree_with_plain_loops():
+    weights = [0.0, 1e-5, 1e-4, 1e-3]
+    truth, estimates = random_path(4, weights)
+    statuses = ["converged", "converged", "max_iterations", "converged"]
+    many = pd.concat([fits(lasso=[w], path=[format(w)], status=[s]) for w, s in zip(weights, statuses, strict=True)])
+    table = recovery.recovery(many.sample(frac=1.0, random_state=2), estimates.__getitem__, truth)
+    shift = {
+        weight: {row: estimates[format(weight)].mutations[f"shift_{row}"].to_numpy() for row in EQUIVARIANT_ROWS}
+        for weight in weights
+    }
+    for branch in ("", "a", "b", "c"):
+        pairs = pairs_of(estimates["0.0"], truth, branch)
+        true = [flag for _, _, flag in pairs]
+        for weight in weights:
+            size = [abs(shift[weight][row][m]) for m, row, _ in pairs]
+            found = area_in(table[table["lasso"] == weight], "row", branch)
+            assert found["average_precision"] == pytest.approx(area_by_definition(size, true))
+            assert found["prevalence"] == pytest.approx(sum(true) / len(true))
+        last = [max((w for w in weights if w != 1e-4 and shift[w][row][m] != 0), default=-1.0) for m, row, _ in pairs]
+        path = area_in(table, "path", branch)
+        assert path["average_precision"] == pytest.approx(area_by_definition(last, true))
+        assert path["prevalence"] == pytest.approx(sum(true) / len(true))
+        assert (path["called"], path["mutations"]) == (sum(w >= 0 for w in last), len(last))
+    paths = table[table["level"] == "path"]
+    assert paths["lasso"].isna().all() and not paths["converged"].any()
+    assert set(paths["note"]) == {"left out, not converged: lasso weight 1e-4"}
+    assert set(paths["status"]) == {"max_iterations"}
+    assert table.loc[table["level"] == "pattern", "average_precision"].isna().all()
+    assert (table["level"].iloc[-len(paths) :] == "path").all()
+    assert table["lasso"].iloc[: -len(paths)].is_monotonic_increasing
+
+
+def test_every_matrix_and_replicate_has_a_path_of_its_own():
+    truth, estimates = random_path(6, [0.0, 1e-4])
+    settings = [(d, w, r) for d in ("reference", "equivariant") for w in (0.0, 1e-4) for r in ("1", "2")]
+    many = [fits(difference=[d], lasso=[w], replicate=[r], path=[format(w)]) for d, w, r in settings]
+    table = recovery.recovery(pd.concat(many), estimates.__getitem__, truth)
+    paths = table[(table["level"] == "path") & (table["branch"] == "a")]
+    assert paths[["difference", "replicate"]].to_numpy().tolist() == [
+        ["reference", "1"],
+        ["reference", "2"],
+        ["equivariant", "1"],
+        ["equivariant", "2"],
+    ]
+    assert paths["average_precision"].nunique() == 1 and paths["converged"].all() and set(paths["note"]) == {""}
+    best = recovery.best(table)
+    own = best.set_index("branches").loc["own", "path_average_precision"]
+    assert own.tolist() == pytest.approx([paths["average_precision"].iloc[0]] * 2)
+    assert f"along the path {own.iloc[0]:.2f}" in recovery.reading(table)
 
 
 def test_random_fits_agree_with_plain_loops():
@@ -194,8 +319,12 @@ def test_rows_given_in_the_config_and_inner_nodes():
     table = table_of(estimate(rows, calls))
     # The mean of b and c differs from a wherever anything shifted.
     assert counts(table, "row", "all", "mean of others") == (7, 5, 5, 4)
-    note = table.loc[table["row"] == "inner-minus-a", "note"].tolist()
-    assert len(note) == 1 and "inner node" in note[0]
+    notes = table[table["row"] == "inner-minus-a"].set_index("level")["note"]
+    assert sorted(notes.index) == ["path", "row"] and notes.str.contains("inner node").all()
+    blank = table_of(estimate({"inner-minus-a": None}))
+    assert blank["level"].tolist() == ["row", "path"] and blank["note"].str.contains("inner node").all()
+    assert blank["average_precision"].isna().all()
+    assert "nner node" in recovery.figure(blank).axes[0].texts[0].get_text()
     only = table_of(estimate({"b-minus-a": REFERENCE_ROWS["b-minus-a"]}))
     blind = only[(only["branch"] == "c") & (only["level"] == "row")].iloc[0]
     assert blind["mutations"] == 0 and "no row" in blind["note"]
@@ -215,10 +344,12 @@ def test_unconverged_and_diverged_fits_are_marked_and_folds_left_aside():
     table = recovery.recovery(many, by_path.__getitem__, TRUTH)
     assert not table["converged"].any()
     assert set(table.loc[table["replicate"] == "1", "status"]) == {"max_iterations"}
-    diverged = table[table["replicate"] == "2"]
+    paths = table[table["level"] == "path"]
+    assert set(paths["note"]) == {"left out, not converged: lasso weight 1e-5"} and set(paths["mutations"]) == {0}
+    diverged = table[(table["replicate"] == "2") & (table["level"] == "row")]
     assert set(diverged["note"]) == {"the fit diverged"} and diverged["recall"].isna().all()
     labels = [text.get_text() for text in recovery.figure(table).findobj() if hasattr(text, "get_text")]
-    assert "Hollow: 1 of 1 fits not converged." in labels
+    assert any(label.startswith("Hollow: 1 of 1 fits not converged.") for label in labels)
 
 
 def test_a_truth_of_other_data_is_refused():
@@ -269,7 +400,7 @@ def test_the_best_weight_and_its_reading():
 
 def test_the_figure_has_a_line_for_each_branch_and_says_when_it_is_empty():
     fig = recovery.figure(two_weights())
-    assert len(fig.axes) == 4
+    assert len(fig.axes) == len(recovery.PANELS)
     drawn = [line for line in fig.axes[0].get_lines() if line.get_linestyle() != "None"]
     lines = {line.get_color() for line in drawn if len(line.get_xdata()) == 2}
     assert recovery.REFERENCE_COLOUR in lines and len(lines) == 4
@@ -277,6 +408,24 @@ def test_the_figure_has_a_line_for_each_branch_and_says_when_it_is_empty():
     assert recovery.best(empty).empty and "Nothing" in recovery.reading(empty)
     words = [text.get_text() for text in recovery.figure(empty).axes[0].texts]
     assert len(words) == 1 and "Nothing to compare" in words[0]
+
+
+def test_average_precision_in_the_figure_is_that_of_the_table():
+    table = two_weights()
+    ax = recovery.figure(table).axes[[label for _, _, label in recovery.PANELS].index("Average precision")]
+    assert [text.get_text() for text in ax.texts] == ["path"]
+    beside = ax.texts[0].get_position()[0]
+    drawn = table[table["row"] == "all"]
+    for branch, colour in (("a", recovery.REFERENCE_COLOUR), ("all", recovery.style.GREY)):
+        here = drawn[drawn["branch"] == branch]
+        of_fits = here[here["level"] == "row"]
+        lines = [line for line in ax.get_lines() if line.get_color() == colour and len(line.get_xdata()) == 2]
+        dotted = {line.get_linestyle() == ":": line.get_ydata().tolist() for line in lines}
+        assert dotted == {True: of_fits["prevalence"].tolist(), False: of_fits["average_precision"].tolist()}
+        points = [line for line in ax.get_lines() if line.get_markeredgecolor() == colour and len(line.get_xdata())]
+        path = [line.get_ydata().tolist() for line in points if line.get_xdata()[0] == pytest.approx(beside)]
+        assert path == [here.loc[here["level"] == "path", "average_precision"].tolist()]
+    assert beside > max(line.get_xdata().max() for line in ax.get_lines() if len(line.get_xdata()) == 2)
 
 
 def test_the_notebook_is_stored_empty_and_runs_on_the_files_of_a_study(tmp_path):

@@ -1,7 +1,7 @@
-"""Are the shifts found that a simulation put in? Precision and recall by fit and by branch of the tree.
+"""Are the shifts found that a simulation put in? Precision, recall and the area under their curve, by branch.
 
 A fit calls a shift where a row of its difference matrix is not exactly zero. The truth of that row is the
-same row applied to the true effects. Two levels are counted:
+same row applied to the true effects. Three levels are counted:
 
 ``row``
     Each row of each mutation by itself, among mutations seen in all conditions that the row compares. The
@@ -11,11 +11,22 @@ same row applied to the true effects. Two levels are counted:
 ``pattern``
     A mutation's rows together, among mutations seen in every condition that any row compares. A mutation is
     called for a branch where exactly those rows are nonzero that a shift on this branch moves.
+``path``
+    The fits at all lasso weights of one matrix, replicate and other swept settings together, in the sets of
+    level ``row``. A row of a mutation is called where it is nonzero at some weight. Fits that did not converge
+    are left out.
 
 Precision is the share of calls that are right, recall the share of true shifts that are called. The
 reference's own branch is the one whose shifts separate the reference from all other conditions. Branches that
 separate the same conditions (the two below a root with two children) cannot be told apart by any fit and are
 counted together.
+
+Average precision is the area under the precision-recall curve as a sum of steps, see
+:func:`average_precision`. At level ``row`` rows are ranked by the size of their shift, at level ``path`` by the
+largest lasso weight at which they are nonzero, so that matrices can be compared without choosing a weight.
+Rows at zero (at every weight) share the last place: there all rows are called, with the share of true shifts,
+the prevalence, as precision. So a fit without nonzero rows has the prevalence as its average precision, as a
+random order has, but for a little in small sets.
 """
 
 import json
@@ -47,6 +58,8 @@ RESULTS = (
     "both",
     "precision",
     "recall",
+    "prevalence",
+    "average_precision",
     "status",
     "converged",
     "note",
@@ -117,9 +130,14 @@ def recovery(
     DataFrame
         The study and swept parameters, then :data:`RESULTS`. At level ``row`` one row for each row of the
         fit's matrix (``branch`` is ``all``), for all rows together, and for each branch over the rows that it
-        moves (``row`` is ``all``); at level ``pattern`` one row for each branch. ``both`` of ``called`` calls
-        and of ``true`` shifts agree: ``precision`` = both / called, ``recall`` = both / true, NaN where the
-        denominator is 0. At level ``row``, ``mutations`` counts pairs of a mutation and a row.
+        moves (``row`` is ``all``); at level ``pattern`` one row for each branch. Last those of level ``path``,
+        as at level ``row``, with ``lasso`` NaN; weights left out stand in ``note``, with the ``status`` of their
+        fits, and ``converged`` is then false.
+
+        ``both`` of ``called`` calls and of ``true`` shifts agree: ``precision`` = both / called, ``recall`` =
+        both / true, ``prevalence`` = true / mutations, NaN where the denominator is 0. ``average_precision`` is
+        NaN where nothing is true, and at level ``pattern``. At levels ``row`` and ``path``, ``mutations`` counts
+        pairs of a mutation and a row.
 
     Raises
     ------
@@ -130,13 +148,42 @@ def recovery(
     swept = sweep_columns(fits)
     known = truth.set_index("mutation")
     known = known.assign(branch=known["branch"].fillna(""))
-    records = []
-    for fit in fits.to_dict("records"):
-        setting = {name: fit[name] for name in ["study", *swept]}
-        status = {"status": fit["status"], "converged": fit["status"] == "converged"}
-        counts = _counts(load(fit["path"]), known, min_times_seen, str(fit["path"]))
-        records += [setting | count | status for count in counts]
-    return in_order(pd.DataFrame(records, columns=["study", *swept, *RESULTS]), swept)
+    others = [name for name in swept if name != "lasso"]
+    records, paths = [], []
+    for _, path in fits.groupby(others, sort=False, dropna=False):
+        judged = [_judge(load(place), known, min_times_seen, str(place)) for place in path["path"]]
+        for fit, one in zip(path.to_dict("records"), judged, strict=True):
+            setting = {name: fit[name] for name in ["study", *swept]}
+            status = {"status": fit["status"], "converged": fit["status"] == "converged"}
+            records += [setting | count | status for count in _counts(one)]
+        setting |= {"lasso": np.nan}
+        paths += [setting | count for count in _path_counts(judged, path["lasso"], path["status"])]
+    columns = ["study", *swept, *RESULTS]
+    return pd.concat(
+        [
+            in_order(pd.DataFrame(records, columns=columns), swept),
+            in_order(pd.DataFrame(paths, columns=columns), others),
+        ],
+        ignore_index=True,
+    )
+
+
+def average_precision(score: np.ndarray, true: np.ndarray) -> float:
+    """Sum over thresholds k, from the largest score down, of (R_k - R_(k-1)) P_k.
+
+    At a threshold everything with at least this score is called, so equal scores are called together: R_k is
+    then the recall, P_k the precision. NaN where nothing is true.
+
+    score : (N,), -inf allowed; true : (N,) bool
+    """
+    if not true.any():
+        return np.nan
+    order = np.argsort(-score, kind="stable")
+    ranked = score[order]
+    last = np.append(ranked[1:] != ranked[:-1], True)
+    hits = np.cumsum(true[order])[last]
+    precision = hits / (np.flatnonzero(last) + 1)
+    return float(np.diff(hits, prepend=0) @ precision / hits[-1])
 
 
 @dataclass(frozen=True)
@@ -165,58 +212,97 @@ def _branches(known: pd.DataFrame, reference: str) -> list[_Branch]:
     return sorted(branches, key=lambda branch: (not branch.own, branch.name))
 
 
-def _counts(fit: Estimate, known: pd.DataFrame, min_times_seen: int, place: str) -> list[dict]:
+@dataclass(frozen=True)
+class _Set:
+    """What is counted together: ``among`` (R, M) the pairs of row and mutation.
+
+    For a branch ``moves`` (R,) are the rows that a shift on it moves and ``here`` (M,) the mutations shifted on it.
+    """
+
+    labels: Mapping[str, str | bool]
+    among: np.ndarray
+    moves: np.ndarray | None = None
+    here: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """The rows of a fit beside the truth, (R, M): ``shifts`` (latent units), ``true`` and ``seen`` (bool).
+
+    ``nothing`` says of each row that cannot be counted why not.
+    """
+
+    shifts: np.ndarray
+    true: np.ndarray
+    seen: np.ndarray
+    sets: list[_Set]
+    nothing: Mapping[str, str]
+
+
+def _judge(fit: Estimate, known: pd.DataFrame, min_times_seen: int, place: str) -> _Judged:
     truth = matched(fit, known, place)
     rows = {row: terms for row, terms in fit.coefficients.items() if terms is not None}
-    skipped = [
-        _nothing(row, "touches an inner node of the tree, whose truth is unknown")
-        for row in fit.coefficients
-        if row not in rows
-    ]
-    if not rows:
-        return skipped
-    shifts = np.stack([fit.mutations[f"shift_{row}"].to_numpy(float) for row in rows])
-    if not np.isfinite(shifts).all():
-        return skipped + [_nothing(row, "the fit diverged") for row in rows]
-    called = shifts != 0
+    inner = [row for row in fit.coefficients if row not in rows]
+    nothing = dict.fromkeys(inner, "touches an inner node of the tree, whose truth is unknown")
+    shifts = fit.mutations[[f"shift_{row}" for row in rows]].to_numpy(float).T
+    if not rows or not np.isfinite(shifts).all():
+        none = np.zeros((0, 0), dtype=bool)
+        return _Judged(none, none, none, [], nothing | dict.fromkeys(rows, "the fit diverged"))
     true = np.stack([difference(truth, terms) for terms in rows.values()])
     seen = np.stack([seen_in(fit.mutations, terms, min_times_seen) for terms in rows.values()])
-    counts = [_count("row", row, seen[k], true[k], called[k]) for k, row in enumerate(rows)]
-    counts.append(_count("row", "all", seen, true, called))
+    labels = {"row": "all", "branch": "all", "reference_branch": False, "note": ""}
+    one = np.eye(len(rows), dtype=bool)[:, :, None]
+    sets = [_Set({**labels, "row": row}, seen & one[k]) for k, row in enumerate(rows)]
+    sets.append(_Set(labels, seen))
     for branch in _branches(known, fit.reference):
         moves = np.array([_moves(terms, branch) for terms in rows.values()])
         here = truth["branch"].isin(branch.members).to_numpy()
-        counts += [
-            {**count, "branch": branch.name, "reference_branch": branch.own}
-            for count in _branch_counts(moves, here, seen, true, called)
-        ]
-    return counts + skipped
+        note = "" if moves.any() else "no row of the matrix is moved by a shift on this branch"
+        named = {**labels, "branch": branch.name, "reference_branch": branch.own, "note": note}
+        sets.append(_Set(named, seen & moves[:, None] & (here | ~true), moves, here))
+    return _Judged(shifts, true, seen, sets, nothing)
 
 
 def _moves(terms: Mapping[str, float], branch: _Branch) -> bool:
     return abs(sum(weight for name, weight in terms.items() if name in branch.moved)) > ROUNDING
 
 
-def _branch_counts(
-    moves: np.ndarray, here: np.ndarray, seen: np.ndarray, true: np.ndarray, called: np.ndarray
-) -> list[dict]:
-    """Counts of one branch at both levels.
+def _counts(fit: _Judged) -> list[dict]:
+    """Counts of one fit at levels ``row`` and ``pattern``."""
+    called = fit.shifts != 0
+    counts = []
+    for one in fit.sets:
+        counts.append(_count("row", one, fit.true, called, np.abs(fit.shifts)))
+        if one.moves is not None:
+            pattern = (called == one.moves[:, None]).all(axis=0) & one.moves.any()
+            whole = _Set(one.labels, fit.seen.all(axis=0))
+            counts.append(_count("pattern", whole, one.here, pattern))
+    return counts + [_nothing("row", row, note) for row, note in fit.nothing.items()]
 
-    moves : (R,) bool, rows that a shift on the branch moves; here : (M,) bool, mutations shifted on it;
-    seen, true, called : (R, M) bool
-    """
-    among = seen & moves[:, None] & (here | ~true)
-    pattern = (called == moves[:, None]).all(axis=0) & moves.any()
-    counts = [
-        _count("row", "all", among, true, called),
-        _count("pattern", "all", seen.all(axis=0), here, pattern),
+
+def _path_counts(fits: list[_Judged], weights: pd.Series, statuses: pd.Series) -> list[dict]:
+    """Counts at level ``path`` of the fits at all weights, which share their mutations; with their status."""
+    converged = (statuses == "converged").to_numpy()
+    kept = [(fit, weight) for fit, weight, good in zip(fits, weights, converged, strict=True) if good]
+    missing = [style.format_weight(weight) for weight in sorted(weights[~converged])]
+    note = f"left out, not converged: lasso weight {', '.join(missing)}" if missing else ""
+    status = ", ".join(sorted(set(statuses[~converged]))) or "converged"
+    counts = [_nothing("path", "all", "")]
+    if kept:
+        score = np.max([np.where(fit.shifts != 0, weight, -np.inf) for fit, weight in kept], axis=0)
+        first, _ = kept[0]
+        counts = [_count("path", one, first.true, np.isfinite(score), score) for one in first.sets]
+        counts += [_nothing("path", row, why) for row, why in first.nothing.items()]
+    notes = ["; ".join(filter(None, [count["note"], note])) for count in counts]
+    return [
+        {**count, "note": text, "status": status, "converged": not missing}
+        for count, text in zip(counts, notes, strict=True)
     ]
-    note = "" if moves.any() else "no row of the matrix is moved by a shift on this branch"
-    return [{**count, "note": note} for count in counts]
 
 
-def _count(level: str, row: str, among: np.ndarray, true: np.ndarray, called: np.ndarray) -> dict:
-    counted = {
+def _count(level: str, counted: _Set, true: np.ndarray, called: np.ndarray, score: np.ndarray | None = None) -> dict:
+    among = counted.among
+    count = {
         "mutations": int(among.sum()),
         "true": int((among & true).sum()),
         "called": int((among & called).sum()),
@@ -224,20 +310,24 @@ def _count(level: str, row: str, among: np.ndarray, true: np.ndarray, called: np
     }
     return {
         "level": level,
-        "row": row,
-        "branch": "all",
-        "reference_branch": False,
-        **counted,
-        "precision": counted["both"] / counted["called"] if counted["called"] else np.nan,
-        "recall": counted["both"] / counted["true"] if counted["true"] else np.nan,
-        "note": "",
+        **counted.labels,
+        **count,
+        "precision": _share(count["both"], count["called"]),
+        "recall": _share(count["both"], count["true"]),
+        "prevalence": _share(count["true"], count["mutations"]),
+        "average_precision": np.nan if score is None else average_precision(score[among], true[among]),
     }
 
 
-def _nothing(row: str, note: str) -> dict:
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else np.nan
+
+
+def _nothing(level: str, row: str, note: str) -> dict:
     """A row of the table where nothing can be counted."""
     none = np.zeros(0, dtype=bool)
-    return {**_count("row", row, none, none, none), "note": note}
+    labels = {"row": row, "branch": "all", "reference_branch": False, "note": note}
+    return _count(level, _Set(labels, none), none, none)
 
 
 def matched(fit: Estimate, known: pd.DataFrame, place: str) -> pd.DataFrame:
@@ -273,17 +363,23 @@ def seen_in(mutations: pd.DataFrame, terms: Mapping[str, float], min_times_seen:
 PANELS = (
     ("row", "recall", "Recall, rows"),
     ("row", "precision", "Precision, rows"),
+    ("row", "average_precision", "Average precision"),
     ("pattern", "recall", "Recall, patterns"),
     ("pattern", "precision", "Precision, patterns"),
 )
 
 
-def figure(table: pd.DataFrame) -> Figure:
-    """Recall and precision against lasso weight, a column for each difference matrix, a line for each branch.
+PREVALENCE = {"linestyle": ":", "linewidth": 0.8}
+PATH_NOTE = "path: rows ranked by the largest lasso weight at which they are nonzero."
 
-    The upper panels count rows, the lower ones whole patterns. The reference's own branch is black, all
+
+def figure(table: pd.DataFrame) -> Figure:
+    """Recall, precision and average precision against lasso weight: a column for each matrix, a line for each branch.
+
+    The upper panels count rows, the lower two whole patterns. The reference's own branch is black, all
     branches together are dashed; replicates have markers of their own; hollow points are fits that did not
-    converge. A point is absent where nothing was called or nothing was there to find.
+    converge. A point is absent where nothing was called or nothing was there to find. Beside the average
+    precision of the fits, at ``path``, stands that of level ``path``; dotted lines are the prevalence.
     """
     drawn = table[(table["row"] == "all") & (table["mutations"] > 0)]
     if (drawn["branch"] == "all").all():
@@ -292,26 +388,32 @@ def figure(table: pd.DataFrame) -> Figure:
     replicates = ordered(drawn["replicate"])
     by = _settings(table)
     panels = style.panels(drawn, by)
-    fig, grid = style.panel_grid(len(panels), len(PANELS), height=1.6)
+    handles = _handles(drawn, lines, replicates)
+    across = 3 if len(panels) > 1 else 1
+    fig, grid = style.panel_grid(len(panels), len(PANELS), height=1.4)
     for column, (title, panel) in enumerate(panels):
         grid[0, column].set_title(title)
+        weights = panel["lasso"].dropna()
         for ax, (level, measure, _) in zip(grid[:, column], PANELS, strict=True):
-            _panel(ax, panel[panel["level"] == level], measure, lines, replicates)
+            position = style.lasso_axis(ax, weights)
+            beside = _room_beside(ax)
+            _panel(ax, position, panel[panel["level"] == level], measure, lines, replicates)
+            if measure == "average_precision":
+                _path_points(ax, beside, panel[panel["level"] == "path"], lines, replicates)
         for ax in grid[:-1, column]:
             ax.set_xlabel("")
             ax.tick_params(labelbottom=False)
     for ax, (_, _, label) in zip(grid[:, 0], PANELS, strict=True):
         ax.set_ylabel(label)
-    handles = _handles(drawn, lines, replicates)
-    across = 3 if len(panels) > 1 else 1
     fig.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), across))
-    fits = drawn.drop_duplicates([*by, "lasso", "replicate"])
-    style.note(fig, style.unconverged_note(fits["converged"]))
+    fits = drawn[drawn["level"] == "row"].drop_duplicates([*by, "lasso", "replicate"])
+    style.note(fig, f"{style.unconverged_note(fits['converged'])} {PATH_NOTE}")
     return fig
 
 
 def _why_empty(table: pd.DataFrame) -> str:
-    reasons = "; ".join(dict.fromkeys(note for note in table["note"] if note))
+    notes = table.loc[table["level"] != "path", "note"]
+    reasons = "; ".join(dict.fromkeys(note for note in notes if note))
     if reasons:
         return f"Nothing to compare with the truth.\n{reasons[0].upper()}{reasons[1:]}."
     return "Nothing to compare with the truth: no shifts simulated, or no fit finished."
@@ -326,19 +428,40 @@ def _lines(drawn: pd.DataFrame) -> dict[str, dict]:
     return looks | {"all": {"color": style.GREY, "linewidth": 0.9, "linestyle": "--"}}
 
 
-def _panel(ax: Axes, panel: pd.DataFrame, measure: str, lines: dict[str, dict], replicates: list) -> None:
-    position = style.lasso_axis(ax, panel["lasso"])
+def _panel(
+    ax: Axes, position: Callable, panel: pd.DataFrame, measure: str, lines: dict[str, dict], replicates: list
+) -> None:
     ax.set_ylim(-0.03, 1.03)
     ax.grid(axis="y")
     # The reference's own branch is drawn last, on top.
     for branch, look in reversed(lines.items()):
         for k, replicate in enumerate(replicates):
-            chosen = (panel["branch"] == branch) & (panel["replicate"] == replicate) & panel[measure].notna()
-            line = panel[chosen].sort_values("lasso")
+            here = panel[(panel["branch"] == branch) & (panel["replicate"] == replicate)].sort_values("lasso")
+            if measure == "average_precision":
+                ax.plot(position(here["lasso"]), here["prevalence"], color=look["color"], **PREVALENCE)
+            line = here[here[measure].notna()]
             x = position(line["lasso"])
             ax.plot(x, line[measure], **look)
-            marker = style.MARKERS[k % len(style.MARKERS)]
-            style.points(ax, x, line[measure], line["converged"], look["color"], marker)
+            style.points(ax, x, line[measure], line["converged"], look["color"], style.marker(k))
+
+
+def _room_beside(ax: Axes) -> float:
+    """Make room right of the axis of lasso weights, which ends where it did; returns the middle of the room."""
+    low, high = ax.get_xlim()
+    room = 0.1 * (high - low)
+    ax.set_xlim(low, high + room)
+    ax.spines["bottom"].set_bounds(low, high)
+    return high + room / 2
+
+
+def _path_points(ax: Axes, x: float, paths: pd.DataFrame, lines: dict[str, dict], replicates: list) -> None:
+    """The average precision of level ``path``."""
+    for branch, look in reversed(lines.items()):
+        for k, replicate in enumerate(replicates):
+            here = paths[(paths["branch"] == branch) & (paths["replicate"] == replicate)]
+            places = np.full(len(here), x)
+            style.points(ax, places, here["average_precision"], here["converged"], look["color"], style.marker(k))
+    ax.text(x, -0.06, "path", ha="center", va="top", fontsize=6)
 
 
 def _handles(drawn: pd.DataFrame, lines: dict[str, dict], replicates: list) -> list[Line2D]:
@@ -347,12 +470,9 @@ def _handles(drawn: pd.DataFrame, lines: dict[str, dict], replicates: list) -> l
     labels |= {name: f"shifts on {name}, the reference's own branch" for name in own}
     labels["all"] = "all rows, whatever the branch"
     handles = [Line2D([], [], label=labels[name], **look) for name, look in lines.items()]
+    handles.append(Line2D([], [], label="prevalence (a random order)", color=style.GREY, **PREVALENCE))
     if len(replicates) > 1:
-        plain = {"color": style.GREY, "linestyle": "none"}
-        handles += [
-            Line2D([], [], label=f"replicate {label}", marker=style.MARKERS[k % len(style.MARKERS)], **plain)
-            for k, label in enumerate(replicates)
-        ]
+        handles += [style.marker_handle(k, f"replicate {label}") for k, label in enumerate(replicates)]
     return handles
 
 
@@ -366,21 +486,29 @@ def best(table: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row for each setting other than lasso weight and replicate and for ``branches`` ``own`` (the
         reference's own) and ``other`` (the mean of the others), as far as there are such: ``lasso``, ``f1``,
-        ``precision`` and ``recall`` (level ``row``), ``pattern_precision`` and ``pattern_recall``, averaged
-        over replicates.
+        ``precision``, ``recall``, ``prevalence`` and ``average_precision`` (level ``row``),
+        ``pattern_precision`` and ``pattern_recall``, averaged over replicates. Last, whatever the weight,
+        ``path_average_precision``, NaN where no fit converged.
     """
     by = _settings(table)
     pooled = table[(table["level"] == "row") & (table["row"] == "all") & (table["branch"] == "all")]
     pooled = pooled.assign(f1=2 * pooled["both"] / (pooled["true"] + pooled["called"]).clip(lower=1))
     mean = pooled.groupby([*by, "lasso"], sort=False, dropna=False, as_index=False)["f1"].mean()
     top = mean.sort_values("f1", ascending=False, kind="stable").drop_duplicates(by).sort_index()
-    here = table[table["branch"] != "all"].merge(top, on=[*by, "lasso"])
-    here["branches"] = np.where(here["reference_branch"], "own", "other")
+    branches = table[table["branch"] != "all"]
+    branches = branches.assign(branches=np.where(branches["reference_branch"], "own", "other"))
+    here = branches.merge(top, on=[*by, "lasso"])
+    paths = branches[branches["level"] == "path"].drop(columns="lasso").merge(top, on=by)
+    chosen = (
+        ("", here[here["level"] == "row"], ["precision", "recall", "prevalence", "average_precision"]),
+        ("pattern_", here[here["level"] == "pattern"], ["precision", "recall"]),
+        ("path_", paths, ["average_precision"]),
+    )
     keys = [*by, "lasso", "f1", "branches"]
-    parts = []
-    for level, prefix in (("row", ""), ("pattern", "pattern_")):
-        grouped = here[here["level"] == level].groupby(keys, sort=False, dropna=False)
-        parts.append(grouped[["precision", "recall"]].mean().add_prefix(prefix))
+    parts = [
+        part.groupby(keys, sort=False, dropna=False)[measures].mean().add_prefix(prefix)
+        for prefix, part, measures in chosen
+    ]
     return pd.concat(parts, axis=1).reset_index()
 
 
@@ -406,4 +534,6 @@ def reading(table: pd.DataFrame) -> str:
 def _sentence(row: dict) -> str:
     branches = "the reference's own branch" if row["branches"] == "own" else "the other branches"
     shares = f"{row['recall']:.0%} of the rows and {row['pattern_recall']:.0%} of the patterns"
-    return f"on {branches} {shares} found"
+    area = row["path_average_precision"]
+    path = f" (average precision along the path {area:.2f})" if np.isfinite(area) else ""
+    return f"on {branches} {shares} found{path}"
