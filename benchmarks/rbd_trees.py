@@ -2,7 +2,7 @@
 
 Fits to the encoding of a finished study, at 25 lasso weights: `equivariant`, every variant as the centre
 (`reference`, `around_*`), a tree without a pair (`star`: every variant on its own branch from a free root), and ten
-trees that join one pair of variants each (N501Y joins Alpha and Beta, E484K Beta and Eta). Two tables are written:
+trees that join one pair of variants each (N501Y joins Alpha and Beta, E484K Beta and Eta). Three tables are written:
 
 OUTPUT                a row for each matrix and weight. `changes`: different effects of a mutation beyond the first,
                       summed over mutations (in a tree the smallest number of branches with a change), over variants
@@ -13,6 +13,10 @@ OUTPUT's `*_gain.csv` a row for each pair and weight: objective of its tree belo
                       a pair costs what `star` does where the pair shares nothing, so the gain is what sharing saves,
                       never below 0. Sites are resampled (2,000 draws): 95 % interval, and the share of resamples in
                       which the pair gains most. `top_sites`: the five that gain most, with their share of the gain.
+OUTPUT's `*_held_out.csv` a row for each matrix and some weights: loss of variants left out (five folds, the study's
+                      `cross_validation: {folds: 5}`), and by how much it is below that of fits without any shift,
+                      with its standard error over folds. A value left out is predicted by the other variants' values of
+                      the same mutation.
 
     nice python benchmarks/rbd_trees.py results/rbd_local_equal [--output benchmarks/results/rbd_trees.csv]
 """
@@ -32,10 +36,13 @@ from proxsweep.dms import recompute
 from proxsweep.dms.encoding import Encoding
 from proxsweep.dms.fit import Fit, all_zero_weight, fit
 from proxsweep.dms.latent import latent
-from proxsweep.dms.losses import huber
+from proxsweep.dms.losses import huber, summary
+from proxsweep.dms.rows import select
 
 WEIGHTS = [float(f"{weight:.4g}") for weight in np.geomspace(1e-6, 2.56e-4, 25)]
 DRAWS = 2000
+HELD_OUT = [8e-6, 1.6e-5, 3.2e-5, 4.032e-5, 5.08e-5, 6.4e-5, 8.063e-5, 1.016e-4, 1.28e-4]
+FOLDS, NO_SHIFT = 5, 1.0
 JOINED = "joined"
 
 
@@ -112,6 +119,30 @@ def gains(objectives: dict[str, np.ndarray], total: float, sites: pd.Index) -> l
     return sorted(rows, key=lambda row: -row["gain"])
 
 
+def validation_loss(encoding: Encoding, weight: float, difference: str | dict, model: dict, solver: dict) -> np.ndarray:
+    """Loss of the variants of every fold, fitted without it: (FOLDS,); NaN where the fit did not converge."""
+    found = []
+    for number in range(1, FOLDS + 1):
+        part = select(encoding, {"fold": number, "folds": FOLDS, "seed": 1, "stratify": "condition"})
+        best = fit(part.encoding, weight, difference, model, solver, lambda line: None).best
+        error = latent(encoding, best.b[: len(encoding.conditions)], best.b0) - encoding.scores
+        record = summary(part.encoding, part.held_out, huber(error, model["huber_delta"]))
+        found.append(record["validation_loss"] if best.status == "converged" else np.nan)
+    return np.array(found)
+
+
+def held_out(encoding: Encoding, found: dict[str, str | dict], model: dict, solver: dict) -> list[dict]:
+    """Held-out losses of every matrix, beside those without a shift."""
+    rows, equal = [], validation_loss(encoding, NO_SHIFT, "equivariant", model, solver)
+    for name, difference in found.items():
+        for weight in HELD_OUT:
+            losses = validation_loss(encoding, weight, difference, model, solver)
+            below = 1 - losses / equal
+            row = {"difference": name, "lasso": weight, "validation_loss": losses.mean(), "below": below.mean()}
+            rows.append({**row, "standard_error": below.std(ddof=1) / np.sqrt(FOLDS)})
+    return rows
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("study", type=Path)
@@ -123,7 +154,8 @@ def main() -> int:
     conditions, seen = list(map(str, encoding.conditions)), encoding.times_seen > 0
     sites = pd.Index(np.unique(encoding.sites))
     rows, objectives = [], {weight: {} for weight in WEIGHTS}
-    for name, difference in matrices(conditions, str(encoding.reference)).items():
+    compared = matrices(conditions, str(encoding.reference))
+    for name, difference in compared.items():
         largest, _ = all_zero_weight(encoding, difference, model, solver)
         for weight in WEIGHTS:
             done = fit(encoding, weight, difference, model, solver, lambda line: None)
@@ -151,10 +183,10 @@ def main() -> int:
     for weight, parts in objectives.items():
         total = next(row["objective"] for row in rows if (row["difference"], row["lasso"]) == ("star", weight))
         gained += [{"lasso": weight, **row} for row in gains(parts, total, sites)]
-    pd.DataFrame(rows).to_csv(options.output, index=False, float_format="%.6g")
-    pd.DataFrame(gained).to_csv(
-        options.output.with_stem(f"{options.output.stem}_gain"), index=False, float_format="%.4g"
-    )
+    losses = held_out(encoding, compared, model, solver)
+    for suffix, table in {"": rows, "_gain": gained, "_held_out": losses}.items():
+        path = options.output.with_stem(options.output.stem + suffix)
+        pd.DataFrame(table).to_csv(path, index=False, float_format="%.6g")
     return 0
 
 
