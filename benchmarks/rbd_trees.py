@@ -11,8 +11,8 @@ OUTPUT                a row for each matrix and weight. `changes`: different eff
                       so without what the lasso shrinks.
 OUTPUT's `*_gain.csv` a row for each pair and weight: objective of its tree below that of `star`, relative. A tree with
                       a pair costs what `star` does where the pair shares nothing, so the gain is what sharing saves,
-                      not below 0 but for rounding. Sites are resampled (2,000 draws): 95 % interval, and the share of resamples in
-                      which the pair gains most. `top_sites`: the five that gain most, with their share of the gain.
+                      not below 0 but for rounding. Sites are resampled (2,000 draws): 95 % interval, and the share of
+                      resamples in which the pair gains most. `top_sites`: the five that gain most, with their share.
 OUTPUT's `*_held_out.csv` a row for each matrix and some weights: loss of variants left out (five folds, the study's
                       `cross_validation: {folds: 5}`), and by how much it is below that of fits without any shift,
                       with its standard error over folds. A value left out is predicted by the other variants' values of
