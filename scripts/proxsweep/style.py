@@ -375,6 +375,9 @@ def unconverged_note(converged: Iterable[bool], what: str = "fits") -> str:
     """One sentence for a figure's foot: how many of the fits did not converge, and that they are hollow."""
     flags = np.asarray(list(converged), dtype=bool)
     missing = int((~flags).sum())
+    if missing == 0 and flags.size == 1:
+        things, _, of = what.partition(" ")
+        return f"The {things.removesuffix('s')} {of}".rstrip() + " converged."
     if missing == 0:
         return f"All {flags.size} {what} converged." if flags.size else ""
     return f"Hollow: {missing} of {flags.size} {what} not converged."

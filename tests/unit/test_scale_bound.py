@@ -85,7 +85,7 @@ def test_a_diverged_fit_has_no_sizes_and_no_point():
     scales = {"lost": {**HELD, "scale": None, "scale_at_bound": False}, "held": HELD}.get
     found = scale_bound.bounds(table, pick, scales).set_index("status")
     assert found.loc["diverged", ["scale", "zero_share", "median_shift", "largest_shift"]].isna().all()
-    assert "1 of 1 fits. All 1 fits converged. 1 more diverged" in words(scale_bound.figure(found.reset_index()))
+    assert "1 of 1 fits. The fit converged. 1 more diverged" in words(scale_bound.figure(found.reset_index()))
 
 
 def test_folds_and_linear_fits_are_left_aside():

@@ -148,6 +148,9 @@ def test_unconverged_points_are_hollow():
 def test_the_note_counts_unconverged_fits():
     assert style.unconverged_note([True, False, False]) == "Hollow: 2 of 3 fits not converged."
     assert style.unconverged_note([True, True]) == "All 2 fits converged."
+    assert style.unconverged_note([True]) == "The fit converged."
+    assert style.unconverged_note([True], "pairs of fits") == "The pair of fits converged."
+    assert style.unconverged_note([False]) == "Hollow: 1 of 1 fits not converged."
     assert style.unconverged_note([]) == ""
 
 
