@@ -220,3 +220,12 @@ def test_one_weight_is_drawn():
     table = sparsity.shares(fits([("reference", 4e-5, "1", "p", "converged")]), {"p": fitted()}.get)
     figure = sparsity.figure(table)
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["4e-5"]
+
+
+def test_without_a_penalty_rows_of_inner_nodes_are_not_counted():
+    plain = fitted()
+    tree = Fitted(plain.conditions, plain.rows, plain.mutations, frozenset({"b-minus-a"}))
+    table = sparsity.shares(fits([("tree", lasso, "1", "p", "converged") for lasso in (0.0, 1e-5)]), {"p": tree}.get)
+    free, held = (table[table["lasso"] == lasso].set_index("kind").loc["all"] for lasso in (0.0, 1e-5))
+    assert np.isnan(free["zero_share"]) and np.isnan(free["zero_share_everywhere"]) and "inner node" in free["note"]
+    assert held["zero_share"] > 0 and held["note"] == ""

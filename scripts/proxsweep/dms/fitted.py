@@ -23,11 +23,14 @@ class Fitted:
     mutations
         One row a mutation: ``mutation``, ``mutant``, ``beta_<condition>``, ``shift_<row>`` (both in units of
         the latent phenotype), ``times_seen_<condition>`` (variants).
+    inner_rows
+        Rows that touch an inner node of a tree. Without a penalty nothing says where such a node is.
     """
 
     conditions: list[str]
     rows: Mapping[str, list[str]]
     mutations: pd.DataFrame
+    inner_rows: frozenset[str] = frozenset()
 
     def seen(self, conditions: list[str], min_times_seen: int) -> np.ndarray:
         """Mutations seen at least so often in each of ``conditions``: (M,) bool."""
@@ -60,10 +63,12 @@ def load(path: str | Path) -> Fitted:
     with np.load(folder / "parameters.npz", allow_pickle=False) as arrays:
         conditions = [str(name) for name in arrays["conditions"]]
         rows = [str(name) for name in arrays["difference_rows"]]
-        involved = compared(arrays["difference"].reshape(len(rows), -1), rows, conditions) if rows else {}
+        matrix = arrays["difference"].reshape(len(rows), -1) if rows else np.zeros((0, len(conditions)))
+    involved = compared(matrix, rows, conditions)
+    inner = frozenset(row for row, touched in zip(rows, matrix[:, len(conditions) :], strict=True) if touched.any())
     text = dict.fromkeys(("mutation", "wildtype", "site", "mutant"), "str")
     mutations = pd.read_csv(folder / "mutations.csv", dtype=text, keep_default_na=False, na_values=[""])
-    return Fitted(conditions, involved, mutations)
+    return Fitted(conditions, involved, mutations, inner)
 
 
 def paired(a: Fitted, b: Fitted, column: str, conditions: list[str], min_times_seen: int) -> pd.DataFrame:

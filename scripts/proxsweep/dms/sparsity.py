@@ -47,7 +47,8 @@ def shares(
     DataFrame
         One row for each fit, row of its difference matrix and kind of mutation: the swept parameters, then
         :data:`RESULTS`. ``zero`` of ``mutations`` shifts are exactly 0; ``zero_share`` is their ratio, NaN
-        (with a ``note``) where there is no such mutation or the fit diverged. :data:`EVERYWHERE` has the same
+        (with a ``note``) where there is no such mutation, the fit diverged, or the row touches an inner node
+        of a tree at weight 0. :data:`EVERYWHERE` has the same
         among mutations seen in every condition. ``kind`` is one of :data:`KINDS`; ``all`` holds the other three.
     """
     fits = full(fits)
@@ -56,11 +57,13 @@ def shares(
     for fit in fits.to_dict("records"):
         setting = {name: fit[name] for name in ["study", *swept]}
         status = {"status": fit["status"], "converged": fit["status"] == "converged"}
-        records += [setting | counts | status for counts in _counts(load(fit["path"]), min_times_seen)]
+        free = float(fit["lasso"]) == 0
+        records += [setting | counts | status for counts in _counts(load(fit["path"]), min_times_seen, free)]
     return in_order(pd.DataFrame(records, columns=["study", *swept, *RESULTS]), swept)
 
 
-def _counts(fit: fitted.Fitted, min_times_seen: int) -> list[dict]:
+def _counts(fit: fitted.Fitted, min_times_seen: int, free: bool) -> list[dict]:
+    """Counts of one fit; ``free``: without a penalty, where inner nodes of a tree are nowhere."""
     kind = kinds(fit.mutations["mutant"])
     everywhere = fit.seen(fit.conditions, min_times_seen)
     counts = []
@@ -69,10 +72,16 @@ def _counts(fit: fitted.Fitted, min_times_seen: int) -> list[dict]:
         shifts = fit.mutations[f"shift_{row}"].to_numpy(float)
         for name in KINDS:
             of_kind = (kind == name) | (name == "all")
-            among, common = _share(shifts[seen & of_kind], name), _share(shifts[everywhere & of_kind], name)
+            among, common = (_share(shifts[flags & of_kind], name) for flags in (seen, everywhere))
+            if free and row in fit.inner_rows:
+                among, common = (_undetermined(part) for part in (among, common))
             values = (common[column] for column in ("mutations", "zero", "zero_share"))
             counts.append({"row": row, "kind": name, **among, **dict(zip(EVERYWHERE, values, strict=True))})
     return counts
+
+
+def _undetermined(counted: dict) -> dict:
+    return {**counted, "zero": 0, "zero_share": np.nan, "note": "without a penalty nothing places an inner node"}
 
 
 def _share(shifts: np.ndarray, kind: str) -> dict:
