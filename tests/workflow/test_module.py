@@ -37,12 +37,15 @@ def test_module_plans_the_demo(elsewhere, prefix):
     assert done.returncode == 0, done.stdout
     assert "localrules" not in done.stdout  # a warning that they have other names here
     planned = planned_jobs(done.stdout)
-    assert len(fits(planned)) == counts(planned)["fit"] == 80
-    assert {job.wildcards["study"] for job in planned} == {"demo"}
+    assert counts(planned)["fit"] == 96
+    own = [job for job in planned if job.wildcards["study"] == "demo"]
+    assert len(fits(own)) == counts(own)["fit"] == 80
 
 
 def unmeasured(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path).drop(columns=MEASURED, errors="ignore")
+    """A table without what differs between runs; of recovery without what hangs on all the weights that are swept."""
+    found = pd.read_csv(path).drop(columns=MEASURED, errors="ignore")
+    return found[found["level"] != "path"] if "level" in found else found
 
 
 def test_module_runs_to_its_end_with_the_same_results(finished, elsewhere):

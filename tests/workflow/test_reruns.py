@@ -21,6 +21,7 @@ FROM_FITS = {"fit": 8, **FROM_COLLECT}
 FROM_ENCODE = {"encode": 2, "data_report": 1, "lasso_max": 1, **FROM_FITS, "table_page": 5}
 # an edit of the config is written down, and checked for what would not be reproduced
 EDIT = {"write_config": 1, "reproducibility": 1}
+REFITS = ("demo/references/strain_b", "demo/references/strain_c")
 FROM_PREPROCESS = {"preprocess": 1, **FROM_ENCODE}
 
 
@@ -177,5 +178,7 @@ def test_another_study_does_not_drag_the_demo_along(finished):
 
 def test_without_a_config_file_the_demo_is_planned(finished):
     planned = finished.jobs()
-    assert {job.wildcards["study"] for job in planned} == {"demo"}
-    assert len(fits(planned)) == 32 + 3 * 16  # and three folds of one replicate
+    by_study = {name: [job for job in planned if job.wildcards["study"] == name] for name in {"demo", *REFITS}}
+    assert {job.wildcards["study"] for job in planned} == set(by_study)
+    assert len(fits(by_study["demo"])) == 32 + 3 * 16  # and three folds of one replicate
+    assert all(len(fits(by_study[name])) == 8 for name in REFITS)

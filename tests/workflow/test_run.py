@@ -240,6 +240,7 @@ def test_tables_of_summaries_cover_the_sweep(finished):
     settings = {(swept(fit)["difference"], float(swept(fit)["lasso"])) for fit in FITS}
     for name in (*SWEEP_SUMMARIES, "false_discovery", "statuses"):
         found = table(finished, f"tables/{name}.csv")
+        found = found[found["lasso"] != ""]  # recovery also counts over all weights
         assert set(zip(found["difference"], found["lasso"].astype(float), strict=True)) == settings
     correlation = table(finished, "tables/replicate_correlation.csv")
     shifts = correlation[(correlation["quantity"] == "shift") & (correlation["lasso"].astype(float) == 0)]
