@@ -93,7 +93,7 @@ def test_unconverged_fits_are_hollow_and_counted():
         line.get_markerfacecolor()
         for ax in figure.axes
         for line in ax.lines
-        if line.get_marker() == "o" and len(line.get_xdata())
+        if line.get_marker() in references.MARKERS.values() and len(line.get_xdata())
     }
     assert faces == {"white"}
 
@@ -104,7 +104,11 @@ def test_the_figure_shows_the_numbers_of_the_table():
     for ax, (quantity, measure, _) in zip(figure.axes, references.PANELS, strict=True):
         rows = found[(found["row"] == "all") & (found["quantity"] == quantity) & (found["sites"] != "all")]
         expected = sorted(rows[measure].dropna())
-        lines = [line for line in ax.lines if line.get_marker() in ("o", "s") and line.get_transform() == ax.transData]
+        lines = [
+            line
+            for line in ax.lines
+            if line.get_marker() in references.MARKERS.values() and line.get_transform() == ax.transData
+        ]
         assert sorted(y for line in lines for y in line.get_ydata()) == expected
         assert expected
 

@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 
 from proxsweep import style
 from proxsweep.dms import fitted, reread
-from proxsweep.fits import full, in_order, ordered, sweep_columns
+from proxsweep.fits import full, in_order, sweep_columns
 
 RESULTS = (
     "reference",
@@ -39,6 +39,7 @@ RESULTS = (
 )
 SITES = ("all", "shared", "differing")
 DASHES = {"shared": "-", "differing": "--"}
+MARKERS = {"shared": "o", "differing": "^"}
 LEAST_MUTATIONS = 3  # fewer pairs give no correlation
 Load = Callable[[str, str], reread.Reading]
 
@@ -151,7 +152,7 @@ PANELS = (
 def figure(found: pd.DataFrame) -> Figure:
     """Agreement against lasso weight, a column for each difference matrix, a colour for each reference of the refits.
 
-    Replicates have markers of their own; hollow points rest on a fit that did not converge.
+    Every replicate is a line of its own; hollow points rest on a fit that did not converge.
     """
     style.apply()
     conditions = [row for row in dict.fromkeys(found.loc[found["quantity"] == "effect", "row"]) if row != "all"]
@@ -165,7 +166,7 @@ def figure(found: pd.DataFrame) -> Figure:
     fig, grid = style.panel_grid(len(panels), len(PANELS), height=1.35, entries=len(handles))
     for column, (title, panel) in enumerate(panels):
         for ax, (quantity, measure, _) in zip(grid[:, column], PANELS, strict=True):
-            _panel(ax, panel[panel["quantity"] == quantity], measure, conditions, ordered(drawn["replicate"]))
+            _panel(ax, panel[panel["quantity"] == quantity], measure, conditions)
         grid[0, column].set_title(title)
         for ax in grid[:-1, column]:
             ax.set_xlabel("")
@@ -178,13 +179,13 @@ def figure(found: pd.DataFrame) -> Figure:
     return fig
 
 
-def _panel(ax: Axes, panel: pd.DataFrame, measure: str, conditions: list[str], replicates: list) -> None:
+def _panel(ax: Axes, panel: pd.DataFrame, measure: str, conditions: list[str]) -> None:
     colours = style.colours(conditions)
     position = style.lasso_axis(ax, panel["lasso"])
     ax.grid(axis="y")
-    for (reference, sites, replicate), line in panel.groupby(["reference", "sites", "replicate"], sort=False):
+    for (reference, sites, _), line in panel.groupby(["reference", "sites", "replicate"], sort=False):
         line = line[line[measure].notna()].sort_values("lasso")
-        x, marker = position(line["lasso"]), style.marker(replicates.index(replicate))
+        x, marker = position(line["lasso"]), MARKERS[sites]
         ax.plot(x, line[measure], color=colours[reference], linestyle=DASHES[sites])
         style.points(ax, x, line[measure], line["converged"].astype(bool), colours[reference], marker, size=2.8)
     if measure != "largest":
@@ -200,10 +201,8 @@ def _handles(drawn: pd.DataFrame, conditions: list[str]) -> list[Line2D]:
     ]
     words = {"shared": "sites with one wildtype", "differing": "sites where wildtypes differ"}
     handles += [
-        Line2D([], [], color=style.GREY, linestyle=dashes, label=words[sites])
+        Line2D([], [], color=style.GREY, linestyle=dashes, marker=MARKERS[sites], markersize=2.8, label=words[sites])
         for sites, dashes in DASHES.items()
         if (drawn["sites"] == sites).any()
     ]
-    replicates = ordered(drawn["replicate"])
-    named = [style.marker_handle(k, f"replicate {label}") for k, label in enumerate(replicates)]
-    return [*handles, *(named if len(replicates) > 1 else [])]
+    return handles
