@@ -1,6 +1,5 @@
 """Checking a study: what every fit claims against what its files say, as a table and a list of disagreements."""
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from proxsweep import fits as fits_table
+from proxsweep import reading
 from proxsweep.dms import check as dms
 from proxsweep.errors import UserError
 from proxsweep.findings import Disagreement, Findings
@@ -98,12 +98,13 @@ def _inside(folder: Path, path: str, study: str) -> Path:
 
 def _plan(path: Path) -> dict[str, Any]:
     expected = "the folder of a study with its plan, or of a fit with its record"
-    try:
-        plan = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(str(path), f"a file that cannot be read ({error})", expected) from error
-    if not isinstance(plan, dict) or not {"study", "fits"} <= set(plan):
-        raise UserError(str(path), "no study and fits", expected)
+    plan = reading.plan(path)
+    for fit in plan["fits"]:
+        inside = (
+            Path(fit["path"]).is_relative_to(Path("results") / plan["study"]) and ".." not in Path(fit["path"]).parts
+        )
+        if not inside or "replicate" not in fit["labels"]:
+            raise UserError(str(path), f"the fit {fit['path']}", expected)
     return plan
 
 
@@ -126,13 +127,10 @@ def read_record(path: Path) -> dict[str, Any] | None:
     UserError
         For a file that is no record, or one of another family or schema version.
     """
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except (OSError, ValueError) as error:
-        raise UserError(str(path), f"a file that cannot be read ({error})", "a fit's record (JSON)") from error
-    version = record.get("schema_version") if isinstance(record, dict) else None
+    record = reading.mapping(path, "a fit's record (JSON)")
+    version = record.get("schema_version")
     if version != SCHEMA_VERSION:
         raise UserError(str(path), f"schema_version {version}", f"{SCHEMA_VERSION}, the version this program checks")
     if record.get("family") not in FAMILIES:

@@ -558,7 +558,7 @@ def test_tables_of_the_study_that_are_none_are_refused(study):
     with pytest.raises(UserError, match=r"fits\.csv: found no column status"):
         check(study)
     (study / "plan.json").write_text("{}")
-    with pytest.raises(UserError, match=r"plan\.json: found no study and fits"):
+    with pytest.raises(UserError, match=r"plan\.json: found no study"):
         check(study)
 
 

@@ -25,6 +25,7 @@ MISSING = ("", "NA")  # NA: how R writes a missing number
 LARGEST = 2**30  # bytes that a gzipped table may unpack to
 SHOWN = 20  # names that a message lists
 _GZIP = b"\x1f\x8b"
+_SITE = re.compile(r"-?[A-Za-z0-9_(][A-Za-z0-9._()-]{0,31}")
 _FIRST = 2**20  # bytes in which a first line is looked for
 _LFS = b"version https://git-lfs.github.com/spec/"
 _MARKUP = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml")
@@ -35,7 +36,12 @@ _SEPARATORS = {",": "commas", "\t": "tabs"}
 def natural_key(text: str) -> list[tuple[int, int, str]]:
     """Sort key under which runs of digits compare as numbers: ``r2`` before ``r10``."""
     parts = re.findall(r"[0-9]+|[^0-9]+", text)
-    return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts]
+    return [_part_key(part) for part in parts]
+
+
+def _part_key(part: str) -> tuple[int, int, str]:
+    # digits are compared as text where they are of one length, since no number of them is too large for that
+    return (0, len(part.lstrip("0")), part.lstrip("0")) if part.isdecimal() else (1, 0, part)
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
@@ -163,6 +169,10 @@ def read_site_map(path: str | Path) -> list[str]:
             found = "no site" if absent.iat[wrong[0]] else f"{table[column].iat[wrong[0]]} a second time"
             place = f"{path}, row {table.index[wrong[0]]}, column {column!r}"
             raise UserError(place, found, "each site once, with its place in the order")
+    for row, site in table["reference_site"].items():
+        if not _SITE.fullmatch(site):
+            place = f"{path}, row {row}, column 'reference_site'"
+            raise UserError(place, f"the site {site!r}", "letters, digits and . _ - ( ), at most 32")
     return list(table.sort_values("sequential_site")["reference_site"])
 
 
@@ -183,7 +193,7 @@ class _Unpacked(io.RawIOBase):
     """What a gzipped file unpacks to, up to :data:`LARGEST` bytes."""
 
     def __init__(self, path: str | Path):
-        self.path, self.stream, self.size = path, gzip.open(path, "rb"), 0
+        self.path, self.stream, self.size = path, gzip.GzipFile(path, "rb"), 0
 
     def readable(self) -> bool:
         return True

@@ -1,0 +1,5 @@
+"""All entry points."""
+
+from . import tables
+
+ENTRIES = [*tables.ENTRIES]
