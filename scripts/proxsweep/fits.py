@@ -10,7 +10,7 @@ from proxsweep import reading
 from proxsweep.errors import UserError
 from proxsweep.record import Status
 
-TEXT = ("study", "family", "difference", "replicate", "fold", "resample", "status", "start", "path")
+TEXT = ("study", "family", "difference", "replicate", "fold", "resample", "status", "start", "path", "row")
 
 
 EXPECTED = "the table of a study's fits"

@@ -99,10 +99,11 @@ def _is_fold(fit: sweep.Fit) -> bool:
 
 def _measured(table: pd.DataFrame, base: Path, size: Size) -> tuple[float, float]:
     """Mean seconds and bytes of a fit in an earlier run; a job without a benchmark does not count."""
-    seconds = table["job_seconds"].mean()
+    table = table[table["path"].notna()]
+    seconds = table["job_seconds"].astype(float).mean()
     folders = [base / path for path in table["path"]]
     sizes = [sum(file.stat().st_size for file in folder.glob("*") if file.is_file()) for folder in folders]
-    return (seconds if seconds == seconds else JOB_SECONDS), sum(sizes) / len(sizes) or fit_bytes(size)
+    return (seconds if seconds == seconds else JOB_SECONDS), sum(sizes) / max(len(sizes), 1) or fit_bytes(size)
 
 
 def fit_seconds(study: Study, size: Size) -> float:

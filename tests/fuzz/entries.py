@@ -1,5 +1,5 @@
 """All entry points."""
 
-from . import tables
+from . import configs, folders, tables
 
-ENTRIES = [*tables.ENTRIES]
+ENTRIES = [*tables.ENTRIES, *configs.ENTRIES, *folders.ENTRIES]

@@ -7,14 +7,83 @@ from random import Random
 from typing import Any
 
 TEXTS = [
-    *("", " ", "\t", "\n", "a\nb", "a\r", "\0", "a\0b", "\x1b[31m", "\u200b", "\u202e", "\ufeff", "\xa0", "é", "ß", "İ"),
+    *(
+        "",
+        " ",
+        "\t",
+        "\n",
+        "a\nb",
+        "a\r",
+        "\0",
+        "a\0b",
+        "\x1b[31m",
+        "\u200b",
+        "\u202e",
+        "\ufeff",
+        "\xa0",
+        "é",
+        "ß",
+        "İ",
+    ),
     *("NA", "nan", "NaN", "-nan", "inf", "-Infinity", "None", "null", "N/A", "#N/A", "~", "true", "yes", "off"),
-    *("1_000", "0x10", "010", "1:30", "1e400", "-1e400", "1e-400", "1d5", "1,5", "1.5.5", "--1", "+1", ".5", "5.", "1e"),
+    *(
+        "1_000",
+        "0x10",
+        "010",
+        "1:30",
+        "1e400",
+        "-1e400",
+        "1e-400",
+        "1d5",
+        "1,5",
+        "1.5.5",
+        "--1",
+        "+1",
+        ".5",
+        "5.",
+        "1e",
+    ),
     *("١٢٣", "１２", "²", "½", "Ⅷ", "9" * 400, "9" * 5000, "-", ".", "..", "../x", "/etc/passwd", "a/b", "a\\b", "con"),
-    *("=1+1", "+1+1", "-1+1", "@SUM(1)", "=cmd|' /C calc'!A0", "$(touch x)", "`touch x`", "; rm x", "a b", "a'b", 'a"b'),
+    *(
+        "=1+1",
+        "+1+1",
+        "-1+1",
+        "@SUM(1)",
+        "=cmd|' /C calc'!A0",
+        "$(touch x)",
+        "`touch x`",
+        "; rm x",
+        "a b",
+        "a'b",
+        'a"b',
+    ),
     *('"', "'", "{x}", "{0}", "{a.b}", "{}", "%s", "\\", "*", "?", "<b>", "&amp;", "site", "condition", "x" * 70),
-    *("x" * 300, "http://", "http://[", "http://a b/", "HTTP://a/x.csv", "file:///etc/passwd", "ftp://a/b", "2001-01-01"),
-    *("A1A", "A1C A1D", "A1C A01D", "a1c", "A1", "1C", "A1Z", "*1C", "A1*", "-1C", "A-1C", "A1C,D2E", "A1C\xa0D2E", "AC"),
+    *(
+        "x" * 300,
+        "http://",
+        "http://[",
+        "http://a b/",
+        "HTTP://a/x.csv",
+        "file:///etc/passwd",
+        "ftp://a/b",
+        "2001-01-01",
+    ),
+    *(
+        "A1A",
+        "A1C A1D",
+        "A1C A01D",
+        "a1c",
+        "A1",
+        "1C",
+        "A1Z",
+        "*1C",
+        "A1*",
+        "-1C",
+        "A-1C",
+        "A1C,D2E",
+        "A1C\xa0D2E",
+        "AC",
+    ),
     *("A99999999999C", "A1aC", "AéC", "A１C", "B1C", "A1C D2E " * 50, "A1.5C", "demo\n", "Demo", "README.md"),
 ]
 VALUES: list[Any] = [
@@ -78,4 +147,6 @@ def damaged(rng: Random, content: bytes) -> bytes:
         return rng.choice([packed, packed[: len(packed) * 3 // 4], packed + b"\0\0", packed * 2, packed[:-1] + b"x"])
     if kind == 10:
         return content.replace(b"\n", rng.choice([b"\r\n", b"\r", b"\n\n", b"\n \n", b"\n\r"]))
-    return rng.choice([b"", b"\n", b" \n" + content, b"<html>", b"version https://git-lfs.github.com/spec/v1\n", b"PK\3\4"])
+    return rng.choice(
+        [b"", b"\n", b" \n" + content, b"<html>", b"version https://git-lfs.github.com/spec/v1\n", b"PK\3\4"]
+    )

@@ -264,7 +264,9 @@ def wide(rng: Random, folder: Path) -> Case:
         path.write_text("c1,c2\n" + "x" * 200_000 + ",1\n")
     else:
         path.write_text("c1,c2\n" + "x" * 100_000 + ",1\n" + "y,1\n" * 2000)
-    return Case(lambda: read.read_table(path, ["c1"], ["c2"]), lambda table: kind in (0, 3) and len(table) > 0, ["t.csv"])
+    return Case(
+        lambda: read.read_table(path, ["c1"], ["c2"]), lambda table: kind in (0, 3) and len(table) > 0, ["t.csv"]
+    )
 
 
 def bomb(rng: Random, folder: Path) -> Case:

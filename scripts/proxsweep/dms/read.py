@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from proxsweep.dms.substitutions import LETTERS
 from proxsweep.errors import UserError
 from proxsweep.files import sha256 as digest
 
@@ -180,13 +181,28 @@ def read_variants(path: str | Path) -> pd.DataFrame:
     """Read the ``variants.csv`` that preprocessing wrote."""
     names = header(path)
     text = ["replicate", "condition", "aa_substitutions"]
-    numbers = [name for name in ("func_score", "weight", "n_barcodes", "variance") if name in names]
-    return read_table(path, text, numbers)
+    numbers = ["func_score", *(name for name in ("weight", "n_barcodes", "variance") if name in names)]
+    table = read_table(path, text, numbers)
+    for name in numbers:
+        wrong = table[name].isna() | (table[name] <= 0 if name != "func_score" else False)
+        if wrong.any():
+            place = f"{path}, row {wrong.idxmax()}, column {name!r}"
+            raise UserError(place, f"{table[name][wrong.idxmax()]}", "a number as preprocessing wrote it")
+    return table
 
 
 def read_wildtypes(path: str | Path) -> pd.DataFrame:
     """Read the ``wildtypes.csv`` that preprocessing wrote; an unknown letter is an empty string."""
-    return read_table(path, header(path))
+    names = header(path)
+    check_columns(path, names, ["site"])
+    table = read_table(path, names)
+    for name in names:
+        column = table[name]
+        wrong = (column == "") | column.duplicated() if name == "site" else ~column.isin(["", *LETTERS])
+        if wrong.any() or not name:
+            place = f"{path}, row {wrong.idxmax()}, column {name!r}"
+            raise UserError(place, repr(column[wrong.idxmax()]), "each site once, with a letter of each condition")
+    return table
 
 
 class _Unpacked(io.RawIOBase):
