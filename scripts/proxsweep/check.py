@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from proxsweep import fits as fits_table
-from proxsweep import reading
+from proxsweep import reading, record_schema
 from proxsweep.dms import check as dms
 from proxsweep.errors import UserError
 from proxsweep.findings import Disagreement, Findings
@@ -112,10 +112,7 @@ def _collected(path: Path) -> dict[str, dict[str, Any]] | None:
     """Rows of fits.csv by path; None where it is not there yet."""
     if not path.exists():
         return None
-    table = fits_table.read(path)
-    missing = [name for name in ("path", *SAME, *NUMBERS) if name not in table]
-    if missing:
-        raise UserError(str(path), f"no column {missing[0]}", "the table of a study's fits")
+    table = fits_table.read(path, ["path", *SAME, *NUMBERS])
     return {row["path"]: row for row in table.to_dict("records")}
 
 
@@ -138,6 +135,7 @@ def read_record(path: Path) -> dict[str, Any] | None:
     missing = [key for key in (*NEEDED, record["family"]) if key not in record]
     if missing:
         raise UserError(str(path), f"no {', '.join(missing)}", "a fit's record with these keys")
+    record_schema.refuse(path, record)
     return record
 
 

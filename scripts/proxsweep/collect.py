@@ -135,6 +135,8 @@ def _record(folder: str | Path) -> dict[str, Any] | None:
     if record["status"] not in statuses:
         raise UserError(str(path), f"status {record['status']!r}", f"one of {', '.join(statuses)}")
     reading.require(path, record, TYPES, "a fit's record as it was written")
+    measured = {name: (int, float, type(None)) for name in ("solve", "compile") if name in record["seconds"]}
+    reading.require(path, record["seconds"], measured, "seconds as numbers")
     for name in ("certificate", record["family"]):
         reading.require(path, record, {name: dict} if name in record else {}, "a fit's record as it was written")
     return record

@@ -134,7 +134,7 @@ def read(path: str | Path) -> NotebookNode:
             return nbformat.read(path, as_version=4)
     except FileNotFoundError:
         raise UserError(str(path), "no such file", "a notebook") from None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, nbformat.ValidationError) as error:
+    except Exception as error:  # whatever nbformat stumbles over
         found = f"a file that cannot be read ({_one_line(error)})"
         raise UserError(str(path), found, "a notebook (nbformat 4)") from error
 

@@ -89,7 +89,7 @@ def _outcome(case: Case, key: str) -> tuple[str, str]:
         said = error.found and error.expected and "\n" not in str(error)
         named = any(place in error.place for place in case.places)
         return ("refused", "") if said and named else ("unnamed", f"{key}: {error}")
-    except Exception:
+    except (Exception, SystemExit):
         return "tracebacks", f"{key}: {traceback.format_exc(limit=-4)}"
     return ("accepted", "") if case.sound(result) else ("wrong", f"{key}: {str(result)[:300]}")
 

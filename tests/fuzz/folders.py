@@ -50,7 +50,7 @@ def study() -> Path:
         made.save(folder / f"encodings/replicate~{label}.npz")
     for fit in sweep.table(found):
         path = folder / f"encodings/replicate~{fit.labels['replicate']}.npz"
-        fit_files.run(fit.spec(), path, base / f"results/one/fits/{fit.parts}")
+        fit_files.run(fit.spec(), path, base / f"results/one/fits/{fit.parts}", report=lambda line: None)
     write_json(folder / "plan.json", {"study": "one", "fits": sweep.plan(sweep.table(found))})
     with contextlib.chdir(base), contextlib.redirect_stdout(io.StringIO()):
         assert not main(_argv("collect"))
@@ -86,7 +86,7 @@ def _argv(command: str) -> list[str]:
         "page": ["page", *picked, "--output", "page.html"],
         "strict": ["strict", f"{one}/fits.csv"],
         "table-page": ["table-page", f"{one}/fits.csv", "--output", "t.html"],
-        "strays": ["strays", f"{one}/plan.json"],
+        "strays": ["strays", "--plan", f"{one}/plan.json"],
         "check": ["check", one],
         "reread": ["reread", fit, "--reference", "b", "--output", "reread.csv"],
         "predict": ["predict", fit, "t.csv", "--output", "predicted.csv"],
