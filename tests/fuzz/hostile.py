@@ -1,5 +1,6 @@
 """Values, texts and bytes that should not be there."""
 
+import copy
 import gzip
 import json
 import math
@@ -98,7 +99,7 @@ def text(rng: Random) -> str:
 
 def value(rng: Random) -> Any:
     """Anything that a config or a record can hold."""
-    return text(rng) if rng.random() < 0.5 else rng.choice(VALUES)
+    return text(rng) if rng.random() < 0.5 else copy.deepcopy(rng.choice(VALUES))
 
 
 def mutated(rng: Random, tree: Any, value=value) -> Any:
