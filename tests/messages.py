@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 SCRIPTS = Path(__file__).parents[1] / "scripts" / "proxsweep"
-RAISED = ("UserError", "Fault", "_error", "_Refused")
+RAISED = ("UserError", "Fault", "_error", "_Refused", "self._refuse")
 GAP = "..."
 
 
@@ -33,7 +33,7 @@ def _of(path: Path) -> Iterator[Message]:
     tree = ast.parse(path.read_text())
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     for call in ast.walk(tree):
-        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in RAISED):
+        if not (isinstance(call, ast.Call) and _name(call.func) in RAISED):
             continue
         around = [one for one in functions if one.lineno <= call.lineno <= one.end_lineno]
         known = _assigned(tree.body, call.lineno)
@@ -41,6 +41,10 @@ def _of(path: Path) -> Iterator[Message]:
             known |= _assigned(list(ast.walk(one)), call.lineno)
         texts = [_text(argument, known) for argument in call.args[1:3]] + [GAP, GAP]
         yield Message(f"{path.relative_to(SCRIPTS)}:{call.lineno}", texts[0], texts[1])
+
+
+def _name(function: ast.expr) -> str:
+    return ast.unparse(function)
 
 
 def _assigned(nodes: list[ast.AST], before: int) -> dict[str, ast.expr]:

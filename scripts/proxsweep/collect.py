@@ -135,6 +135,13 @@ def _record(folder: str | Path) -> dict[str, Any] | None:
     if record["status"] not in statuses:
         raise UserError(str(path), f"status {record['status']!r}", f"one of {', '.join(statuses)}")
     reading.require(path, record, TYPES, "a fit's record as it was written")
+    try:
+        _shown(record["fit"])
+        for value in (record[name] for name in (*NUMBERS, "iterations")):
+            float(value or 0)
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        found = f"a value that is none ({error})"
+        raise UserError(str(path), found, "a fit's record as it was written") from error
     measured = {name: (int, float, type(None)) for name in ("solve", "compile") if name in record["seconds"]}
     reading.require(path, record["seconds"], measured, "seconds as numbers")
     for name in ("certificate", record["family"]):

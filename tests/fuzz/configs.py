@@ -1,4 +1,4 @@
-"""Entry points that read configs, and what follows from one: labels, paths, plans, simulations, notebooks' parameters."""
+"""Entry points that read configs, and what follows from one: labels, paths, plans, simulations, notebooks."""
 
 import ast
 import copy
