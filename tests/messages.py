@@ -68,7 +68,7 @@ def _text(node: ast.expr, known: dict[str, ast.expr]) -> str:
     if isinstance(node, ast.JoinedStr):
         return "".join(_text(part, known) if isinstance(part, ast.Constant) else GAP for part in node.values)
     if isinstance(node, ast.IfExp):
-        return f"{_text(node.body, known)} / {_text(node.orelse, known)}"
+        return " / ".join(filter(None, (_text(node.body, known), _text(node.orelse, known))))
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return _text(node.left, known) + _text(node.right, known)
     if isinstance(node, ast.Name) and node.id in known:

@@ -15,12 +15,8 @@ from proxsweep.dms.substitutions import parse
 from proxsweep.errors import LONGEST, UserError
 
 SHELL = re.compile(r'shell:\n((?:\s+"[^\n]*"\n)+)')
-UNQUOTED = {
-    "threads",
-    "resources.attempt",
-    "params.least",
-    "params.sha256",
-}  # numbers, and an option with 64 hex digits
+# numbers, and an option with 64 hexadecimal digits
+UNQUOTED = {"threads", "resources.attempt", "params.least", "params.sha256"}
 
 
 def test_every_value_reaches_the_shell_as_one_quoted_argument():
@@ -142,7 +138,7 @@ def test_names(text):
         f" {text}",
         f"{text}\n",
         f"{text}\u202e",
-        text * 100,
+        text * 101,
         "",
     ):
         assert not names.is_name(odd)
