@@ -294,7 +294,7 @@ def _check_parameters(notebook: Path, parameters: dict) -> None:
     """A parameter that the notebook does not know would be injected and have no effect."""
     try:
         known = _parameter_names(read(notebook))
-    except SyntaxError as error:
+    except (SyntaxError, ValueError, TypeError, AttributeError) as error:
         found = f"a parameters cell that is no Python ({error})"
         raise UserError(str(notebook), found, "assignments") from error
     unknown = sorted(set(parameters) - known)

@@ -31,7 +31,7 @@ def mapping(path: str | Path, expected: str) -> dict[str, Any]:
         For a file that is missing, is no JSON or holds something else.
     """
     try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        found = json.loads(Path(path).read_text(encoding="utf-8"), parse_int=_whole)
     except FileNotFoundError:
         raise UserError(str(path), "no such file", expected) from None
     except (OSError, ValueError, RecursionError) as error:
@@ -39,6 +39,12 @@ def mapping(path: str | Path, expected: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise UserError(str(path), "JSON that is no mapping", expected)
     return found
+
+
+def _whole(text: str) -> int:
+    if len(text) > 300:
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)
 
 
 def require(path: str | Path, found: Any, keys: Mapping[str, type | tuple[type, ...]], expected: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from projects import PROJECT
-from proxsweep import chosen, config, configfile, downloads, fits, names, notebook, reading
+from proxsweep import chosen, config, configfile, downloads, fits, names, notebook, reading, table_page
 from proxsweep.dms import predict, read, simulate
 from proxsweep.dms.encoding import Encoding
 from proxsweep.dms.substitutions import parse
@@ -208,3 +208,33 @@ def test_a_notebook_of_an_odd_version(tmp_path):
     (tmp_path / "n.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": "x"}')
     with pytest.raises(UserError, match=r"n\.ipynb"):
         notebook.read(tmp_path / "n.ipynb")
+
+
+def test_minus_zero_is_zero():
+    spec = {"tree": {"a": "r", "b": "r"}, "sites": 5, "differences": 0, "variants": 5, "noise": {"1": -0.0, "2": -0.0}}
+    table, _ = simulate.simulate({**spec, "stop_sd": -0.0})
+    assert len(table)
+
+
+def test_a_node_that_a_spreadsheet_would_run_is_refused_by_the_command_too():
+    with pytest.raises(UserError, match="simulate: tree: found the node '=1'"):
+        simulate.complete({"tree": {"a": "r", "=1": "r"}})
+
+
+def test_a_number_too_large_for_a_record(tmp_path):
+    (tmp_path / "x.json").write_text(f'{{"residual": 1{"0" * 400}}}')
+    with pytest.raises(UserError, match="401 digits"):
+        reading.mapping(tmp_path / "x.json", "a record")
+
+
+def test_a_parameters_cell_without_text(tmp_path):
+    cell = '{"cell_type": "code", "metadata": {"tags": ["parameters"]}, "outputs": [], "execution_count": null}'
+    path = tmp_path / "n.ipynb"
+    path.write_text(f'{{"cells": [{cell}], "metadata": {{}}, "nbformat": 4, "nbformat_minor": 5}}')
+    with pytest.raises(UserError, match=r"n\.ipynb"):
+        notebook.run(path, tmp_path / "o.ipynb", tmp_path / "k.ipynb", {"x": 1})
+
+
+def test_a_page_of_a_table_that_is_not_there(tmp_path):
+    with pytest.raises(UserError, match=r"no\.csv: found no such file"):
+        table_page.write(tmp_path / "no.csv", tmp_path / "no.html")

@@ -391,9 +391,6 @@ def _simulation_faults(study: dict[str, Any]) -> Iterator[Fault]:
     if simulation["reference"] not in (None, reference):
         found = f"`{simulation['reference']}`"
         yield Fault(("data", "simulate", "reference"), found, f"the study's reference `{reference}`, or nothing")
-    for name in {*simulation["tree"], *simulation["tree"].values()}:
-        if not is_name(name):
-            yield Fault(("data", "simulate", "tree"), f"the node `{name}`", RULE)
     from proxsweep.dms.simulate import complete  # pandas is slow to import
 
     try:

@@ -74,6 +74,7 @@ import numpy as np
 import pandas as pd
 
 from proxsweep.errors import UserError
+from proxsweep.names import RULE, is_name
 
 LETTERS = np.array(list("ACDEFGHIKLMNPQRSTVWY*"))
 STOP = len(LETTERS) - 1
@@ -192,7 +193,7 @@ def complete(spec: Mapping) -> dict:
     unknown = [key for key in spec if key not in DEFAULTS]
     if unknown:
         raise _error(unknown[0], "an unknown key", "one of " + ", ".join(DEFAULTS))
-    full = {**DEFAULTS, **spec}
+    full = {key: _unsigned(value) for key, value in {**DEFAULTS, **spec}.items()}
     _check_scalars(full)
     tree = full["tree"]
     leaves = _leaves(tree)
@@ -213,6 +214,11 @@ def complete(spec: Mapping) -> dict:
 
 def _error(key: str, found: str, expected: str) -> UserError:
     return UserError(f"simulate: {key}", found, expected)
+
+
+def _unsigned(value: object) -> object:
+    """Zero for minus zero, which is no standard deviation."""
+    return 0.0 if isinstance(value, float) and value == 0 else value
 
 
 def _is_number(value: object) -> bool:
@@ -281,7 +287,7 @@ def _by_name(full: dict, key: str, names: list, missing: object = None) -> dict:
     absent = [str(name) for name in names if str(name) not in by_text]
     if absent and missing is None:
         raise _error(key, f"no value for {', '.join(absent)}", "one for each, or a single number for all")
-    return {name: by_text.get(str(name), missing) for name in names}
+    return {name: _unsigned(by_text.get(str(name), missing)) for name in names}
 
 
 def _leaves(tree: object) -> list[str]:
@@ -291,6 +297,9 @@ def _leaves(tree: object) -> list[str]:
     for child, parent in tree.items():
         if not isinstance(child, str) or not isinstance(parent, str):
             raise _error("tree", f"{child!r}: {parent!r}", "names")
+        for name in (child, parent):
+            if not is_name(name):
+                raise _error("tree", f"the node {name!r}", RULE)
     roots = sorted({parent for parent in tree.values() if parent not in tree})
     if len(roots) != 1:
         raise _error("tree", f"{len(roots)} roots ({', '.join(roots)})", "one root above all nodes")
