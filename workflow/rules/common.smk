@@ -1,3 +1,4 @@
+import functools
 import json
 import os
 import re
@@ -123,9 +124,16 @@ def simulate_spec(wildcards):
 # ---- fits ------------------------------------------------------------------------------------------------
 
 
+@functools.cache
+def fits_by_parts(study):
+    """All fits of a study by their part of a path: looked up for every job, of which there may be thousands."""
+    return {fit.parts: fit for fit in sweep.table(STUDIES[study])}
+
+
 def find_fit(wildcards):
+    known = fits_by_parts(wildcards.study)
     try:
-        return sweep.find(STUDIES[wildcards.study], wildcards.fit)
+        return known.get(wildcards.fit) or sweep.find(STUDIES[wildcards.study], wildcards.fit)
     except UserError as error:
         raise WorkflowError(str(error)) from None
 
