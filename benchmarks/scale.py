@@ -1,7 +1,7 @@
 """Thousands of fits: planning them, starting them, collecting them.
 
 1. A dry run of a study of ``--planned`` fits: seconds and peak memory.
-2. ``--started`` tiny fits through Snakemake: fits a second, the same over what the bare command of the fit rule reaches on
+2. ``--started`` tiny fits through Snakemake: fits a second, the same over what the bare command of the rule reaches on
    as many cores, starts of kernels that failed, databases that were locked, files a fit below results/ and logs/.
 3. Collecting ``--collected`` records and benchmark files (copies of those): seconds.
 

@@ -12,7 +12,7 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parents[1]
 if str(ROOT / "scripts") not in sys.path:
     sys.path.insert(0, str(ROOT / "scripts"))
 
-from proxsweep import closure, config as configuration, downloads, files, resolved, sweep
+from proxsweep import closure, config as configuration, damage, downloads, files, resolved, sweep
 from proxsweep.errors import UserError
 
 # relative where possible, so that a moved or copied project does not look changed
@@ -128,6 +128,27 @@ def simulate_spec(wildcards):
 def fits_by_parts(study):
     """All fits of a study by their part of a path: looked up for every job, of which there may be thousands."""
     return {fit.parts: fit for fit in sweep.table(STUDIES[study])}
+
+
+def remove_damaged():
+    """Take damaged outputs away before anything is planned, so that their jobs run again; a dry run only tells.
+
+    The table of fits goes with a record: Snakemake makes what is missing only for something else that is missing.
+    """
+    for study in STUDIES.values():
+        fits = [f"results/{study.name}/fits/{fit.parts}" for fit in sweep.table(study)]
+        encodings = [f"results/{study.name}/encodings/replicate~{label}.npz" for label in study.sweep["replicate"]]
+        damaged = {f"{folder}/record.json": damage.of_fit(folder) for folder in fits}
+        damaged |= {path: damage.of_encoding(path) for path in encodings}
+        for path in [path for path, fault in damaged.items() if fault]:
+            logger.warning(f"proxsweep: {path}: {damaged[path]}; it is made again")
+            if not workflow.output_settings.dryrun:
+                Path(path).unlink(missing_ok=True)
+                Path(f"results/{study.name}/fits.csv").unlink(missing_ok=True)
+
+
+if workflow.is_main_process:
+    remove_damaged()
 
 
 def find_fit(wildcards):

@@ -199,7 +199,8 @@ def write(
     trace = pd.concat([one.trace for one in done.solutions], ignore_index=True)
     write_csv(folder / "trace.csv", trace[[*columns, "step", "zero_share", "seconds"]])
     digest = sha256(encoding_path) if encoding_path else None
-    record.write(folder / "record.json", summary(done, spec, digest, held_out))
+    sizes = {name: (folder / name).stat().st_size for name in ("parameters.npz", "mutations.csv", "trace.csv")}
+    record.write(folder / "record.json", {**summary(done, spec, digest, held_out), "file_bytes": sizes})
 
 
 def run(
