@@ -307,6 +307,7 @@ def results():
     for study in STUDIES.values():
         folder = f"results/{study.name}"
         wanted += [f"{folder}/fits.csv", f"{folder}/status.csv", f"{folder}/notebooks/html"]
+        wanted += [f"{folder}/encodings/replicate~{label}.npz" for label in study.sweep["replicate"]]
         wanted += [f"{folder}/strict.txt"] if study.strict else []
         if study.refit_of:
             continue

@@ -1,0 +1,30 @@
+"""Every fault, three times at moments of chance: the next run ends with the same tables and redoes nothing."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from faults.faults import FAULTS, NEED_ROOT, program
+from faults.rounds import bases, one_round
+from projects import once
+
+ROUNDS = 3
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return once(tmp_path_factory, "faults", bases)
+
+
+@pytest.mark.parametrize("number", range(1, ROUNDS + 1))
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_next_run_goes_to_the_same_end(base, tmp_path, fault, number):
+    if fault in NEED_ROOT and os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    if fault == "clock jumps" and program("faketime") is None:
+        pytest.skip("faketime is not installed")
+    outcome = one_round(fault, number, base, tmp_path / "project")
+    assert outcome.faults == [], "\n".join(outcome.faults)
+    shutil.rmtree(tmp_path / "project")
