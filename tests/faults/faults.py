@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from faults.harness import STUDY, Fault, Run, change_data, moment, mounted, run
@@ -26,9 +27,9 @@ def _killed(place: str, most: int) -> Fault:
     return fault
 
 
-def _signalled(number: int, before: tuple[str, ...] = ()) -> Fault:
+def _signalled(number: int, more: Mapping[str, str] | None = None) -> Fault:
     def fault(project: Project, rng: random.Random) -> tuple[Run, bool]:
-        started = Run(project, *before)
+        started = Run(project, more=more)
         time.sleep(moment(rng, RUN_SECONDS))
         alive = started.process.poll() is None
         started.send(number)
@@ -116,7 +117,8 @@ def two_runs(project: Project, rng: random.Random) -> tuple[Run, bool]:
 def clock_jumps(project: Project, rng: random.Random) -> tuple[Run, bool]:
     """A run of which the clock is days ahead or behind is ended on the way."""
     days = rng.choice(["-40d", "-1d", "+1d", "+40d"])
-    return _signalled(signal.SIGTERM, ("faketime", "-f", days))(project, rng)
+    # the library itself: the program `faketime` would stand between Snakemake and the signal
+    return _signalled(signal.SIGTERM, {"LD_PRELOAD": str(false_clock()), "FAKETIME": days})(project, rng)
 
 
 FAULTS: dict[str, Fault] = {
@@ -142,6 +144,6 @@ NEED_ROOT = ("disk full", "results read-only")
 DAMAGED = {"record cut off", "parameters cut off", "mutations cut off"}  # one fit is made again, and must be
 
 
-def program(name: str) -> Path | None:
-    found = shutil.which(name)
-    return Path(found) if found else None
+def false_clock() -> Path | None:
+    """The library of Debian's package libfaketime, if it is installed."""
+    return next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)

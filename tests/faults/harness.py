@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -57,13 +57,16 @@ def copy(base: Project, folder: Path) -> Project:
 class Run:
     """Snakemake on the study, in a process group of its own, that can be disturbed while it runs."""
 
-    def __init__(self, project: Project, *before: str, fault: str = "", options: tuple[str, ...] = ()):
+    def __init__(
+        self, project: Project, fault: str = "", options: tuple[str, ...] = (), more: Mapping[str, str] | None = None
+    ):
         self.project, self.number = project, len(list(project.folder.glob("run-*.txt")))
         self.path = project.folder / f"run-{self.number}.txt"
         variables = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE")}
         variables |= {"PYTHONPATH": str(project.folder / "scripts"), "PROXSWEEP_FAULT": fault}
         variables |= {"JAX_COMPILATION_CACHE_DIR": str(project.folder / "cache")}
-        command = [*before, sys.executable, "-m", "snakemake", "--cores", "2", *options, *TARGETS]
+        variables |= more or {}
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", *options, *TARGETS]
         with open(self.path, "w") as stream:
             self.process = subprocess.Popen(
                 [*command, "--configfile", "study.yaml"],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from faults.faults import FAULTS, NEED_ROOT, program
+from faults.faults import FAULTS, NEED_ROOT, false_clock
 from faults.rounds import bases, one_round
 from projects import once
 
@@ -23,8 +23,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_next_run_goes_to_the_same_end(base, tmp_path, fault, number):
     if fault in NEED_ROOT and os.geteuid() != 0:
         pytest.skip("mounting needs root")
-    if fault == "clock jumps" and program("faketime") is None:
-        pytest.skip("faketime is not installed")
+    if fault == "clock jumps" and false_clock() is None:
+        pytest.skip("libfaketime is not installed")
     outcome = one_round(fault, number, base, tmp_path / "project")
     assert outcome.faults == [], "\n".join(outcome.faults)
     shutil.rmtree(tmp_path / "project")

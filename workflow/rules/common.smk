@@ -3,6 +3,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import sys
 from pathlib import Path, PurePosixPath
 
@@ -27,6 +28,15 @@ RUN_NOTEBOOK = (
     "proxsweep notebook {input.notebook:q} --output {output.notebook:q} --kept {params.kept:q}"
     " --parameters {params.parameters:q} --threads {threads} --attempt {resources.attempt} > {log:q} 2>&1"
 )
+
+
+def end(number, frame):
+    sys.exit(128 + number)
+
+
+# Snakemake has no handler until its first job: a process that simply ended would leave the folder locked.
+if workflow.is_main_process and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+    signal.signal(signal.SIGTERM, end)
 
 
 def read_studies():
