@@ -227,7 +227,7 @@ def _same_names(file: str, quantity: str, written: np.ndarray, found: np.ndarray
 
 def _parameters(fit: _Fit, findings: Findings) -> None:
     """Finite, within the constraints, and shifts that are the differences of the effects."""
-    record, problem, x = fit.record, fit.problem, fit.point
+    problem, x = fit.problem, fit.point
     file = "parameters.npz"
     for name, values in (("b", x.b), ("b0", x.b0), ("scale", x.scale), ("bias", x.bias)):
         if not np.isfinite(values).all():
