@@ -5,6 +5,7 @@ import numpy as np
 from proxsweep.dms.model import Model
 
 HALVINGS = 200
+LARGEST = np.finfo(float).max / 4
 
 
 def duality_gap(model: Model, data: dict, errors: np.ndarray, fused: np.ndarray, objective: float) -> float:
@@ -54,7 +55,8 @@ def _centred(theta, omega, delta: float, offsets: tuple[int, ...], free: np.ndar
 
 
 def _balanced(theta: np.ndarray, omega: np.ndarray, delta: float) -> np.ndarray:
-    low, high = -2 * delta, 2 * delta
+    high = min(2 * delta, LARGEST)
+    low = -high
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         if middle in (low, high):

@@ -19,7 +19,7 @@ from proxsweep.dms.encoding import Encoding
 from proxsweep.dms.rows import fitted_only, select
 from proxsweep.errors import UserError
 from proxsweep.files import sha256
-from proxsweep.findings import Findings
+from proxsweep.findings import SMALLEST, Findings
 from proxsweep.record import Status
 
 OBJECTIVE = 1e-10  # relative to the number, to which is added
@@ -349,7 +349,7 @@ def _certificate(fit: _Fit, findings: Findings) -> Checked:
     for name, value in (("smooth", smooth), ("penalty", penalty), ("objective", objective)):
         tolerance = OBJECTIVE * abs(value) + ROUNDING * abs(objective)
         findings.close("record.json", name, record[name], value, tolerance)
-    yardstick, residual = recompute.residual(problem, recompute.zeros(problem)), recompute.residual(problem, x)
+    yardstick, residual = (_flushed(recompute.residual(problem, point)) for point in (recompute.zeros(problem), x))
     inner = INNER_SOLVER * abs(x.b).max(initial=0.0) if record["prox"] is not None else 0.0
     largest = max(abs(part).max(initial=0.0) for part in map(np.asarray, x))
     slack = RESIDUAL * residual + SUMS * (yardstick + largest) + inner
@@ -366,6 +366,11 @@ def _certificate(fit: _Fit, findings: Findings) -> Checked:
     written = math.nan if record["objective"] is None else record["objective"]
     difference = abs(written - objective) / abs(objective) if objective else abs(written - objective)
     return Checked(confirmed, difference, relative, fusion, duality, findings)
+
+
+def _flushed(value: float) -> float:
+    """Zero for a number too small for compiled code."""
+    return 0.0 if abs(value) < SMALLEST else value
 
 
 def _status(record: Mapping[str, Any], residual: float, yardstick: float, slack: float, findings: Findings) -> bool:
