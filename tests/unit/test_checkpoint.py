@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import toys
+from proxsweep import collect
 from proxsweep.check import check
 from proxsweep.dms import checkpoint, fit_files
 from proxsweep.optimize import solve
@@ -148,3 +149,11 @@ def test_a_damaged_checkpoint_is_left_aside(tmp_path, encoding, kind):
     _, record = run(tmp_path, encoding, spec(), said=said)
     assert "begins anew" in said[0] and "\n" not in said[0]
     assert (record["status"], record["continued"]) == ("converged", 0) and not kept.exists()
+
+
+def test_checkpoints_of_fits_that_left_the_config_are_strays(tmp_path):
+    for name in ("lasso~0.001", "lasso~0.002"):
+        (tmp_path / "checkpoints" / name).mkdir(parents=True)
+        (tmp_path / "checkpoints" / name / "replicate~1.npz").touch()
+    planned = [tmp_path / "fits/lasso~0.001/replicate~1"]
+    assert collect.strays(tmp_path, planned) == [str(tmp_path / "checkpoints/lasso~0.002/replicate~1.npz")]
