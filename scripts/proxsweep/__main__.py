@@ -225,8 +225,10 @@ def _strays(arguments: argparse.Namespace) -> None:
     fits = json.loads(arguments.plan.read_text())["fits"]
     for path in collect.strays(arguments.plan.parent, [fit["path"] for fit in fits]):
         print(path)
-        if arguments.remove:
+        if arguments.remove and Path(path).is_dir():
             shutil.rmtree(path)
+        elif arguments.remove:
+            Path(path).unlink()
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -248,7 +250,10 @@ def _fit(arguments: argparse.Namespace) -> None:
     from proxsweep.fit_options import spec_from_options
 
     spec = spec_from_options(arguments)
-    done = fit_files.run(spec, arguments.encoding, arguments.output, neighbour=arguments.neighbour)
+    checkpoint = arguments.output / "checkpoint.npz"
+    done = fit_files.run(
+        spec, arguments.encoding, arguments.output, neighbour=arguments.neighbour, checkpoint=checkpoint
+    )
     best = done.best
     print(
         f"{best.status}: objective {best.objective:.10g}, relative residual {done.relative_residual:.2e}, "

@@ -13,7 +13,7 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parents[1]
 if str(ROOT / "scripts") not in sys.path:
     sys.path.insert(0, str(ROOT / "scripts"))
 
-from proxsweep import closure, config as configuration, damage, downloads, files, resolved, sweep
+from proxsweep import closure, config as configuration, damage, downloads, files, limits, resolved, sweep
 from proxsweep.errors import UserError
 
 # relative where possible, so that a moved or copied project does not look changed
@@ -185,13 +185,16 @@ def neighbour_of(wildcards):
 
 def fit_parameters(wildcards):
     fit = find_fit(wildcards)
+    spec, folder = fit.spec(), f"results/{wildcards.study}/fits/{fit.parts}"
+    spec["solver"] = limits.solver(f"{folder}/record.json", spec)
     return json.dumps(
         {
-            "spec": fit.spec(),
+            "spec": spec,
             "encoding": encoding_of(wildcards),
             "preprocess_report": f"results/{wildcards.study}/data/preprocess.report.csv",
             "encoding_report": report_of(wildcards),
-            "folder": f"results/{wildcards.study}/fits/{fit.parts}",
+            "folder": folder,
+            "checkpoint": f"results/{wildcards.study}/checkpoints/{fit.parts}.npz",
             "neighbour": next(iter(neighbour_of(wildcards)), None),
         }
     )
@@ -214,8 +217,9 @@ def encodings_of(wildcards):
 
 def lasso_max_spec(wildcards):
     fits = [fit.spec() for fit in without_lasso(STUDIES[wildcards.study])]
-    for spec in fits:  # which weights are swept changes nothing here
+    for spec in fits:  # which weights are swept changes nothing here, nor how long their fits may take
         del spec["fit"]["lasso"], spec["labels"]["lasso"]
+        spec["solver"]["max_seconds"] = None
     return json.dumps({"fits": fits, "encodings": encodings_of(wildcards)})
 
 

@@ -1,11 +1,16 @@
 """What a finished fit left in its folder, as the summaries read it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
+
+from proxsweep.fits import usable
+
+F = TypeVar("F")
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,31 @@ def load(path: str | Path) -> Fitted:
     text = dict.fromkeys(("mutation", "wildtype", "site", "mutant"), "str")
     mutations = pd.read_csv(folder / "mutations.csv", dtype=text, keep_default_na=False, na_values=[""])
     return Fitted(conditions, involved, mutations, inner)
+
+
+def by_status(
+    fits: pd.DataFrame, load: Callable[[str], F], blank: Callable[[F], F] | None = None
+) -> Callable[[str], F]:
+    """``load``, but without any number (NaN) in what it gives of fits that diverged.
+
+    Parameters
+    ----------
+    fits
+        A table of fits with ``path`` and ``status``.
+    load
+        Reads the fit in a folder.
+    blank
+        Takes the numbers out of what ``load`` gives; by default out of its ``mutations``.
+    """
+    gone = set(fits.loc[~usable(fits), "path"])
+    empty = blank or without_numbers
+    return lambda path: empty(load(path)) if path in gone else load(path)
+
+
+def without_numbers(found: Any) -> Any:
+    """A :class:`Fitted`, or another dataclass with ``mutations``, whose effects and shifts are NaN."""
+    columns = [name for name in found.mutations if name.startswith(("beta_", "shift_"))]
+    return replace(found, mutations=found.mutations.assign(**dict.fromkeys(columns, np.nan)))
 
 
 def paired(a: Fitted, b: Fitted, column: str, conditions: list[str], min_times_seen: int) -> pd.DataFrame:
