@@ -118,7 +118,8 @@ def clock_jumps(project: Project, rng: random.Random) -> tuple[Run, bool]:
     """A run of which the clock is days ahead or behind is ended on the way."""
     days = rng.choice(["-40d", "-1d", "+1d", "+40d"])
     # the library itself: the program `faketime` would stand between Snakemake and the signal
-    return _signalled(signal.SIGTERM, {"LD_PRELOAD": str(false_clock()), "FAKETIME": days})(project, rng)
+    clock = {"LD_PRELOAD": str(false_clock()), "FAKETIME": days, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    return _signalled(signal.SIGTERM, clock)(project, rng)
 
 
 FAULTS: dict[str, Fault] = {
