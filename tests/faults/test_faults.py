@@ -1,4 +1,4 @@
-"""Every fault, at moments of chance: the next run ends with the same tables and redoes nothing. More by ``make soak``."""
+"""Every fault at moments of chance: the next run ends with the same tables and redoes nothing. More by `make soak`."""
 
 import os
 import shutil
