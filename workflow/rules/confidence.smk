@@ -17,8 +17,8 @@ rule replicate_signs:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1800),
+        runtime=scaled(5),
     params:
         least=lambda wildcards: STUDIES[wildcards.study].summaries["min_times_seen"],
     shell:
@@ -59,8 +59,8 @@ rule false_discovery:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1800),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=false_discovery_parameters,
@@ -89,7 +89,7 @@ rule shifts:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1800),
+        runtime=scaled(5),
     shell:
         "proxsweep shifts --fits {input.fits:q} --chosen {input.chosen:q} --output {output:q} > {log:q} 2>&1"

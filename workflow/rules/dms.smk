@@ -17,8 +17,8 @@ rule lasso_max:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(60),
+        mem_mb=memory(600, 100, "encodings"),
+        runtime=minutes(10, 10, "encodings"),
     params:
         spec=lasso_max_spec,
     shell:
@@ -55,8 +55,8 @@ rule replicate_correlation:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1800),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=summary_parameters("replicate_correlation", ["bootstrap", "seed", "min_times_seen"]),
@@ -95,8 +95,8 @@ rule sparsity:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1800),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=summary_parameters("sparsity", ["min_times_seen"]),
@@ -141,8 +141,8 @@ rule starts:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1800),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=summary_parameters(
@@ -183,8 +183,8 @@ rule scale_bound:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1800),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=summary_parameters("scale_bound", ["min_times_seen"]),
@@ -224,8 +224,8 @@ rule recovery:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1800),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=summary_parameters("recovery", ["min_times_seen"], truth="{folder}/data/truth.csv"),

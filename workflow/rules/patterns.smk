@@ -55,8 +55,8 @@ rule patterns:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1800),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=summary_parameters(

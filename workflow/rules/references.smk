@@ -18,8 +18,8 @@ rule shifts_by_reference:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1800),
+        runtime=scaled(5),
     shell:
         "proxsweep shifts-by-reference --fits {input.fits:q} --chosen {input.chosen:q} --output {output:q} > {log:q} 2>&1"
 
@@ -55,8 +55,8 @@ rule references:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1800),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=references_parameters,

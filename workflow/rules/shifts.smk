@@ -32,8 +32,8 @@ rule shrinkage:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1800),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=summary_parameters(
@@ -80,8 +80,8 @@ rule replicate_scatter:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1800),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=summary_parameters(
@@ -126,8 +126,8 @@ rule shift_paths:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1800),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=summary_parameters("shift_paths", ["min_times_seen"], chosen_csv="{folder}/chosen.csv"),
@@ -168,8 +168,8 @@ rule shift_sizes:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1800),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=summary_parameters("shift_sizes", chosen_csv="{folder}/chosen.csv", shifts_csv="{folder}/shifts.csv"),
@@ -219,8 +219,8 @@ rule shift_heatmap:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1800),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=heatmap_parameters,
@@ -262,8 +262,8 @@ rule predictions:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1800),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=predictions_parameters,
