@@ -17,7 +17,7 @@ rule replicate_signs:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1800),
+        mem_mb=memory(1000),
         runtime=scaled(5),
     params:
         least=lambda wildcards: STUDIES[wildcards.study].summaries["min_times_seen"],
@@ -59,7 +59,7 @@ rule false_discovery:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1800),
+        mem_mb=memory(1000),
         runtime=scaled(5),
         attempt=this_attempt,
     params:
@@ -89,7 +89,7 @@ rule shifts:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1800),
+        mem_mb=memory(1000),
         runtime=scaled(5),
     shell:
         "proxsweep shifts --fits {input.fits:q} --chosen {input.chosen:q} --output {output:q} > {log:q} 2>&1"

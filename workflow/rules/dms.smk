@@ -55,7 +55,7 @@ rule replicate_correlation:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1800),
+        mem_mb=memory(1000),
         runtime=scaled(5),
         attempt=this_attempt,
     params:
@@ -95,7 +95,7 @@ rule sparsity:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1800),
+        mem_mb=memory(1000),
         runtime=scaled(5),
         attempt=this_attempt,
     params:
@@ -141,7 +141,7 @@ rule starts:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1800),
+        mem_mb=memory(1000),
         runtime=scaled(5),
         attempt=this_attempt,
     params:
@@ -183,7 +183,7 @@ rule scale_bound:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1800),
+        mem_mb=memory(1000),
         runtime=scaled(5),
         attempt=this_attempt,
     params:
@@ -224,7 +224,7 @@ rule recovery:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1800),
+        mem_mb=memory(1000),
         runtime=scaled(5),
         attempt=this_attempt,
     params:

@@ -55,7 +55,7 @@ rule patterns:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1800),
+        mem_mb=memory(1000),
         runtime=scaled(5),
         attempt=this_attempt,
     params:

@@ -18,7 +18,7 @@ rule shifts_by_reference:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1800),
+        mem_mb=memory(1000),
         runtime=scaled(5),
     shell:
         "proxsweep shifts-by-reference --fits {input.fits:q} --chosen {input.chosen:q} --output {output:q} > {log:q} 2>&1"
@@ -55,7 +55,7 @@ rule references:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1800),
+        mem_mb=memory(1000),
         runtime=scaled(5),
         attempt=this_attempt,
     params:

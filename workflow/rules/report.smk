@@ -35,7 +35,7 @@ rule convergence:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1800),
+        mem_mb=memory(1000),
         runtime=scaled(5),
         attempt=this_attempt,
     params:
@@ -63,7 +63,7 @@ rule notebook_index:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1300),
+        mem_mb=memory(800),
         runtime=scaled(20),
     shell:
         "proxsweep index --plan {input.plan:q} --fits {input.fits:q} --summaries {input.summaries:q} --output {output:q} > {log:q} 2>&1"

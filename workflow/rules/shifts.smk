@@ -32,7 +32,7 @@ rule shrinkage:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1800),
+        mem_mb=memory(1000),
         runtime=scaled(5),
         attempt=this_attempt,
     params:
@@ -80,7 +80,7 @@ rule replicate_scatter:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1800),
+        mem_mb=memory(1000),
         runtime=scaled(5),
         attempt=this_attempt,
     params:
@@ -126,7 +126,7 @@ rule shift_paths:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1800),
+        mem_mb=memory(1000),
         runtime=scaled(5),
         attempt=this_attempt,
     params:
@@ -168,7 +168,7 @@ rule shift_sizes:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1800),
+        mem_mb=memory(1000),
         runtime=scaled(5),
         attempt=this_attempt,
     params:
@@ -219,7 +219,7 @@ rule shift_heatmap:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1800),
+        mem_mb=memory(1000),
         runtime=scaled(5),
         attempt=this_attempt,
     params:
@@ -262,7 +262,7 @@ rule predictions:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1800),
+        mem_mb=memory(1000),
         runtime=scaled(5),
         attempt=this_attempt,
     params:
