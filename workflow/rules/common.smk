@@ -335,6 +335,11 @@ def megabytes(input, name):
     return sum(sizes) / 1e6
 
 
+def retried(times):
+    """Retries of a rule; none on a node, where another attempt would get the memory and time of the one that failed."""
+    return times if workflow.is_main_process else 0
+
+
 def this_attempt(wildcards, attempt):
     return attempt
 

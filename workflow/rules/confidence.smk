@@ -54,7 +54,7 @@ rule false_discovery:
         "logs/{study}/false_discovery.log",
     benchmark:
         "results/{study}/benchmarks/false_discovery.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1

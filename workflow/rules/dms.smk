@@ -50,7 +50,7 @@ rule replicate_correlation:
         "logs/{study}/replicate_correlation.log",
     benchmark:
         "results/{study}/benchmarks/replicate_correlation.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
@@ -90,7 +90,7 @@ rule sparsity:
         "logs/{study}/sparsity.log",
     benchmark:
         "results/{study}/benchmarks/sparsity.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
@@ -136,7 +136,7 @@ rule starts:
         "logs/{study}/starts.log",
     benchmark:
         "results/{study}/benchmarks/starts.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
@@ -178,7 +178,7 @@ rule scale_bound:
         "logs/{study}/scale_bound.log",
     benchmark:
         "results/{study}/benchmarks/scale_bound.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
@@ -219,7 +219,7 @@ rule recovery:
         "logs/{study}/recovery.log",
     benchmark:
         "results/{study}/benchmarks/recovery.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1

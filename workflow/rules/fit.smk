@@ -16,7 +16,7 @@ rule fit:
         "logs/{study}/fits/{fit}.log",
     benchmark:
         "results/{study}/benchmarks/{fit}.tsv"
-    retries: 2
+    retries: retried(2)
     group:
         "fits"
     conda:

@@ -50,7 +50,7 @@ rule patterns:
         "logs/{study}/patterns.log",
     benchmark:
         "results/{study}/benchmarks/patterns.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1

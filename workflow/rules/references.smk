@@ -50,7 +50,7 @@ rule references:
         "logs/{study}/references.log",
     benchmark:
         "results/{study}/benchmarks/references.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1

@@ -30,7 +30,7 @@ rule convergence:
         "logs/{study}/convergence.log",
     benchmark:
         "results/{study}/benchmarks/convergence.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1

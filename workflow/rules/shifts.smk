@@ -27,7 +27,7 @@ rule shrinkage:
         "logs/{study}/shrinkage.log",
     benchmark:
         "results/{study}/benchmarks/shrinkage.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
@@ -75,7 +75,7 @@ rule replicate_scatter:
         "logs/{study}/replicate_scatter.log",
     benchmark:
         "results/{study}/benchmarks/replicate_scatter.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
@@ -121,7 +121,7 @@ rule shift_paths:
         "logs/{study}/shift_paths.log",
     benchmark:
         "results/{study}/benchmarks/shift_paths.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
@@ -163,7 +163,7 @@ rule shift_sizes:
         "logs/{study}/shift_sizes.log",
     benchmark:
         "results/{study}/benchmarks/shift_sizes.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
@@ -214,7 +214,7 @@ rule shift_heatmap:
         "logs/{study}/shift_heatmap.log",
     benchmark:
         "results/{study}/benchmarks/shift_heatmap.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
@@ -257,7 +257,7 @@ rule predictions:
         "logs/{study}/predictions.log",
     benchmark:
         "results/{study}/benchmarks/predictions.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
