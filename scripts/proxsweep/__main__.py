@@ -191,6 +191,16 @@ def _plan(arguments: argparse.Namespace) -> None:
     print(plan.show({study.name: plan.cost(study) for study in studies}, arguments.cores))
 
 
+def _efficiency(arguments: argparse.Namespace) -> None:
+    from proxsweep import efficiency
+    from proxsweep.files import write_csv
+
+    table = efficiency.table(arguments.folder)
+    print(efficiency.show(table))
+    if arguments.output:
+        write_csv(arguments.output, table)
+
+
 def _write_config(arguments: argparse.Namespace) -> None:
     from proxsweep import resolved
     from proxsweep.files import write_text
@@ -397,6 +407,10 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     plan = command("plan", _plan, "What a sweep will cost: fits, core-hours, hours and disk.")
     plan.add_argument("configs", type=Path, nargs="+", help="config files, later ones on top")
     plan.add_argument("--cores", type=int, default=1)
+
+    efficiency = command("efficiency", _efficiency, "Memory and time that jobs asked for and used, by rule.")
+    efficiency.add_argument("folder", type=Path, help="results/{study}")
+    efficiency.add_argument("--output", type=Path, help="the table as CSV")
 
     write_config = command("write-config", _write_config, "A study's config, all defaults filled in, as YAML.")
     write_config.add_argument("--config", type=json.loads, required=True, help="as JSON")

@@ -5,6 +5,7 @@ import re
 import shlex
 import signal
 import sys
+from math import ceil
 from pathlib import Path, PurePosixPath
 
 from snakemake.exceptions import WorkflowError
@@ -22,7 +23,11 @@ SCRIPTS = HERE / "scripts"
 CONDA = "conda" in str(workflow.deployment_settings.deployment_method).lower()
 PYTHON = "python" if CONDA else sys.executable
 # The command of every rule, `proxsweep`, is this tree's: whatever is installed, whatever the environment is called.
-COMMAND = f"PYTHONPATH={shlex.quote(str(ROOT / 'scripts'))} {shlex.quote(PYTHON)} -m proxsweep"
+# XLA takes its number of threads from NPROC; Snakemake sets the variables that other libraries read.
+COMMAND = (
+    f'NPROC="${{OMP_NUM_THREADS:-1}}" PYTHONPATH={shlex.quote(str(ROOT / "scripts"))}'
+    f" {shlex.quote(PYTHON)} -m proxsweep"
+)
 shell.prefix(f'proxsweep() {{ {COMMAND} "$@"; }}; '.replace("{", "{{").replace("}", "}}"))
 RUN_NOTEBOOK = (
     "proxsweep notebook {input.notebook:q} --output {output.notebook:q} --kept {params.kept:q}"
@@ -343,11 +348,12 @@ PAGES = {
 }
 
 
-# ---- small helpers -------------------------------------------------------------------------------------------
+# ---- resources: what a cluster is asked for; docs/cluster.md has the measurements behind them --------------------
 
-
-def one_of(names):
-    return "|".join(re.escape(name) for name in names) or "(?!)"
+# a job on a node stands beside two Snakemake processes of about 95 MB each
+SNAKEMAKE_MB = 200
+# a table of variants is about so many times the size of its compressed file
+GZIP = 8
 
 
 def scaled(amount):
@@ -355,8 +361,38 @@ def scaled(amount):
     return lambda wildcards, attempt: amount * attempt
 
 
+def memory(floor, each=0, of=None):
+    """MB of a job: ``floor``, ``each`` MB more for every MB of the input ``of``, and what Snakemake takes beside it."""
+    return lambda wildcards, input, attempt: attempt * (SNAKEMAKE_MB + floor + ceil(each * megabytes(input, of)))
+
+
+def minutes(floor, each, of):
+    """Minutes of a job: ``floor``, and ``each`` more for every MB of the input ``of``."""
+    return lambda wildcards, input, attempt: attempt * (floor + ceil(each * megabytes(input, of)))
+
+
+def megabytes(input, name):
+    """Size of an input's files, as if unpacked; one that is not there yet counts nothing until it is there."""
+    paths = input.get(name, [])
+    paths = [paths] if isinstance(paths, str) else paths
+    sizes = [os.path.getsize(path) * (GZIP if path.endswith(".gz") else 1) for path in paths if os.path.exists(path)]
+    return sum(sizes) / 1e6
+
+
+def retried(times):
+    """Retries of a rule; none on a node, where another attempt would get the memory and time of the one that failed."""
+    return times if workflow.is_main_process else 0
+
+
 def this_attempt(wildcards, attempt):
     return attempt
+
+
+# ---- small helpers -------------------------------------------------------------------------------------------
+
+
+def one_of(names):
+    return "|".join(re.escape(name) for name in names) or "(?!)"
 
 
 def tell_status():
