@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN = .venv/bin
 
-.PHONY: demo test lint benchmark lock clean
+.PHONY: demo test lint soak benchmark lock clean
 
 demo: .venv/runtime
 	$(BIN)/snakemake --cores $(CORES)
@@ -18,6 +18,11 @@ lint: .venv/development
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 	$(BIN)/python tests/check_notebooks.py
+
+# twenty rounds of every fault; some need root and Debian's libfaketime
+ROUNDS ?= 20
+soak: .venv/development
+	PYTHONPATH=scripts:tests $(BIN)/python -m faults --rounds $(ROUNDS)
 
 # about half an hour on two cores, most of it other programs'; DATA is the folder of spike_delta_ba1_10k.csv
 DATA ?= $(PROXSWEEP_DATA)

@@ -197,6 +197,16 @@ def _plan(arguments: argparse.Namespace) -> None:
     print(plan.show({study.name: plan.cost(study) for study in studies}, arguments.cores))
 
 
+def _efficiency(arguments: argparse.Namespace) -> None:
+    from proxsweep import efficiency
+    from proxsweep.files import write_csv
+
+    table = efficiency.table(arguments.folder)
+    print(efficiency.show(table))
+    if arguments.output:
+        write_csv(arguments.output, table)
+
+
 def _write_config(arguments: argparse.Namespace) -> None:
     from proxsweep import resolved
     from proxsweep.files import write_text
@@ -231,8 +241,10 @@ def _strays(arguments: argparse.Namespace) -> None:
     fits = reading.plan(arguments.plan)["fits"]
     for path in collect.strays(arguments.plan.parent, [fit["path"] for fit in fits]):
         print(path)
-        if arguments.remove:
+        if arguments.remove and Path(path).is_dir():
             shutil.rmtree(path)
+        elif arguments.remove:
+            Path(path).unlink()
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -254,7 +266,10 @@ def _fit(arguments: argparse.Namespace) -> None:
     from proxsweep.fit_options import spec_from_options
 
     spec = spec_from_options(arguments)
-    done = fit_files.run(spec, arguments.encoding, arguments.output, neighbour=arguments.neighbour)
+    checkpoint = arguments.output / "checkpoint.npz"
+    done = fit_files.run(
+        spec, arguments.encoding, arguments.output, neighbour=arguments.neighbour, checkpoint=checkpoint
+    )
     best = done.best
     print(
         f"{best.status}: objective {best.objective:.10g}, relative residual {done.relative_residual:.2e}, "
@@ -409,6 +424,10 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     plan = command("plan", _plan, "What a sweep will cost: fits, core-hours, hours and disk.")
     plan.add_argument("configs", type=Path, nargs="+", help="config files, later ones on top")
     plan.add_argument("--cores", type=int, default=1)
+
+    efficiency = command("efficiency", _efficiency, "Memory and time that jobs asked for and used, by rule.")
+    efficiency.add_argument("folder", type=Path, help="results/{study}")
+    efficiency.add_argument("--output", type=Path, help="the table as CSV")
 
     write_config = command("write-config", _write_config, "A study's config, all defaults filled in, as YAML.")
     write_config.add_argument("--config", type=_mapping, required=True, help="as JSON")

@@ -104,19 +104,20 @@ def status_table(fits: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def strays(study_folder: str | Path, planned: Iterable[str | Path]) -> list[str]:
-    """Fit folders on disk that are not among the planned ones, sorted; nothing is removed.
+    """Fit folders and checkpoints on disk that are not of the planned fits, sorted; nothing is removed.
 
     Parameters
     ----------
     study_folder
-        ``results/{study}``, whose ``fits`` folder is searched.
+        ``results/{study}``, whose folders ``fits`` and ``checkpoints`` are searched.
     planned
         Fit folders of the config.
     """
     kept = {Path(path).resolve() for path in planned}
-    fits = Path(study_folder) / "fits"
-    found = {file.parent for name in ("record.json", "fit.ipynb") for file in fits.rglob(name)}
-    return sorted(str(folder) for folder in found if folder.resolve() not in kept)
+    fits, checkpoints = (Path(study_folder) / name for name in ("fits", "checkpoints"))
+    found = {file.parent: file.parent for name in ("record.json", "fit.ipynb") for file in fits.rglob(name)}
+    found |= {file: fits / file.relative_to(checkpoints).with_suffix("") for file in checkpoints.rglob("[!.]*.npz")}
+    return sorted(str(path) for path, folder in found.items() if folder.resolve() not in kept)
 
 
 def _record(folder: str | Path) -> dict[str, Any] | None:

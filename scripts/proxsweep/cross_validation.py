@@ -8,7 +8,7 @@ k_r folds of replicate r (Hastie, Tibshirani and Friedman 2009, The Elements of 
 import numpy as np
 import pandas as pd
 
-from proxsweep.fits import folds, in_order, sweep_columns
+from proxsweep.fits import folds, in_order, sweep_columns, usable
 
 RULES = ("minimum", "one_standard_error")
 LOSS = "validation_loss"
@@ -45,10 +45,11 @@ def table(fits: pd.DataFrame) -> pd.DataFrame:
 
 def _row(part: pd.DataFrame) -> dict:
     unconverged = int((part["status"] != "converged").sum())
+    losses = [name for name in part.columns if name == "training_loss" or name.startswith(LOSS)]
+    part = part.assign(**{name: part[name].where(usable(part)) for name in losses})
     each = part.groupby("replicate", sort=False)
     errors = each[LOSS].var() / each[LOSS].size()
     counts = [name for name in part.columns if name.startswith(("validation_variants_", "validation_left_out_"))]
-    losses = [name for name in part.columns if name == "training_loss" or name.startswith(LOSS)]
     row = {name: each[name].mean().mean() for name in losses}
     row |= {name: each[name].sum().mean() for name in counts}
     return {

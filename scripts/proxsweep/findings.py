@@ -4,6 +4,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+# numbers below may count as zero in compiled code
+SMALLEST = float(np.finfo(float).tiny)
+
 
 class Disagreement(NamedTuple):
     """One claim that was not confirmed; a tolerance of 0 means that equality was asked for."""
@@ -44,7 +47,7 @@ class Findings:
         written = float("nan") if written is None else float(written)
         if not np.isfinite([written, recomputed]).any():
             return
-        if not abs(written - recomputed) <= tolerance:
+        if not abs(written - recomputed) <= max(tolerance, SMALLEST):
             self.add(file, quantity, written, float(recomputed), tolerance)
 
     def entries(

@@ -83,6 +83,11 @@ def _whole(fits: pd.DataFrame, name: str) -> pd.Series:
     return found.isna() | (found.astype(str) == "")
 
 
+def usable(fits: pd.DataFrame) -> pd.Series:
+    """Fits whose numbers mean something: those that diverged wrote the last finite ones, wherever these were."""
+    return fits["status"] != "diverged"
+
+
 def natural(label: Any) -> tuple[int, float, str]:
     """Key that sorts labels as people do: numbers by size, before texts by letter."""
     try:

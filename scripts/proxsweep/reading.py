@@ -110,7 +110,7 @@ def _refuse_large(path: str | Path, file: np.lib.npyio.NpzFile, names: Sequence[
 
 
 def table(path: str | Path, text: Sequence[str], needed: Sequence[str], expected: str) -> pd.DataFrame:
-    """A CSV table with the columns ``text`` as text, others as numbers where they are; numbers read back exactly.
+    """A CSV table with the columns ``text`` as text, others as numbers where they are.
 
     Raises
     ------

@@ -15,7 +15,11 @@ POSITIVE = {"type": "number", "exclusiveMinimum": 0}
 START = {
     "type": "object",
     "required": ["start", "status", "objective", "residual", "relative_residual", "iterations"],
-    "properties": {"start": {"type": "string"}, "objective": NUMBER, "iterations": {"type": "integer"}},
+    "properties": {
+        "start": {"type": "string"},
+        "objective": NUMBER,
+        **dict.fromkeys(("iterations", "written_iteration"), {"type": "integer"}),
+    },
 }
 MODEL = {
     "type": "object",
@@ -75,7 +79,7 @@ RECORD = {
         "starts": {"type": "array", "items": START},
         **dict.fromkeys(("objective", "smooth", "penalty", "residual", "relative_residual", "yardstick"), NUMBER),
         **dict.fromkeys(("tolerance", "absolute_floor"), {"type": "number", "minimum": 0}),
-        "iterations": {"type": "integer"},
+        **dict.fromkeys(("iterations", "written_iteration"), {"type": "integer"}),
         "encoding_sha256": {"type": ["string", "null"]},
         "certificate": SHARES,
         "model": MODEL,

@@ -17,6 +17,7 @@ from proxsweep.errors import UserError
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 FIRST = ("difference", "lasso", "replicate")
 OUTLINE = ("name", "family", "sweep", "cross_validation", "resamples")  # what names the fits of a study
+LIMITS = ("max_iterations", "max_seconds")  # solver keys that end a start, and the statuses of starts they end
 PARTIAL = ("fold", "resample")  # last in the path of a fit that is not to all variants of its replicate
 
 

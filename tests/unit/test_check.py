@@ -397,7 +397,7 @@ def test_another_encoding_is_named(study):
         ("mutations.csv", "shift_c2-minus-c0", "shift_c2-minus-c0 of A3C"),
         ("mutations.csv", "times_seen_c0", "times_seen_c0 of A3C"),
         ("mutations.csv", "site", "site, entry 3"),
-        ("trace.csv", "objective", "last objective of start zeros"),
+        ("trace.csv", "objective", "objective of start zeros"),
         ("trace.csv", "iteration", "last iteration of start zeros"),
     ],
 )

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from dataclasses import replace
 
 import cvxpy
 import numpy as np
@@ -255,10 +256,16 @@ def test_starts_are_feasible():
     assert done.best.b0[0] == 0 and np.abs(done.best.b).max() <= 0.5
 
 
-def test_values_that_are_not_finite_end_as_diverged(tmp_path):
+def test_scores_that_are_no_numbers_are_refused():
     encoding = toys.toy(3)
     encoding.scores[5] = np.nan
-    done = run(encoding, 1e-3)
+    with pytest.raises(UserError, match="scores from nan"):
+        run(encoding, 1e-3)
+
+
+def test_values_that_are_not_finite_end_as_diverged(tmp_path):
+    encoding = replace(toys.toy(3), scores=1e200 * toys.toy(3).scores)
+    done = run(encoding, 1e-3, model={**toys.MODEL, "scale_bound": 1e300, "ridge": 0.0})
     assert done.best.status == "diverged"
     for figure in (fit_figures.convergence(done), fit_figures.observed_against_predicted(done)):
         figure.savefig(tmp_path / "figure.png")

@@ -314,7 +314,7 @@ def test_figure_crosses_correlations_of_few_shifts():
     folders = {"p": fitted(many), "q": fitted(many**2), "r": fitted([0.0] * 7 + [1.0])}
     rows = [("reference", 0.0, "1", "p"), ("reference", 0.0, "2", "q")]
     rows += [("reference", 1e-5, "1", "r"), ("reference", 1e-5, "2", "r")]
-    rows += [("reference", 1e-4, "1", "r", "diverged"), ("reference", 1e-4, "2", "r")]
+    rows += [("reference", 1e-4, "1", "r", "max_iterations"), ("reference", 1e-4, "2", "r")]
     figure = replicate_correlation.figure(replicate_correlation.correlate(fits(rows), folders.get, bootstrap=20))
     found = {
         (marker, face): sum(

@@ -176,7 +176,7 @@ def test_figure_shows_stops_below_other_mutations():
 
 
 def test_figure_marks_unconverged_fits():
-    figure = sparsity.figure(study(fitted(), ("converged", "diverged")))
+    figure = sparsity.figure(study(fitted(), ("converged", "max_iterations")))
     assert "Hollow: 6 of 12 fits not converged" in words(figure)
     hollow = [
         line

@@ -1,8 +1,11 @@
+import functools
 import json
 import os
 import re
 import shlex
+import signal
 import sys
+from math import ceil
 from pathlib import Path, PurePosixPath
 
 from snakemake.exceptions import WorkflowError
@@ -11,7 +14,7 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parents[1]
 if str(ROOT / "scripts") not in sys.path:
     sys.path.insert(0, str(ROOT / "scripts"))
 
-from proxsweep import closure, config as configuration, downloads, files, resolved, sweep
+from proxsweep import closure, config as configuration, damage, downloads, files, limits, resolved, sweep
 from proxsweep.errors import UserError
 
 # relative where possible, so that a moved or copied project does not look changed
@@ -20,12 +23,25 @@ SCRIPTS = HERE / "scripts"
 CONDA = "conda" in str(workflow.deployment_settings.deployment_method).lower()
 PYTHON = "python" if CONDA else sys.executable
 # The command of every rule, `proxsweep`, is this tree's: whatever is installed, whatever the environment is called.
-COMMAND = f"PYTHONPATH={shlex.quote(str(ROOT / 'scripts'))} {shlex.quote(PYTHON)} -m proxsweep"
+# XLA takes its number of threads from NPROC; Snakemake sets the variables that other libraries read.
+COMMAND = (
+    f'NPROC="${{OMP_NUM_THREADS:-1}}" PYTHONPATH={shlex.quote(str(ROOT / "scripts"))}'
+    f" {shlex.quote(PYTHON)} -m proxsweep"
+)
 shell.prefix(f'proxsweep() {{ {COMMAND} "$@"; }}; '.replace("{", "{{").replace("}", "}}"))
 RUN_NOTEBOOK = (
     "proxsweep notebook {input.notebook:q} --output {output.notebook:q} --kept {params.kept:q}"
     " --parameters {params.parameters:q} --threads {threads} --attempt {resources.attempt} > {log:q} 2>&1"
 )
+
+
+def end(number, frame):
+    sys.exit(128 + number)
+
+
+# Snakemake has no handler until its first job: a process that simply ended would leave the folder locked.
+if workflow.is_main_process and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+    signal.signal(signal.SIGTERM, end)
 
 
 def read_studies():
@@ -123,9 +139,37 @@ def simulate_spec(wildcards):
 # ---- fits ------------------------------------------------------------------------------------------------
 
 
+@functools.cache
+def fits_by_parts(study):
+    """All fits of a study by their part of a path: looked up for every job, of which there may be thousands."""
+    return {fit.parts: fit for fit in sweep.table(STUDIES[study])}
+
+
+def remove_damaged():
+    """Take damaged outputs away before anything is planned, so that their jobs run again; a dry run only tells.
+
+    The table of fits goes with a record: Snakemake makes what is missing only for something else that is missing.
+    """
+    for study in STUDIES.values():
+        fits = [f"results/{study.name}/fits/{fit.parts}" for fit in sweep.table(study)]
+        encodings = [f"results/{study.name}/encodings/replicate~{label}.npz" for label in study.sweep["replicate"]]
+        damaged = {f"{folder}/record.json": damage.of_fit(folder) for folder in fits}
+        damaged |= {path: damage.of_encoding(path) for path in encodings}
+        for path in [path for path, fault in damaged.items() if fault]:
+            logger.warning(f"proxsweep: {path}: {damaged[path]}; it is made again")
+            if not workflow.output_settings.dryrun:
+                Path(path).unlink(missing_ok=True)
+                Path(f"results/{study.name}/fits.csv").unlink(missing_ok=True)
+
+
+if workflow.is_main_process:
+    remove_damaged()
+
+
 def find_fit(wildcards):
+    known = fits_by_parts(wildcards.study)
     try:
-        return sweep.find(STUDIES[wildcards.study], wildcards.fit)
+        return known.get(wildcards.fit) or sweep.find(STUDIES[wildcards.study], wildcards.fit)
     except UserError as error:
         raise WorkflowError(str(error)) from None
 
@@ -146,13 +190,16 @@ def neighbour_of(wildcards):
 
 def fit_parameters(wildcards):
     fit = find_fit(wildcards)
+    spec, folder = fit.spec(), f"results/{wildcards.study}/fits/{fit.parts}"
+    spec["solver"] = limits.solver(f"{folder}/record.json", spec)
     return json.dumps(
         {
-            "spec": fit.spec(),
+            "spec": spec,
             "encoding": encoding_of(wildcards),
             "preprocess_report": f"results/{wildcards.study}/data/preprocess.report.csv",
             "encoding_report": report_of(wildcards),
-            "folder": f"results/{wildcards.study}/fits/{fit.parts}",
+            "folder": folder,
+            "checkpoint": f"results/{wildcards.study}/checkpoints/{fit.parts}.npz",
             "neighbour": next(iter(neighbour_of(wildcards)), None),
         }
     )
@@ -175,8 +222,9 @@ def encodings_of(wildcards):
 
 def lasso_max_spec(wildcards):
     fits = [fit.spec() for fit in without_lasso(STUDIES[wildcards.study])]
-    for spec in fits:  # which weights are swept changes nothing here
+    for spec in fits:  # which weights are swept changes nothing here, nor how long their fits may take
         del spec["fit"]["lasso"], spec["labels"]["lasso"]
+        spec["solver"]["max_seconds"] = None
     return json.dumps({"fits": fits, "encodings": encodings_of(wildcards)})
 
 
@@ -278,6 +326,7 @@ def results():
     for study in STUDIES.values():
         folder = f"results/{study.name}"
         wanted += [f"{folder}/fits.csv", f"{folder}/status.csv", f"{folder}/notebooks/html"]
+        wanted += [f"{folder}/encodings/replicate~{label}.npz" for label in study.sweep["replicate"]]
         wanted += [f"{folder}/strict.txt"] if study.strict else []
         if study.refit_of:
             continue
@@ -299,11 +348,12 @@ PAGES = {
 }
 
 
-# ---- small helpers -------------------------------------------------------------------------------------------
+# ---- resources: what a cluster is asked for; docs/cluster.md has the measurements behind them --------------------
 
-
-def one_of(names):
-    return "|".join(re.escape(name) for name in names) or "(?!)"
+# a job on a node stands beside two Snakemake processes of about 95 MB each
+SNAKEMAKE_MB = 200
+# a table of variants is about so many times the size of its compressed file
+GZIP = 8
 
 
 def scaled(amount):
@@ -311,8 +361,38 @@ def scaled(amount):
     return lambda wildcards, attempt: amount * attempt
 
 
+def memory(floor, each=0, of=None):
+    """MB of a job: ``floor``, ``each`` MB more for every MB of the input ``of``, and what Snakemake takes beside it."""
+    return lambda wildcards, input, attempt: attempt * (SNAKEMAKE_MB + floor + ceil(each * megabytes(input, of)))
+
+
+def minutes(floor, each, of):
+    """Minutes of a job: ``floor``, and ``each`` more for every MB of the input ``of``."""
+    return lambda wildcards, input, attempt: attempt * (floor + ceil(each * megabytes(input, of)))
+
+
+def megabytes(input, name):
+    """Size of an input's files, as if unpacked; one that is not there yet counts nothing until it is there."""
+    paths = input.get(name, [])
+    paths = [paths] if isinstance(paths, str) else paths
+    sizes = [os.path.getsize(path) * (GZIP if path.endswith(".gz") else 1) for path in paths if os.path.exists(path)]
+    return sum(sizes) / 1e6
+
+
+def retried(times):
+    """Retries of a rule; none on a node, where another attempt would get the memory and time of the one that failed."""
+    return times if workflow.is_main_process else 0
+
+
 def this_attempt(wildcards, attempt):
     return attempt
+
+
+# ---- small helpers -------------------------------------------------------------------------------------------
+
+
+def one_of(names):
+    return "|".join(re.escape(name) for name in names) or "(?!)"
 
 
 def tell_status():

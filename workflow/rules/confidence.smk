@@ -17,8 +17,8 @@ rule replicate_signs:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1000),
+        runtime=scaled(5),
     params:
         least=lambda wildcards: STUDIES[wildcards.study].summaries["min_times_seen"],
     shell:
@@ -54,13 +54,13 @@ rule false_discovery:
         "logs/{study}/false_discovery.log",
     benchmark:
         "results/{study}/benchmarks/false_discovery.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1000),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=false_discovery_parameters,
@@ -89,7 +89,7 @@ rule shifts:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1000),
+        runtime=scaled(5),
     shell:
         "proxsweep shifts --fits {input.fits:q} --chosen {input.chosen:q} --output {output:q} > {log:q} 2>&1"

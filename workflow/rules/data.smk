@@ -12,7 +12,7 @@ rule simulate:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
+        mem_mb=memory(800),
         runtime=scaled(10),
     params:
         spec=simulate_spec,
@@ -35,8 +35,8 @@ rule fetch:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(1000),
-        runtime=scaled(30),
+        mem_mb=memory(800),
+        runtime=scaled(10),
     params:
         address=lambda wildcards: download(wildcards)["func_scores"],
         sha256=lambda wildcards: f"--sha256 {download(wildcards)['sha256']}" if download(wildcards)["sha256"] else "",
@@ -61,7 +61,7 @@ rule preprocess:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
+        mem_mb=memory(500, 25, "tables"),
         runtime=scaled(20),
     params:
         spec=lambda wildcards: data_spec(STUDIES[wildcards.study], PREPROCESS_KEYS),
@@ -86,7 +86,7 @@ rule encode:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
+        mem_mb=memory(500, 25, "variants"),
         runtime=scaled(20),
     params:
         spec=lambda wildcards: data_spec(STUDIES[wildcards.study], ENCODE_KEYS),
@@ -118,7 +118,7 @@ rule data_report:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(500),
+        mem_mb=memory(300),
         runtime=scaled(5),
     shell:
         "proxsweep stack {input:q} --output {output:q} > {log:q} 2>&1"

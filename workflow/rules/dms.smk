@@ -17,8 +17,8 @@ rule lasso_max:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(60),
+        mem_mb=memory(600, 100, "encodings"),
+        runtime=minutes(10, 10, "encodings"),
     params:
         spec=lasso_max_spec,
     shell:
@@ -50,13 +50,13 @@ rule replicate_correlation:
         "logs/{study}/replicate_correlation.log",
     benchmark:
         "results/{study}/benchmarks/replicate_correlation.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1000),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=summary_parameters("replicate_correlation", ["bootstrap", "seed", "min_times_seen"]),
@@ -90,13 +90,13 @@ rule sparsity:
         "logs/{study}/sparsity.log",
     benchmark:
         "results/{study}/benchmarks/sparsity.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1000),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=summary_parameters("sparsity", ["min_times_seen"]),
@@ -136,13 +136,13 @@ rule starts:
         "logs/{study}/starts.log",
     benchmark:
         "results/{study}/benchmarks/starts.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1000),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=summary_parameters(
@@ -178,13 +178,13 @@ rule scale_bound:
         "logs/{study}/scale_bound.log",
     benchmark:
         "results/{study}/benchmarks/scale_bound.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1000),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=summary_parameters("scale_bound", ["min_times_seen"]),
@@ -219,13 +219,13 @@ rule recovery:
         "logs/{study}/recovery.log",
     benchmark:
         "results/{study}/benchmarks/recovery.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1000),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=summary_parameters("recovery", ["min_times_seen"], truth="{folder}/data/truth.csv"),

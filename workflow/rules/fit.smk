@@ -16,13 +16,13 @@ rule fit:
         "logs/{study}/fits/{fit}.log",
     benchmark:
         "results/{study}/benchmarks/{fit}.tsv"
-    retries: 2
+    retries: retried(2)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(60),
+        mem_mb=memory(600, 100, "encoding"),
+        runtime=minutes(10, 10, "encoding"),
         attempt=this_attempt,
     params:
         parameters=fit_parameters,
@@ -73,8 +73,8 @@ rule collect:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(1000),
-        runtime=scaled(20),
+        mem_mb=memory(600),
+        runtime=scaled(10),
     shell:
         "proxsweep collect --plan {input.plan:q} --fits {output.fits:q} --status {output.status:q}"
         " --strays {output.strays:q} > {log:q} 2>&1"
@@ -106,8 +106,8 @@ rule choose:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(1000),
-        runtime=scaled(10),
+        mem_mb=memory(600),
+        runtime=scaled(5),
     params:
         chosen=lambda wildcards: json.dumps(STUDIES[wildcards.study].chosen),
     shell:
@@ -133,7 +133,7 @@ rule check_strict:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(500),
+        mem_mb=memory(300),
         runtime=scaled(5),
     shell:
         "(proxsweep strict {input.fits:q} > {output:q}) 2> {log:q}"

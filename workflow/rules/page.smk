@@ -19,7 +19,7 @@ rule page:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1000),
+        runtime=scaled(5),
     shell:
         "proxsweep page --fits {input.fits:q} --chosen {input.chosen:q} --output {output:q} > {log:q} 2>&1"

@@ -50,13 +50,13 @@ rule patterns:
         "logs/{study}/patterns.log",
     benchmark:
         "results/{study}/benchmarks/patterns.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1000),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=summary_parameters(

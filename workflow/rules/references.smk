@@ -18,8 +18,8 @@ rule shifts_by_reference:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1000),
+        runtime=scaled(5),
     shell:
         "proxsweep shifts-by-reference --fits {input.fits:q} --chosen {input.chosen:q} --output {output:q} > {log:q} 2>&1"
 
@@ -50,13 +50,13 @@ rule references:
         "logs/{study}/references.log",
     benchmark:
         "results/{study}/benchmarks/references.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1000),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=references_parameters,

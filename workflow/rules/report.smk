@@ -30,13 +30,13 @@ rule convergence:
         "logs/{study}/convergence.log",
     benchmark:
         "results/{study}/benchmarks/convergence.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1000),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=summary_parameters(
@@ -63,8 +63,8 @@ rule notebook_index:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(1500),
-        runtime=scaled(30),
+        mem_mb=memory(800),
+        runtime=scaled(20),
     shell:
         "proxsweep index --plan {input.plan:q} --fits {input.fits:q} --summaries {input.summaries:q} --output {output:q} > {log:q} 2>&1"
 
@@ -146,7 +146,7 @@ rule table_page:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(1000),
-        runtime=scaled(10),
+        mem_mb=memory(600),
+        runtime=scaled(5),
     shell:
         "proxsweep table-page {input.table:q} --output {output:q} > {log:q} 2>&1"

@@ -27,13 +27,13 @@ rule shrinkage:
         "logs/{study}/shrinkage.log",
     benchmark:
         "results/{study}/benchmarks/shrinkage.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1000),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=summary_parameters(
@@ -75,13 +75,13 @@ rule replicate_scatter:
         "logs/{study}/replicate_scatter.log",
     benchmark:
         "results/{study}/benchmarks/replicate_scatter.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1000),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=summary_parameters(
@@ -121,13 +121,13 @@ rule shift_paths:
         "logs/{study}/shift_paths.log",
     benchmark:
         "results/{study}/benchmarks/shift_paths.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1000),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=summary_parameters("shift_paths", ["min_times_seen"], chosen_csv="{folder}/chosen.csv"),
@@ -163,13 +163,13 @@ rule shift_sizes:
         "logs/{study}/shift_sizes.log",
     benchmark:
         "results/{study}/benchmarks/shift_sizes.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1000),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=summary_parameters("shift_sizes", chosen_csv="{folder}/chosen.csv", shifts_csv="{folder}/shifts.csv"),
@@ -214,13 +214,13 @@ rule shift_heatmap:
         "logs/{study}/shift_heatmap.log",
     benchmark:
         "results/{study}/benchmarks/shift_heatmap.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1000),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=heatmap_parameters,
@@ -257,13 +257,13 @@ rule predictions:
         "logs/{study}/predictions.log",
     benchmark:
         "results/{study}/benchmarks/predictions.tsv"
-    retries: 1
+    retries: retried(1)
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        mem_mb=memory(1000),
+        runtime=scaled(5),
         attempt=this_attempt,
     params:
         parameters=predictions_parameters,

@@ -37,7 +37,7 @@ def duality_gap(model: Model, data: dict, errors: np.ndarray, fused: np.ndarray,
     losses = -np.sum(centred * np.asarray(data["scores"])) - np.sum(centred[fitted] ** 2 / (2 * omega[fitted]))
     lower, upper = np.asarray(data["effect_bounds"]) if model.boxed else (-np.inf, np.inf)
     best = np.clip(-c[:count] / (2 * ridge[:, None]), lower, upper)
-    effects = np.sum(ridge[:, None] * best**2 + c[:count] * best)
+    effects = np.sum(best * (ridge[:, None] * best + c[:count]))
     # in a box the multipliers may leave inner nodes at a bound a pull, which the box has to answer
     farthest = np.sqrt(objective / ridge.min())
     inner = np.sum(c[count:] * np.clip(-np.sign(c[count:]) * farthest, lower, upper))
@@ -54,7 +54,9 @@ def _centred(theta, omega, delta: float, offsets: tuple[int, ...], free: np.ndar
 
 
 def _balanced(theta: np.ndarray, omega: np.ndarray, delta: float) -> np.ndarray:
-    low, high = -2 * delta, 2 * delta
+    fitted = omega > 0
+    high = float(np.abs(theta[fitted] / omega[fitted]).max(initial=0.0))  # moved so far, all have one sign
+    low = -high
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         if middle in (low, high):

@@ -18,7 +18,7 @@ from proxsweep.dms.encoding import Encoding
 from proxsweep.dms.rows import fitted_only, select
 from proxsweep.errors import UserError
 from proxsweep.files import sha256
-from proxsweep.findings import Findings
+from proxsweep.findings import SMALLEST, Findings
 from proxsweep.record import Status
 
 OBJECTIVE = 1e-10  # relative to the number, to which is added
@@ -220,16 +220,15 @@ def _same_names(file: str, quantity: str, written: np.ndarray, found: np.ndarray
 
 def _parameters(fit: _Fit, findings: Findings) -> None:
     """Finite, within the constraints, and shifts that are the differences of the effects."""
-    record, problem, x = fit.record, fit.problem, fit.point
+    problem, x = fit.problem, fit.point
     file = "parameters.npz"
-    if record["status"] != Status.DIVERGED:
-        for name, values in (("b", x.b), ("b0", x.b0), ("scale", x.scale), ("bias", x.bias)):
-            if not np.isfinite(values).all():
-                findings.add(file, name, "not finite", "only a diverged fit may say so")
+    for name, values in (("b", x.b), ("b0", x.b0), ("scale", x.scale), ("bias", x.bias)):
+        if not np.isfinite(values).all():
+            findings.add(file, name, "not finite", "numbers, whatever the status")
     low, high = problem.effect_bounds
     if (x.b < low).any() or (x.b > high).any():
         findings.add(file, "b", f"from {x.b.min():g} to {x.b.max():g}", f"effect_bounds {low:g} to {high:g}")
-    if problem.sigmoid and not 0 <= x.scale <= problem.scale_bound and record["status"] != Status.DIVERGED:
+    if problem.sigmoid and not 0 <= x.scale <= problem.scale_bound:
         findings.add(file, "scale", x.scale, f"bounds 0 and {problem.scale_bound:g}")
     if (x.b0[problem.fixed] != 0).any():
         findings.add(file, "b0 of the reference", float(x.b0[problem.fixed][0]), 0.0)
@@ -311,17 +310,21 @@ def _starts(fit: _Fit, path: Path, findings: Findings) -> None:
         if rows.empty:
             findings.add(path.name, f"start {name}", "absent", "a start of the record")
             continue
-        last, objective = rows.iloc[-1], one["objective"]
-        findings.equal(path.name, f"last iteration of start {name}", int(last["iteration"]), one["iterations"])
-        known = math.nan if objective is None else objective
-        findings.close(
-            path.name, f"last objective of start {name}", float(last["objective"]), known, TRACE * abs(known)
-        )
+        if rows["iteration"].iloc[-1] != one["iterations"]:
+            last = int(rows["iteration"].iloc[-1])
+            findings.add(path.name, f"last iteration of start {name}", last, one["iterations"])
+            continue
+        written = rows["iteration"] == one.get("written_iteration", one["iterations"])
+        traced = float(rows.loc[written, "objective"].iloc[-1]) if written.any() else math.nan
+        known = math.nan if one["objective"] is None else one["objective"]
+        findings.close(path.name, f"objective of start {name}", traced, known, TRACE * abs(known))
     if record["start"] not in starts:
         findings.add("record.json", "start", record["start"], f"one of {', '.join(starts)}")
         return
-    for key in ("status", "objective", "residual", "relative_residual", "iterations"):
-        findings.equal("record.json", f"{key} of start {record['start']}", starts[record["start"]][key], record[key])
+    for key in ("status", "objective", "residual", "relative_residual", "iterations", "written_iteration"):
+        findings.equal(
+            "record.json", f"{key} of start {record['start']}", starts[record["start"]].get(key), record.get(key)
+        )
     usable = [one["objective"] for one in starts.values() if one["status"] != Status.DIVERGED]
     if usable and record["objective"] is not None:
         lowest = min(usable)
@@ -339,7 +342,7 @@ def _certificate(fit: _Fit, findings: Findings) -> Checked:
     for name, value in (("smooth", smooth), ("penalty", penalty), ("objective", objective)):
         tolerance = OBJECTIVE * abs(value) + ROUNDING * abs(objective)
         findings.close("record.json", name, record[name], value, tolerance)
-    yardstick, residual = recompute.residual(problem, recompute.zeros(problem)), recompute.residual(problem, x)
+    yardstick, residual = (_flushed(recompute.residual(problem, point)) for point in (recompute.zeros(problem), x))
     inner = INNER_SOLVER * abs(x.b).max(initial=0.0) if record["prox"] is not None else 0.0
     largest = max(abs(part).max(initial=0.0) for part in map(np.asarray, x))
     slack = RESIDUAL * residual + SUMS * (yardstick + largest) + inner
@@ -356,6 +359,11 @@ def _certificate(fit: _Fit, findings: Findings) -> Checked:
     written = math.nan if record["objective"] is None else record["objective"]
     difference = abs(written - objective) / abs(objective) if objective else abs(written - objective)
     return Checked(confirmed, difference, relative, fusion, duality, findings)
+
+
+def _flushed(value: float) -> float:
+    """Zero for a number too small for compiled code."""
+    return 0.0 if abs(value) < SMALLEST else value
 
 
 def _status(record: Mapping[str, Any], residual: float, yardstick: float, slack: float, findings: Findings) -> bool:

@@ -53,6 +53,7 @@ def table(
         known).
     """
     fits = full(fits)
+    load = fitted.by_status(fits, load)
     swept = sweep_columns(fits)
     known = None if truth is None else truth.set_index("mutation")
     records = []
@@ -127,6 +128,7 @@ def pairs_table(
         an inner node of a tree, whose truth no table holds.
     """
     fits = full(fits)
+    load = fitted.by_status(fits, load)
     found = signs[signs["row"] == "all"].drop(columns="row").reset_index(drop=True)
     found["converged"] = found["unconverged"] == 0
     if truth is None or found.empty:

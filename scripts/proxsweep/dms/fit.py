@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pandas as pd
 
 from proxsweep.dms import start_points
 from proxsweep.dms.certify import duality_gap
+from proxsweep.dms.checkpoint import Checkpoint, Mark
 from proxsweep.dms.encoding import Encoding
 from proxsweep.dms.model import Model, Parameters, arrays, flip
 from proxsweep.errors import UserError
@@ -33,6 +34,7 @@ ABSOLUTE_FLOOR = 1e-12
 GOAL_MARGIN = 0.9
 ABOVE = 1.001  # this much above the smallest weight, a fit has no shift
 NO_SHIFT = 1e6  # a lasso weight that leaves no shift
+LIMITED = (Status.MAX_ITERATIONS, Status.MAX_SECONDS)
 SAME = 1e-8  # relative difference of objectives within which starts ended at one optimum
 
 
@@ -46,6 +48,8 @@ class Solution:
     :mod:`proxsweep.optimize.certificate` and :mod:`proxsweep.dms.certify`. ``prox`` holds residuals and iterations of
     the inner solver (ADMM) in one more step, None where the prox is exact. Of ``iterations``, ``products`` were
     products with the Hessian in ``newton_steps`` Newton steps, the others proximal gradient steps.
+    ``written_iteration`` is the one after which the parameters were these: the last, unless the start diverged (then
+    the last with a finite objective) or met a limit (the one with the lowest).
     """
 
     start: str
@@ -63,6 +67,7 @@ class Solution:
     duality_gap: float | None
     prox: dict[str, float] | None
     iterations: int
+    written_iteration: int
     products: int
     newton_steps: int
     seconds: float
@@ -75,7 +80,7 @@ class Solution:
 
 @dataclass(frozen=True)
 class Fit:
-    """The best of several starts, and what all of them gave."""
+    """The best of several starts, and what all of them gave; ``continued`` counts the earlier runs it went on from."""
 
     encoding: Encoding
     difference: Difference
@@ -88,6 +93,7 @@ class Fit:
     solutions: list[Solution]
     compile_seconds: float
     total_seconds: float
+    continued: int
 
     @property
     def relative_residual(self) -> float:
@@ -136,7 +142,10 @@ def _gradients(model: Model, data: dict, z: jax.Array, x: Parameters) -> tuple[P
 class _Running:
     """A problem with its data on the device: shared by all starts of a fit."""
 
-    def __init__(self, encoding: Encoding, lasso: float, matrix: Difference, model: dict, solver: dict, report):
+    def __init__(
+        self, encoding: Encoding, lasso: float, matrix: Difference, model: dict, solver: dict, report, checkpoint=None
+    ):
+        self.checkpoint = checkpoint or Checkpoint()
         self.encoding, self.lasso, self.solver, self.report = encoding, lasso, solver, report
         self.model = Model(
             sigmoid=model["global_epistasis"] == "sigmoid",
@@ -146,7 +155,7 @@ class _Running:
         )
         self.scale_bound = resolve_scale_bound(model["scale_bound"], encoding) if self.model.sigmoid else math.inf
         self.data = arrays(encoding, lasso, model, self.scale_bound)
-        self.warmup = min(int(model["warmup_iterations"]), solver["max_iterations"]) if self.model.sigmoid else 0
+        self.warmup = int(model["warmup_iterations"]) if self.model.sigmoid else 0
         self.zeros = start_points.zeros(self.model, encoding, self.scale_bound)
         self.prox_state = initial_prox_state(matrix, self.zeros["b"].shape[1])
         began = time.perf_counter()
@@ -154,50 +163,29 @@ class _Running:
         self.compile_seconds = time.perf_counter() - began
         _, look = fista.begin(self.model, self.data, self.zeros, self.prox_state)
         self.yardstick = float(look.residual)
-        self.threshold = max(solver["tolerance"] * self.yardstick, ABSOLUTE_FLOOR)
+        measured = math.isfinite(self.yardstick)
+        self.threshold = max(solver["tolerance"] * self.yardstick, ABSOLUTE_FLOOR) if measured else ABSOLUTE_FLOOR
 
     def solve(self, name: str, start: Parameters, spent: float = 0.0) -> Solution:
-        """Run from one point; ``spent`` seconds were needed to find it."""
-        rows: list[dict] = []
-        began = time.perf_counter() - spent
+        """Run from one point, or on from its checkpoint; ``spent`` seconds were needed to find the point."""
+        course = _Course(self, name, self.mark(name) or Mark(start, self.prox_state, self.warmup > 0, seconds=spent))
+        going_on = course.warm_up() if course.mark.locked else None
+        status = course.phase(self.data, self.solver["max_iterations"], locked=False)
+        course.say(last=True)
+        if status in LIMITED:
+            self.checkpoint.put(name, lambda: going_on or course.mark, now=True)
+        return self._solution(name, course, status)
 
-        def look(progress: Progress, before: int = 0, locked: bool = False) -> None:
-            row = asdict(progress)
-            row |= {"start": name, "iteration": before + row["iteration"], "seconds": time.perf_counter() - began}
-            row["residual"] = math.nan if locked else row["residual"]  # that of another problem
-            rows.append({**row, "relative_residual": relative(row["residual"], self.yardstick)})
-            self._say(rows)
+    def mark(self, name: str) -> Mark | None:
+        """Where an earlier run left this start."""
+        found = self.checkpoint.marks.get(name)
+        if found is None:
+            return None
+        return replace(found, prox_state=jax.tree.unflatten(jax.tree.structure(self.prox_state), found.prox_state))
 
-        allowed, goal = self.solver["max_seconds"] or math.inf, GOAL_MARGIN * self.threshold
-        x, prox_state, used = start, self.prox_state, 0
-        if self.warmup:
-            locked = {**self.data, "sigmoid_free": jnp.float64(0.0)}
-            limits = Limits(goal, self.warmup, allowed - spent)
-            first = Solve(self.model, locked, limits, lambda progress: look(progress, locked=True))
-            first.run(x, prox_state)
-            x, prox_state, used = first.state.x, first.state.prox_state, first.progress.iteration
-        left = allowed - (time.perf_counter() - began)
-        limits = Limits(goal, self.solver["max_iterations"] - used, left)
-        run = Solve(self.model, self.data, limits, lambda progress: look(progress, used))
-        status = run.run(x, prox_state)
-        self._say(rows, last=True)
-        seconds = time.perf_counter() - began
-        return self._solution(name, run, status, used, seconds, pd.DataFrame(rows))
-
-    def _say(self, rows: list[dict], last: bool = False) -> None:
-        """A line of progress a decade of iterations, and for the last look."""
-        decades = [len(str(row["iteration"])) for row in rows[-2:]]
-        if last or len(rows) == 1 or decades[0] != decades[-1]:
-            row = rows[-1]
-            self.report(
-                f"{row['start']}: iteration {row['iteration']}, objective {row['objective']:.8g}, "
-                f"relative residual {row['relative_residual']:.2e}, {row['seconds']:.1f} s"
-            )
-
-    def _solution(
-        self, name: str, run: Solve, status: Status, used: int, seconds: float, trace: pd.DataFrame
-    ) -> Solution:
-        x, prox_state = run.state.x, run.state.prox_state
+    def _solution(self, name: str, course: "_Course", status: Status) -> Solution:
+        mark = course.mark
+        x, prox_state = _finite(mark.x), mark.prox_state
         b = np.asarray(x["b"]) if prox_state is None else self._tied(x["b"], prox_state)
         bundle = self.encoding.bundle
         b0 = np.asarray(x["b0"]) - np.where(bundle, b[: len(bundle)], 0.0).sum(axis=1)
@@ -209,11 +197,12 @@ class _Running:
             b0=b0,
             scale=float(x["scale"]),
             bias=float(x["bias"]),
-            iterations=used + run.progress.iteration,
-            products=run.progress.products,
-            newton_steps=run.progress.newton_steps,
-            seconds=seconds,
-            trace=trace,
+            iterations=mark.iterations,
+            written_iteration=course.written_iteration,
+            products=mark.products,
+            newton_steps=mark.newton_steps,
+            seconds=mark.seconds,
+            trace=pd.DataFrame(course.rows),
             **certificate,
         )
 
@@ -224,7 +213,7 @@ class _Running:
 
     def _status(self, status: Status, certificate: dict) -> Status:
         """The status that the written parameters deserve."""
-        if not math.isfinite(certificate["smooth"] + certificate["residual"]):
+        if not math.isfinite(certificate["smooth"] + certificate["penalty"] + certificate["residual"] + self.yardstick):
             return Status.DIVERGED
         if status == Status.DIVERGED:
             return status
@@ -275,6 +264,76 @@ class _Running:
         return {"primal": float(fused.primal), "dual": float(fused.dual), "iterations": int(fused.iterations)}
 
 
+class _Course:
+    """One start on its way through the phases of its solve; ``mark`` is where it has got to."""
+
+    def __init__(self, running: _Running, name: str, mark: Mark):
+        self.running, self.name, self.mark = running, name, mark
+        self.began = time.perf_counter() - mark.seconds
+        self.rows = list(mark.rows)
+        self.written_iteration = mark.iterations
+
+    def warm_up(self) -> Mark | None:
+        """The phase with scale and bias held; the mark from which it would go on, if it was cut off."""
+        locked = {**self.running.data, "sigmoid_free": jnp.float64(0.0)}
+        status = self.phase(locked, min(self.running.warmup, self.running.solver["max_iterations"]), locked=True)
+        return self.mark if status in LIMITED and self.mark.iterations < self.running.warmup else None
+
+    def phase(self, data: dict, iterations: int, locked: bool) -> Status:
+        """Run until so many iterations were made in all, or the time is over."""
+        running, before = self.running, self.mark
+
+        def look(progress: Progress) -> None:
+            self._look(progress, before, locked)
+            running.checkpoint.put(self.name, lambda: self._mark(solve, before, locked))
+
+        left = (running.solver["max_seconds"] or math.inf) - (time.perf_counter() - self.began)
+        limits = Limits(GOAL_MARGIN * running.threshold, iterations - before.iterations, left)
+        solve = Solve(running.model, data, limits, look)
+        status = solve.run(before.x, before.prox_state)
+        self.mark = self._mark(solve, before, locked)
+        self.written_iteration = before.iterations + solve.point.progress.iteration
+        return status
+
+    def _mark(self, solve: Solve, before: Mark, locked: bool) -> Mark:
+        return Mark(
+            x=solve.point.x,
+            prox_state=solve.point.prox_state,
+            locked=locked,
+            iterations=before.iterations + solve.progress.iteration,
+            products=before.products + solve.progress.products,
+            newton_steps=before.newton_steps + solve.progress.newton_steps,
+            seconds=time.perf_counter() - self.began,
+            rows=list(self.rows),
+        )
+
+    def _look(self, progress: Progress, before: Mark, locked: bool) -> None:
+        """Write a look down."""
+        counts = {name: getattr(before, name) for name in ("products", "newton_steps")}
+        counts |= {"iteration": before.iterations}
+        row = asdict(progress)
+        row |= {name: count + row[name] for name, count in counts.items()}
+        row |= {"start": self.name, "seconds": time.perf_counter() - self.began}
+        row["residual"] = math.nan if locked else row["residual"]  # that of another problem
+        self.rows.append({**row, "relative_residual": relative(row["residual"], self.running.yardstick)})
+        self.say()
+
+    def say(self, last: bool = False) -> None:
+        """A line of progress a decade of iterations, and for the last look."""
+        decades = [len(str(row["iteration"])) for row in self.rows[-2:]]
+        if last or len(self.rows) == 1 or decades[0] != decades[-1]:
+            row = self.rows[-1]
+            self.running.report(
+                f"{row['start']}: iteration {row['iteration']}, objective {row['objective']:.8g}, "
+                f"relative residual {row['relative_residual']:.2e}, {row['seconds']:.1f} s"
+            )
+
+
+def _finite(x: Parameters) -> Parameters:
+    """Parameters without what is no number, which only a start may have."""
+    return {name: jnp.nan_to_num(value) for name, value in x.items()}
+
+
 def fit(
     encoding: Encoding,
     lasso: float,
@@ -283,6 +342,7 @@ def fit(
     solver: dict,
     report: Callable[[str], None] = print,
     neighbour: str | Path | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Fit:
     """Fit one joint model from every start asked for, and keep the best.
 
@@ -304,6 +364,8 @@ def fit(
         Receives a line of progress now and then.
     neighbour
         ``parameters.npz`` of the next larger lasso weight, for the start ``neighbour``.
+    checkpoint
+        Where starts go on from, and where they are noted down.
 
     Raises
     ------
@@ -313,19 +375,19 @@ def fit(
     began = time.perf_counter()
     conditions = [str(name) for name in encoding.conditions]
     matrix = build_difference(difference, conditions, str(encoding.reference))
-    running = _Running(encoding, lasso, matrix, model, solver, report)
+    running = _Running(encoding, lasso, matrix, model, solver, report, checkpoint)
     wanted = start_points.names(solver["starts"], neighbour is not None) if running.model.sigmoid else ["zeros"]
     compile_seconds = running.compile_seconds
     solutions = []
     for name in wanted:
         start, spent = running.zeros, 0.0
-        if name == "linear":
+        if name == "linear" and running.mark(name) is None:
             start, linear = _linear_start(running, matrix, model, report)
             compile_seconds += linear.compile_seconds
             spent = linear.solution.seconds
         elif name == "neighbour":
             start = start_points.from_fit(neighbour, running.model, encoding)
-        elif name != "zeros":
+        elif name.startswith("random-"):
             number = int(name.removeprefix("random-"))
             start = start_points.random(running.zeros, encoding, running.scale_bound, solver["seed"], number)
         solutions.append(running.solve(name, start, spent))
@@ -341,6 +403,7 @@ def fit(
         solutions=solutions,
         compile_seconds=compile_seconds,
         total_seconds=time.perf_counter() - began,
+        continued=running.checkpoint.runs,
     )
 
 

@@ -10,8 +10,9 @@ import pandas as pd
 
 from proxsweep import record
 from proxsweep.dms import losses
+from proxsweep.dms.checkpoint import Checkpoint, key
 from proxsweep.dms.encoding import Encoding
-from proxsweep.dms.fit import ABSOLUTE_FLOOR, Fit, Solution, fit, relative
+from proxsweep.dms.fit import ABSOLUTE_FLOOR, LIMITED, Fit, Solution, fit, relative
 from proxsweep.dms.fitted import compared
 from proxsweep.dms.latent import latent
 from proxsweep.dms.model import predict
@@ -102,6 +103,8 @@ def summary(done: Fit, spec: dict, encoding_sha256: str | None, held_out: np.nda
         "certificate": {"fusion_gap": best.fusion_gap, "duality_gap": best.duality_gap},
         "prox": best.prox,
         "iterations": best.iterations,
+        "written_iteration": best.written_iteration,
+        "continued": done.continued,
         "newton_steps": best.newton_steps,
         "hessian_products": best.products,
         "start": best.start,
@@ -141,6 +144,7 @@ def _start(done: Fit, one: Solution) -> dict[str, Any]:
         "residual": one.residual,
         "relative_residual": relative(one.residual, done.yardstick),
         "iterations": one.iterations,
+        "written_iteration": one.written_iteration,
         "seconds": one.seconds,
         "shift_distance": float(np.abs(one.shifts - done.best.shifts).max(initial=0.0)),
     }
@@ -199,7 +203,8 @@ def write(
     trace = pd.concat([one.trace for one in done.solutions], ignore_index=True)
     write_csv(folder / "trace.csv", trace[[*columns, "step", "zero_share", "seconds"]])
     digest = sha256(encoding_path) if encoding_path else None
-    record.write(folder / "record.json", summary(done, spec, digest, held_out))
+    sizes = {name: (folder / name).stat().st_size for name in ("parameters.npz", "mutations.csv", "trace.csv")}
+    record.write(folder / "record.json", {**summary(done, spec, digest, held_out), "file_bytes": sizes})
 
 
 def run(
@@ -208,13 +213,28 @@ def run(
     folder: str | Path,
     report: Callable[[str], None] = print,
     neighbour: str | Path | None = None,
+    checkpoint: str | Path | None = None,
 ) -> Fit:
-    """Fit what ``spec`` (see :meth:`proxsweep.sweep.Fit.spec`) says and write the files of the fit."""
+    """Fit what ``spec`` (see :meth:`proxsweep.sweep.Fit.spec`) says and write the files of the fit.
+
+    With a ``checkpoint`` (a path) the fit goes on from there if the file is its own, writes it about once a minute and
+    where it ends at a limit, and removes it where it ends otherwise.
+    """
     encoding = Encoding.load(encoding_path)
     rows = select(encoding, spec.get("rows"))
     values = spec["fit"]
+    kept = Checkpoint(checkpoint, key(spec, encoding_path, neighbour), report) if checkpoint else Checkpoint()
     done = fit(
-        rows.encoding, float(values["lasso"]), values["difference"], spec["model"], spec["solver"], report, neighbour
+        rows.encoding,
+        float(values["lasso"]),
+        values["difference"],
+        spec["model"],
+        spec["solver"],
+        report,
+        neighbour,
+        kept,
     )
     write(done, spec, folder, encoding_path, rows.held_out)
+    if done.best.status not in LIMITED:
+        kept.remove()
     return done

@@ -1,17 +1,21 @@
 """What a finished fit left in its folder, as the summaries read it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from proxsweep import reading
 from proxsweep.errors import UserError
+from proxsweep.fits import usable
 
 NAMES = ("mutation", "wildtype", "site", "mutant")
 EXPECTED = "what a fit wrote"
+
+F = TypeVar("F")
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,31 @@ def _names(path: Path, names: np.ndarray) -> list[str]:
 
 def _fits(matrix: np.ndarray, rows: list[str], conditions: list[str]) -> bool:
     return not rows or (len(matrix) == len(rows) and matrix.shape[1] >= len(conditions) > 0)
+
+
+def by_status(
+    fits: pd.DataFrame, load: Callable[[str], F], blank: Callable[[F], F] | None = None
+) -> Callable[[str], F]:
+    """``load``, but without any number (NaN) in what it gives of fits that diverged.
+
+    Parameters
+    ----------
+    fits
+        A table of fits with ``path`` and ``status``.
+    load
+        Reads the fit in a folder.
+    blank
+        Takes the numbers out of what ``load`` gives; by default out of its ``mutations``.
+    """
+    gone = set(fits.loc[~usable(fits), "path"])
+    empty = blank or without_numbers
+    return lambda path: empty(load(path)) if path in gone else load(path)
+
+
+def without_numbers(found: Any) -> Any:
+    """A :class:`Fitted`, or another dataclass with ``mutations``, whose effects and shifts are NaN."""
+    columns = [name for name in found.mutations if name.startswith(("beta_", "shift_"))]
+    return replace(found, mutations=found.mutations.assign(**dict.fromkeys(columns, np.nan)))
 
 
 def paired(a: Fitted, b: Fitted, column: str, conditions: list[str], min_times_seen: int) -> pd.DataFrame:

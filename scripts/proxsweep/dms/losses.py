@@ -19,7 +19,8 @@ def mean_losses(encoding: Encoding, losses: np.ndarray, weights: np.ndarray) -> 
     count = len(encoding.conditions)
     total = np.bincount(condition, weights, count)
     with np.errstate(invalid="ignore"):
-        means = np.bincount(condition, weights * losses, count) / total
+        means = np.bincount(condition, weights / total[condition] * losses, count)
+    means[total == 0] = np.nan
     return float(means.mean()), dict(zip(map(str, encoding.conditions), means.tolist(), strict=True))
 
 

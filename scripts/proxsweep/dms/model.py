@@ -8,6 +8,7 @@ So the fusion penalty acts on ``b`` itself, and no bundle column is dense.
 """
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -320,6 +321,18 @@ class Model:
         return jnp.sum((shifts == 0) & seen) / count
 
 
+def _refuse_extremes(encoding: Encoding, condition_weights: np.ndarray, numbers: np.ndarray) -> None:
+    """Sums of weights, ``numbers`` made of them, and the range of the scores have to be numbers, the former above 0."""
+    if not (np.isfinite(numbers).all() and (numbers > 0).all()):
+        found = (
+            f"weights that sum to {condition_weights.min():g} in a condition, {condition_weights.max():g} in another"
+        )
+        raise UserError("encoding", found, "weights, and a ridge, whose sums and ratios are finite numbers")
+    lowest, highest = float(encoding.scores.min()), float(encoding.scores.max())
+    if not math.isfinite(highest - lowest):
+        raise UserError("encoding", f"scores from {lowest:g} to {highest:g}", "scores with a range that is a number")
+
+
 def arrays(
     encoding: Encoding, lasso: float, model: dict, scale_bound: float, sigmoid_free: bool = True
 ) -> dict[str, Any]:
@@ -342,7 +355,7 @@ def arrays(
     Raises
     ------
     UserError
-        For a condition without variants.
+        For a condition without variants, and for weights or scores too large or too small for sums of them.
     """
     count, width = encoding.bundle.shape
     sizes = np.diff(encoding.offsets)
@@ -351,8 +364,10 @@ def arrays(
         raise UserError("encoding", f"no variant of condition {empty}", "variants of every condition")
     condition = np.repeat(np.arange(count), sizes)
     condition_weights = np.bincount(condition, encoding.weights, count)
-    loss_factor, ridge = normalize(model["normalization"], condition_weights, model["ridge"])
-    loss_weights = loss_factor[condition] * encoding.weights
+    with np.errstate(all="ignore"):
+        loss_factor, ridge = normalize(model["normalization"], condition_weights, model["ridge"])
+        loss_weights = loss_factor[condition] * encoding.weights
+    _refuse_extremes(encoding, condition_weights, np.append(np.bincount(condition, loss_weights, count), 1 + ridge))
 
     entries = np.diff(encoding.indptr)
     rows = np.repeat(np.arange(len(entries)), entries)

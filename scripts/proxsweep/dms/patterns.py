@@ -6,7 +6,7 @@ mutations seen in every condition have one: where a condition never saw the muta
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.optimize import linprog
 
 from proxsweep import chosen
+from proxsweep.dms import fitted
 from proxsweep.dms.kinds import kinds
 from proxsweep.fits import full, in_order, sweep_columns
 
@@ -71,6 +72,10 @@ def load(path: str | Path) -> Effects:
         sites = mutations["site"]
         differing = sites.isin(sites[arrays["bundle"].any(axis=0)]).to_numpy()
         return Effects(names, matrix, arrays["b"], mutations, differing)
+
+
+def _without_numbers(effects: Effects) -> Effects:
+    return replace(effects, b=np.full(effects.b.shape, np.nan))
 
 
 def conditions(fits: pd.DataFrame, load: Callable[[str], Effects] = load) -> list[str]:
@@ -172,7 +177,7 @@ def counts(
         any mutation to count, has one row without a pattern and says why in ``note``.
     """
     fits = full(fits)
-    swept = sweep_columns(fits)
+    swept, load = sweep_columns(fits), fitted.by_status(fits, load, _without_numbers)
     records = []
     for fit in fits.to_dict("records"):
         setting = {column: fit[column] for column in ["study", *swept]}
@@ -265,7 +270,7 @@ def mutations(
         The swept parameters; ``shown``; ``pattern``; ``mutation``, ``wildtype``, ``site``, ``mutant``, ``kind``;
         ``differing_site``; ``beta_<condition>`` (latent units, the reference's coordinates); ``converged``.
     """
-    swept = sweep_columns(fits)
+    swept, load = sweep_columns(fits), fitted.by_status(fits, load, _without_numbers)
     looked = table.loc[table["shown"] != "", [*swept, "shown", "converged"]].drop_duplicates()
     parts = []
     for row in looked.merge(full(fits)[[*swept, "path"]], on=swept, how="left").to_dict("records"):
@@ -311,7 +316,7 @@ def disagreements(
         matrix ``lasso_<matrix>`` and ``pattern_<matrix>``; ``price_<matrix>_of_<other>``, what the pattern found under
         the other matrix costs under this one (:func:`price`), for all four pairs; ``converged``: both fits.
     """
-    swept = sweep_columns(fits)
+    swept, load = sweep_columns(fits), fitted.by_status(fits, load, _without_numbers)
     same = [column for column in swept if column not in ("difference", "lasso")]
     columns = [*same, *NAMES, "kind", *(f"lasso_{one}" for one in pair), *(f"pattern_{one}" for one in pair)]
     columns += [f"price_{one}_of_{other}" for one in pair for other in pair] + ["converged"]

@@ -145,6 +145,7 @@ def recovery(
         If a fit has a mutation or a condition that the truth lacks.
     """
     fits = full(fits)
+    load = fitted.by_status(fits, load)
     swept = sweep_columns(fits)
     known = truth.set_index("mutation")
     known = known.assign(branch=known["branch"].fillna(""))

@@ -80,6 +80,7 @@ def correlate(
         that both fits converged; ``note`` says why a value is missing.
     """
     fits = full(fits)
+    load = fitted.by_status(fits, load)
     settings = [name for name in sweep_columns(fits) if name != "replicate"]
     columns = ["study", *settings, *RESULTS]
     cached = cache(load)

@@ -44,6 +44,7 @@ def table(
         :data:`COLUMNS`, shifts in latent units. Mutations whose shift is zero in both replicates are left out.
     """
     setting = chosen.setting(choice)
+    load = fitted.by_status(fits, load)
     parts = []
     if setting is not None:
         for lasso, group in chosen.agreeing(full(fits), setting).groupby("lasso"):

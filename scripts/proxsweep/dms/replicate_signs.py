@@ -56,6 +56,7 @@ def table(
         converge.
     """
     fits = full(fits)
+    load = fitted.by_status(fits, load)
     by = ["study", *(name for name in sweep_columns(fits) if name != "replicate")]
     records = []
     for values, part in fits.groupby(by, sort=False, dropna=False):

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 
 from proxsweep import style
 from proxsweep.dms import fitted
-from proxsweep.fits import full, in_order, ordered, sweep_columns
+from proxsweep.fits import full, in_order, ordered, sweep_columns, usable
 
 RESULTS = (
     "bound",
@@ -70,6 +70,7 @@ def bounds(
         values (latent units). NaN where there is no such shift or the fit diverged.
     """
     fits = full(fits)
+    load = fitted.by_status(fits, load)
     swept = sweep_columns(fits)
     records = []
     for fit in fits.to_dict("records"):
@@ -80,7 +81,7 @@ def bounds(
             {name: fit[name] for name in ["study", *swept]}
             | {
                 "bound": found["scale_bound"],
-                "scale": float("nan") if found["scale"] is None else found["scale"],
+                "scale": float("nan") if found["scale"] is None or fit["status"] == "diverged" else found["scale"],
                 "at_bound": bool(found["scale_at_bound"]),
                 "status": fit["status"],
                 "converged": fit["status"] == "converged",
@@ -121,7 +122,7 @@ def figure(table: pd.DataFrame) -> Figure:
         converge. Measures that no fit has are left out. Where nothing can be drawn the figure says why.
     """
     style.apply()
-    drawn = table[table["objective"].notna()]
+    drawn = table[usable(table)]
     if drawn.empty:
         return style.words_figure(_why_empty(table))
     columns = list(table.columns)

@@ -45,6 +45,7 @@ def table(
     """
     setting = chosen.setting(choice)
     here = full(fits).iloc[:0] if setting is None else chosen.agreeing(full(fits), setting)
+    load = fitted.by_status(here, load)
     parts = []
     for fit in here.to_dict("records"):
         found = load(fit["path"])

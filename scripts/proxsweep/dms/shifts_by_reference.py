@@ -31,17 +31,17 @@ def table(fits: pd.DataFrame, choice: pd.DataFrame) -> pd.DataFrame:
     parts = []
     if main is not None:
         here = full(chosen.agreeing(fits, main))
-        folders = dict(here[["replicate", "path"]].itertuples(index=False))
-        conditions = fitted.load(next(iter(folders.values()))).conditions
-        parts = [part for reference in conditions for part in _under(reference, folders)]
+        conditions = fitted.load(here["path"].iloc[0]).conditions
+        parts = [part for reference in conditions for part in _under(reference, here)]
     if not parts:
         return pd.DataFrame(columns=[*COLUMNS, "unconverged"])
     unconverged = int((here["status"] != "converged").sum())
     return pd.concat(parts, ignore_index=True)[list(COLUMNS)].assign(unconverged=unconverged)
 
 
-def _under(reference: str, folders: dict[str, str]) -> list[pd.DataFrame]:
-    """Every row against one reference, over the replicates in these folders."""
-    replicates = {label: reread.load(path, reference).fitted for label, path in folders.items()}
+def _under(reference: str, fits: pd.DataFrame) -> list[pd.DataFrame]:
+    """Every row against one reference, over the replicates that these fits are to."""
+    load = fitted.by_status(fits, lambda path: reread.load(path, reference).fitted)
+    replicates = {label: load(path) for label, path in fits[["replicate", "path"]].itertuples(index=False)}
     rows = next(iter(replicates.values())).rows
     return [shifts.over_replicates(row, replicates).assign(reference=reference) for row in rows]

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from proxsweep import chosen, style
-from proxsweep.fits import full, in_order, sweep_columns
+from proxsweep.fits import full, in_order, sweep_columns, usable
 
 RESULTS = ("quantity", "row", "kind", "value", "standard_error", "averaged", "converged")
 ZEROS = "zero_share_everywhere"
@@ -56,7 +56,7 @@ def table(
     kinds = shares[shares["kind"].isin(list(DASHES))]
     parts = [
         _means(shifts, by, ["row"], "pearson", "correlation"),
-        _means(fits, by, [], "training_loss", "training_loss"),
+        _means(fits[usable(fits)], by, [], "training_loss", "training_loss"),
         _validation(validated, by),
         _means(kinds, by, ["row", "kind"], ZEROS, ZEROS),
     ]

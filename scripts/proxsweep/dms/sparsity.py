@@ -52,6 +52,7 @@ def shares(
         among mutations seen in every condition. ``kind`` is one of :data:`KINDS`; ``all`` holds the other three.
     """
     fits = full(fits)
+    load = fitted.by_status(fits, load)
     swept = sweep_columns(fits)
     records = []
     for fit in fits.to_dict("records"):

@@ -116,7 +116,7 @@ def _outcomes(tried: Tried) -> list[dict]:
                 "objective": _number(one["objective"]),
                 "excess": above,
                 "level": bool(above <= LEVEL),
-                "shift_distance": _number(one.get("shift_distance")),
+                "shift_distance": np.nan if one["status"] == "diverged" else _number(one.get("shift_distance")),
                 "relative_residual": _number(one["relative_residual"]),
                 "iterations": one["iterations"],
                 "seconds": one["seconds"],

@@ -126,7 +126,9 @@ def _line_search(problem: Problem, data: Tree, state: State, y: Tree, z_y: jax.A
         length = dot(step, jax.tree.map(jnp.multiply, metric, step))
         change = smooth - smooth_y
         visible = jnp.abs(change) > FUNCTION_TEST_FLOOR * jnp.abs(smooth_y)
-        accepted = jnp.isfinite(smooth) & (~visible | (change <= dot(slope, step) + length / 2))
+        # the length is finite only where the step is
+        usable = jnp.isfinite(smooth) & jnp.isfinite(length)
+        accepted = usable & (~visible | (change <= dot(slope, step) + length / 2))
         return _Trial(curvature, x, z, smooth, prox_state, accepted, visible)
 
     untried = _Trial(

@@ -55,8 +55,21 @@ class Progress:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Point:
+    """Parameters that a look was at, with the prox's own state."""
+
+    x: Tree
+    prox_state: Tree
+    progress: Progress
+
+
 class Solve:
-    """One run from one point; afterwards ``state`` is where it ended and ``progress`` the last look."""
+    """One run from one point; afterwards ``progress`` is the last look and ``point`` what the run gives.
+
+    That is the last point looked at where the run converged; where it diverged, the last with a finite objective; else
+    the one with the lowest. The start, where no objective was finite.
+    """
 
     def __init__(self, problem: Problem, data: Tree, limits: Limits, report: Callable[[Progress], None]):
         self.problem, self.data, self.limits, self.report = problem, data, limits, report
@@ -65,6 +78,7 @@ class Solve:
 
     def run(self, x: Tree, prox_state: Tree) -> Status:
         """Minimise from ``x`` (float64 arrays), and say why it ended."""
+        self._last = self._lowest = None
         self.state, look = fista.begin(self.problem, self.data, x, prox_state)
         ended = self._look("proximal", look)
         for until in FIRST_LOOKS[1:]:
@@ -114,8 +128,21 @@ class Solve:
             seconds=time.perf_counter() - self.began,
             **{name: float(value) for name, value in look._asdict().items()},
         )
+        ended = self._ended()
+        self._keep(ended)
         self.report(self.progress)
-        return self._ended()
+        return ended
+
+    def _keep(self, ended: Status | None) -> None:
+        """Bring ``point`` up to date."""
+        here = Point(self.state.x, self.state.prox_state, self.progress)
+        if not math.isfinite(self.progress.objective):
+            self.point = self._last or here
+            return
+        if self._last is None or self.progress.objective < self._lowest.progress.objective:
+            self._lowest = here
+        self._last = here
+        self.point = here if ended in (Status.CONVERGED, Status.DIVERGED) else self._lowest
 
     def _ended(self) -> Status | None:
         if self.progress.residual <= self.limits.goal:

@@ -1,0 +1,68 @@
+"""One round of a fault: disturb, run again, and say what was wrong, lost or redone."""
+
+import random
+from pathlib import Path
+from typing import NamedTuple
+
+from faults.faults import DAMAGED, FAULTS
+from faults.harness import FITS, Run, change_data, compare, copy, prepare, run
+from projects import Project
+
+
+class Outcome(NamedTuple):
+    """What came of one round."""
+
+    fault: str
+    number: int
+    disturbed_code: int
+    finished_before: int
+    done_again: int
+    faults: list[str]
+
+
+def bases(folder: Path) -> None:
+    """In ``folder``: ``ready`` (encoded, no fit), ``whole`` (undisturbed) and ``changed`` (with other data)."""
+    ready = prepare(folder / "ready")
+    done = ready.snakemake(
+        "results/s/encodings/replicate~1.npz", "results/s/data/report.csv", "--configfile", "study.yaml"
+    )
+    assert done.returncode == 0, done.stdout
+    for name in ("whole", "changed"):
+        project = copy(ready, folder / name)
+        if name == "changed":
+            change_data(project)
+        finished = run(project)
+        assert finished.process.returncode == 0, finished.text
+
+
+def one_round(fault: str, number: int, base: Path, folder: Path, seed: int = 1) -> Outcome:
+    """Disturb a copy of ``base/ready`` in ``folder``, run it again, and compare with the undisturbed run."""
+    project = copy(Project(base / "ready"), folder)
+    disturbed, killed = FAULTS[fault](project, random.Random(f"{seed} {fault} {number}"))
+    _, finished = disturbed.fits()
+    if killed:
+        assert Run(project, options=("--unlock",)).wait() == 0
+    again = run(project)
+    begun, _ = again.fits()
+    faults = [] if again.process.returncode == 0 else [f"the run after it failed:\n{again.text[-3000:]}"]
+    whole = "changed" if fault == "data changed during the run" else "whole"
+    faults += [f"{name} differs" for name in compare(project, Project(base / whole))]
+    if "Traceback (most recent call last)" in again.text:
+        faults.append("a traceback in the run after it")
+    faults += _redone(fault, begun, finished)
+    rest = run(project)
+    if "Nothing to be done" not in rest.text:
+        faults.append(f"a third run still finds something to do:\n{rest.text[-2000:]}")
+    return Outcome(fault, number, disturbed.process.returncode, len(finished), len(begun & finished), faults)
+
+
+def _redone(fault: str, begun: set[str], finished: set[str]) -> list[str]:
+    """What was begun again although it had been finished, or not although it had to be."""
+    again = begun & finished
+    if fault == "data changed during the run":
+        return [] if len(begun) == FITS else [f"only {len(begun)} fits were made to the changed data"]
+    if fault == "encoding cut off":  # what was fitted to it is newer than what is made again
+        return []
+    if fault in DAMAGED:
+        return [] if len(again) == 1 else [f"{len(again)} fits were made again, not the damaged one alone"]
+    return [f"{name} was finished and made again" for name in sorted(again)]
