@@ -36,11 +36,11 @@ MODEL = {
     },
 }
 DIFFERENCE = {
-    "type": "object",
-    "required": ["name", "kind"],
+    "type": ["object", "string"],
+    "pattern": "^(reference|equivariant)$",
+    "required": ["name"],
     "properties": {
         "name": {"type": "string"},
-        "kind": {"enum": ["reference", "equivariant", "tree", "rows"]},
         "tree": {"type": "object", "additionalProperties": {"type": "string"}},
         "rows": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": NUMBER}},
     },
