@@ -9,7 +9,7 @@ from faults.faults import FAULTS, NEED_MOUNT, can_mount, false_clock
 from faults.rounds import bases, one_round
 from projects import once
 
-ROUNDS = 1
+ROUNDS = 3
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,7 @@ def study(project: Project, difference: str = "reference") -> tuple[str, str]:
     return "--configfile", "s.yaml"
 
 
-def until(reached: Callable[[], object], what: str, seconds: float = 150) -> None:
+def until(reached: Callable[[], object], what: str, seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not reached():
         assert time.monotonic() < end, f"not within {seconds} s: {what}"
