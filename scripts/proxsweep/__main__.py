@@ -47,9 +47,13 @@ def _encode(arguments: argparse.Namespace) -> None:
 def _stack(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
+    from proxsweep.dms import read
     from proxsweep.files import write_csv
 
-    tables = [pd.read_csv(path, dtype=str, keep_default_na=False) for path in arguments.tables]
+    tables = [read.read_table(path, read.header(path)) for path in arguments.tables]
+    for path, table in zip(arguments.tables, tables, strict=True):
+        if list(table.columns) != list(tables[0].columns):
+            raise UserError(f"{path}, header", "other columns", f"those of {arguments.tables[0]}")
     write_csv(arguments.output, pd.concat(tables, ignore_index=True))
 
 
@@ -82,10 +86,10 @@ def _list_fits(arguments: argparse.Namespace) -> None:
 def _collect(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
-    from proxsweep import collect
+    from proxsweep import collect, reading
     from proxsweep.files import write_csv
 
-    fits = json.loads(arguments.plan.read_text())["fits"]
+    fits = reading.plan(arguments.plan)["fits"]
     write_csv(arguments.status, collect.status_table(fits))
     strays = collect.strays(arguments.plan.parent, [fit["path"] for fit in fits])
     write_csv(arguments.strays, pd.DataFrame({"path": strays}))
@@ -97,7 +101,7 @@ def _replicate_signs(arguments: argparse.Namespace) -> None:
     from proxsweep.dms import replicate_signs
     from proxsweep.files import write_csv
 
-    write_csv(arguments.output, replicate_signs.table(fits.read(arguments.fits), arguments.min_times_seen))
+    write_csv(arguments.output, replicate_signs.table(fits.finished(arguments.fits), arguments.min_times_seen))
 
 
 def _choose(arguments: argparse.Namespace) -> None:
@@ -114,7 +118,7 @@ def _shifts(arguments: argparse.Namespace) -> None:
     from proxsweep.dms import shifts
     from proxsweep.files import write_csv
 
-    write_csv(arguments.output, shifts.table(fits.read(arguments.fits), chosen.load(arguments.chosen)))
+    write_csv(arguments.output, shifts.table(fits.finished(arguments.fits), chosen.load(arguments.chosen)))
 
 
 def _reread(arguments: argparse.Namespace) -> None:
@@ -132,7 +136,7 @@ def _shifts_by_reference(arguments: argparse.Namespace) -> None:
     from proxsweep.dms import shifts_by_reference
     from proxsweep.files import write_csv
 
-    found = shifts_by_reference.table(fits.read(arguments.fits), chosen.load(arguments.chosen))
+    found = shifts_by_reference.table(fits.finished(arguments.fits), chosen.load(arguments.chosen))
     write_csv(arguments.output, found)
 
 
@@ -141,19 +145,21 @@ def _page(arguments: argparse.Namespace) -> None:
     from proxsweep.dms import page
     from proxsweep.files import write_text
 
-    write_text(arguments.output, page.make(fits.read(arguments.fits), chosen.load(arguments.chosen)))
+    write_text(arguments.output, page.make(fits.finished(arguments.fits), chosen.load(arguments.chosen)))
 
 
 def _index(arguments: argparse.Namespace) -> None:
-    from proxsweep import fits, notebook_index
+    from proxsweep import fits, notebook_index, reading
     from proxsweep.sweep import PARTIAL
 
-    plan = json.loads(arguments.plan.read_text())
-    table = fits.read(arguments.fits).set_index("path")
+    plan = reading.plan(arguments.plan)
+    table = fits.read(arguments.fits, ["path", "status", "relative_residual"]).set_index("path")
     entries = [{"path": path, "labels": {}} for path in arguments.summaries]
     for fit in plan["fits"]:
         if set(PARTIAL) & set(fit["labels"]):
             continue
+        if list(table.index).count(fit["path"]) != 1:
+            raise UserError(str(arguments.fits), f"not one row of {fit['path']}", "a row for each fit of the plan")
         row = table.loc[fit["path"]]
         entry = {"path": Path(fit["path"]) / "fit.ipynb", "labels": fit["labels"], "status": row["status"]}
         entries.append({**entry, "relative_residual": row["relative_residual"]})
@@ -171,7 +177,7 @@ def _lasso_max(arguments: argparse.Namespace) -> None:
 def _strict(arguments: argparse.Namespace) -> None:
     from proxsweep import fits
 
-    table = fits.read(arguments.fits)
+    table = fits.read(arguments.fits, ["status", "relative_residual", "path"])
     bad = table[table["status"] != "converged"]
     for row in bad.to_dict("records"):
         print(
@@ -230,9 +236,9 @@ def _reproducibility(arguments: argparse.Namespace) -> None:
 def _strays(arguments: argparse.Namespace) -> None:
     import shutil
 
-    from proxsweep import collect
+    from proxsweep import collect, reading
 
-    fits = json.loads(arguments.plan.read_text())["fits"]
+    fits = reading.plan(arguments.plan)["fits"]
     for path in collect.strays(arguments.plan.parent, [fit["path"] for fit in fits]):
         print(path)
         if arguments.remove and Path(path).is_dir():
@@ -284,6 +290,17 @@ def _predict(arguments: argparse.Namespace) -> None:
     print(predict.summary(fit, table), file=sys.stderr)
 
 
+def _mapping(text: str) -> dict:
+    """An option that is JSON; argparse names the option where it is not."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise argparse.ArgumentTypeError(f"found no JSON ({error}); expected a mapping") from None
+    if not isinstance(found, dict):
+        raise argparse.ArgumentTypeError(f"found JSON that is a {type(found).__name__}; expected a mapping")
+    return found
+
+
 def _parser(wanted: str) -> argparse.ArgumentParser:
     """All commands; the options of ``fit`` only where they are wanted, since they take a schema to list."""
     parser = argparse.ArgumentParser(prog="proxsweep", description=__doc__)
@@ -308,7 +325,7 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     predict.add_argument("--output", type=Path, required=True, help="table to write (.csv)")
 
     simulate = command("simulate", _simulate, "Simulate a deep mutational scan with known truth.")
-    simulate.add_argument("--spec", type=json.loads, required=True, help="the config's simulate section, as JSON")
+    simulate.add_argument("--spec", type=_mapping, required=True, help="the config's simulate section, as JSON")
     simulate.add_argument("--table", type=Path, required=True)
     simulate.add_argument("--truth", type=Path, required=True)
 
@@ -319,13 +336,13 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
 
     preprocess = command("preprocess", _preprocess, "Tables of functional scores or counts to variants.")
     preprocess.add_argument("tables", type=Path, nargs="+")
-    preprocess.add_argument("--spec", type=json.loads, required=True, help="study, data and reference, as JSON")
+    preprocess.add_argument("--spec", type=_mapping, required=True, help="study, data and reference, as JSON")
     preprocess.add_argument("--variants", type=Path, required=True)
     preprocess.add_argument("--wildtypes", type=Path, required=True)
     preprocess.add_argument("--report", type=Path, required=True)
 
     encode = command("encode", _encode, "Variants of one replicate to an encoding.")
-    encode.add_argument("--spec", type=json.loads, required=True, help="study, data and reference, as JSON")
+    encode.add_argument("--spec", type=_mapping, required=True, help="study, data and reference, as JSON")
     encode.add_argument("--variants", type=Path, required=True)
     encode.add_argument("--wildtypes", type=Path, required=True)
     encode.add_argument("--replicate", required=True)
@@ -340,12 +357,12 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     notebook.add_argument("notebook", type=Path)
     notebook.add_argument("--output", type=Path, required=True)
     notebook.add_argument("--kept", type=Path, required=True, help="where a notebook that failed stays")
-    notebook.add_argument("--parameters", type=json.loads, default={}, help="as JSON")
+    notebook.add_argument("--parameters", type=_mapping, default={}, help="as JSON")
     notebook.add_argument("--threads", type=int, default=1)
     notebook.add_argument("--attempt", type=int, default=1)
 
     list_fits = command("list-fits", _list_fits, "The fits that a study asks for.")
-    list_fits.add_argument("--outline", type=json.loads, required=True, help="what names its fits, as JSON")
+    list_fits.add_argument("--outline", type=_mapping, required=True, help="what names its fits, as JSON")
     list_fits.add_argument("--output", type=Path, required=True)
 
     collect = command("collect", _collect, "Records of all fits of a study to one table.")
@@ -362,7 +379,7 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     choose = command("choose", _choose, "The fits that a study goes on with.")
     choose.add_argument("--fits", type=Path, required=True, help="fits.csv")
     choose.add_argument("--signs", type=Path, required=True, help="signs of shifts in pairs of replicates, CSV")
-    choose.add_argument("--chosen", type=json.loads, required=True, help="the config's section, as JSON")
+    choose.add_argument("--chosen", type=_mapping, required=True, help="the config's section, as JSON")
     choose.add_argument("--validated", type=Path, required=True, help="held-out losses, as CSV")
     choose.add_argument("--output", type=Path, required=True)
 
@@ -393,7 +410,7 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     index.add_argument("--output", type=Path, required=True)
 
     lasso_max = command("lasso-max", _lasso_max, "The smallest lasso weights that make every shift zero.")
-    lasso_max.add_argument("--spec", type=json.loads, required=True, help="fits and encodings, as JSON")
+    lasso_max.add_argument("--spec", type=_mapping, required=True, help="fits and encodings, as JSON")
     lasso_max.add_argument("--output", type=Path, required=True)
 
     strict = command("strict", _strict, "Fail if any fit has not converged.")
@@ -413,7 +430,7 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     efficiency.add_argument("--output", type=Path, help="the table as CSV")
 
     write_config = command("write-config", _write_config, "A study's config, all defaults filled in, as YAML.")
-    write_config.add_argument("--config", type=json.loads, required=True, help="as JSON")
+    write_config.add_argument("--config", type=_mapping, required=True, help="as JSON")
     write_config.add_argument("--output", type=Path, required=True)
 
     table_page = command("table-page", _table_page, "A CSV table as a page whose rows sort by a click.")

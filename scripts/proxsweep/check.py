@@ -1,6 +1,5 @@
 """Checking a study: what every fit claims against what its files say, as a table and a list of disagreements."""
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from proxsweep import fits as fits_table
+from proxsweep import reading, record_schema
 from proxsweep.dms import check as dms
 from proxsweep.errors import UserError
 from proxsweep.findings import Disagreement, Findings
@@ -98,12 +98,13 @@ def _inside(folder: Path, path: str, study: str) -> Path:
 
 def _plan(path: Path) -> dict[str, Any]:
     expected = "the folder of a study with its plan, or of a fit with its record"
-    try:
-        plan = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(str(path), f"a file that cannot be read ({error})", expected) from error
-    if not isinstance(plan, dict) or not {"study", "fits"} <= set(plan):
-        raise UserError(str(path), "no study and fits", expected)
+    plan = reading.plan(path)
+    for fit in plan["fits"]:
+        inside = (
+            Path(fit["path"]).is_relative_to(Path("results") / plan["study"]) and ".." not in Path(fit["path"]).parts
+        )
+        if not inside or "replicate" not in fit["labels"]:
+            raise UserError(str(path), f"the fit {fit['path']}", expected)
     return plan
 
 
@@ -111,10 +112,7 @@ def _collected(path: Path) -> dict[str, dict[str, Any]] | None:
     """Rows of fits.csv by path; None where it is not there yet."""
     if not path.exists():
         return None
-    table = fits_table.read(path)
-    missing = [name for name in ("path", *SAME, *NUMBERS) if name not in table]
-    if missing:
-        raise UserError(str(path), f"no column {missing[0]}", "the table of a study's fits")
+    table = fits_table.read(path, ["path", *SAME, *NUMBERS])
     return {row["path"]: row for row in table.to_dict("records")}
 
 
@@ -126,13 +124,10 @@ def read_record(path: Path) -> dict[str, Any] | None:
     UserError
         For a file that is no record, or one of another family or schema version.
     """
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except (OSError, ValueError) as error:
-        raise UserError(str(path), f"a file that cannot be read ({error})", "a fit's record (JSON)") from error
-    version = record.get("schema_version") if isinstance(record, dict) else None
+    record = reading.mapping(path, "a fit's record (JSON)")
+    version = record.get("schema_version")
     if version != SCHEMA_VERSION:
         raise UserError(str(path), f"schema_version {version}", f"{SCHEMA_VERSION}, the version this program checks")
     if record.get("family") not in FAMILIES:
@@ -140,6 +135,7 @@ def read_record(path: Path) -> dict[str, Any] | None:
     missing = [key for key in (*NEEDED, record["family"]) if key not in record]
     if missing:
         raise UserError(str(path), f"no {', '.join(missing)}", "a fit's record with these keys")
+    record_schema.refuse(path, record)
     return record
 
 

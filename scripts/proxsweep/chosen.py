@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from proxsweep import cross_validation
+from proxsweep import cross_validation, reading
+from proxsweep import fits as fits_table
+from proxsweep.errors import UserError
 from proxsweep.fits import full, read, sweep_columns
 
 GIVEN, NONE = "given", "none"
@@ -21,6 +23,13 @@ NO_WEIGHT = (
     "No lasso weight was chosen. Set in the study\n`chosen: {lasso: ...}`, `chosen: {rule: replicate_signs}`\n"
     "or `cross_validation: {folds: ...}`."
 )
+SIGNS = ("difference", "lasso", "row", "estimate", "unconverged")
+WANTED = {
+    "lasso": (int, float, type(None)),
+    "rule": str,
+    "false_discovery_rate": (int, float),
+    "difference": str,
+}
 COLUMNS = ("lasso", "rule", *RULES, "validation_loss", "standard_error", "false_discovery_rate", "chosen")
 
 
@@ -60,8 +69,20 @@ def resolve(
 
 
 def load(path: str | Path) -> pd.DataFrame:
-    """Read `chosen.csv`; labels stay text."""
-    return read(path)
+    """Read `chosen.csv`; labels stay text.
+
+    Raises
+    ------
+    UserError
+        For a file that is no such table, a weight below 0, or more than one row that is chosen.
+    """
+    expected = "the table of a study's chosen weights"
+    found = reading.table(path, fits_table.TEXT, ["study", "difference", "lasso", "chosen"], expected)
+    if len(found) and (found["chosen"].dtype != bool or found["chosen"].sum() > 1):
+        raise UserError(f"{path}, column 'chosen'", f"{found['chosen'].tolist()!r}", "True in one row, False in others")
+    if (found["lasso"] < 0).any() or np.isinf(found["lasso"].astype(float)).any():
+        raise UserError(f"{path}, column 'lasso'", f"{found['lasso'].tolist()!r}", "weights of at least 0, or none")
+    return found
 
 
 def weight(chosen: pd.DataFrame, setting: Mapping[str, Any]) -> float:
@@ -126,6 +147,7 @@ def _at(table: pd.DataFrame, lasso: float, name: str) -> float:
 
 def make(fits_csv: str | Path, signs_csv: str | Path, wanted: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables `cross_validation.csv` and `chosen.csv` of a study."""
-    fits, signs = read(fits_csv), read(signs_csv)
+    fits, signs = fits_table.finished(fits_csv), read(signs_csv, SIGNS)
+    reading.require("--chosen", wanted, WANTED, "the config's section `chosen`, as JSON")
     validated = cross_validation.table(fits)
     return validated, resolve(fits, validated, signs, wanted)

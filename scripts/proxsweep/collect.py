@@ -13,19 +13,26 @@ A planned fit is given as a dictionary:
 """
 
 import csv
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from proxsweep import reading
 from proxsweep.errors import UserError
 from proxsweep.record import SCHEMA_VERSION, Status
 from proxsweep.sweep import PARTIAL, label, path_order
 
 NUMBERS = ("relative_residual", "residual", "objective", "smooth", "penalty")
 REQUIRED = ("schema_version", "study", "family", "fit", "status", "iterations", "start", "seconds", *NUMBERS)
+TYPES = {
+    **dict.fromkeys(("family", "start"), str),
+    **dict.fromkeys(("fit", "seconds"), dict),
+    **dict.fromkeys(NUMBERS, (int, float, type(None))),
+    "iterations": int,
+    "study": (str, type(None)),
+}
 MEASURED = ("solve_seconds", "compile_seconds", "job_seconds", "max_rss_mb")
 
 
@@ -116,13 +123,10 @@ def strays(study_folder: str | Path, planned: Iterable[str | Path]) -> list[str]
 def _record(folder: str | Path) -> dict[str, Any] | None:
     """The record in a fit's folder, None where there is none."""
     path = Path(folder) / "record.json"
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
+    if not path.exists():
         return None
-    except (OSError, ValueError) as error:
-        raise UserError(str(path), f"a file that cannot be read ({error})", "a fit's record (JSON)") from error
-    missing = [key for key in REQUIRED if key not in record] if isinstance(record, dict) else list(REQUIRED)
+    record = reading.mapping(path, "a fit's record (JSON)")
+    missing = [key for key in REQUIRED if key not in record]
     if missing:
         raise UserError(str(path), f"no {', '.join(missing)}", "a fit's record with these keys")
     if record["schema_version"] != SCHEMA_VERSION:
@@ -131,6 +135,18 @@ def _record(folder: str | Path) -> dict[str, Any] | None:
     statuses = [status.value for status in Status]
     if record["status"] not in statuses:
         raise UserError(str(path), f"status {record['status']!r}", f"one of {', '.join(statuses)}")
+    reading.require(path, record, TYPES, "a fit's record as it was written")
+    try:
+        _shown(record["fit"])
+        for value in (record[name] for name in (*NUMBERS, "iterations")):
+            float(value or 0)
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        found = f"a value that is none ({error})"
+        raise UserError(str(path), found, "a fit's record as it was written") from error
+    measured = {name: (int, float, type(None)) for name in ("solve", "compile") if name in record["seconds"]}
+    reading.require(path, record["seconds"], measured, "seconds as numbers")
+    for name in ("certificate", record["family"]):
+        reading.require(path, record, {name: dict} if name in record else {}, "a fit's record as it was written")
     return record
 
 
@@ -212,8 +228,12 @@ def _benchmark(path: str | Path | None) -> tuple[float, float]:
     """
     if path is None or not Path(path).exists():
         return float("nan"), float("nan")
-    with open(path, encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream, delimiter="\t"))
+    try:
+        with open(path, encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream, delimiter="\t"))
+    except (OSError, ValueError, csv.Error) as error:
+        found = f"a file that cannot be read ({error})"
+        raise UserError(str(path), found, "a benchmark file as Snakemake writes it") from error
     seconds = _measured(rows, "s", path)
     memory = _measured(rows, "max_rss", path)
     mean = sum(seconds) / len(seconds) if seconds else float("nan")

@@ -6,6 +6,7 @@ keys of any study; what holds within a family is asked of the family.
 
 import difflib
 import functools
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -79,6 +80,11 @@ def studies(
     refuse(_name_faults(values))
     filled = schema.fill(values)
     chosen = {name: filled["studies"][name] for name in _chosen(values)}
+    refuse(
+        fault._replace(path=("studies", name, *fault.path))
+        for name, study in chosen.items()
+        for fault in _bound_faults(study)
+    )
     for study in chosen.values():
         _normalise(study)
     refuse(fault for name, study in chosen.items() for fault in _expand(name, study, base))
@@ -169,6 +175,15 @@ def _scale_bound(value: float | str) -> float | str:
     if not isinstance(value, str):
         return value
     return f"{label(float(value.removesuffix('x_score_range')))}x_score_range"
+
+
+def _bound_faults(study: dict[str, Any]) -> Iterator[Fault]:
+    """Multiples of the score range that are no number above 0 as a float."""
+    values = [(("model", "scale_bound"), study["model"]["scale_bound"])]
+    values += [(("sweep", "scale_bound", i), value) for i, value in enumerate(study["sweep"].get("scale_bound", []))]
+    for path, value in values:
+        if isinstance(value, str) and not 0 < float(value.removesuffix("x_score_range")) < math.inf:
+            yield Fault(path, f"`{value}`", "a finite multiple above 0, such as 2x_score_range")
 
 
 def _difference(value: str | dict[str, Any]) -> dict[str, Any]:

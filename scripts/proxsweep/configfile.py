@@ -1,5 +1,6 @@
 """Config files as YAML: strict reading that remembers lines, and ``--config`` values typed as in a file."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ from proxsweep.errors import UserError
 KeyPath = tuple[str | int, ...]  # keys and list positions from the top of a config
 
 BOOLEANS = "yes, no, on, off, true and false are YAML booleans, a bare number is a number: put it in quotes"
+DEEPEST = 30  # levels of a config
+MOST = 100_000  # values in a file, those of an alias wherever it is used
+DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 SCALARS = {f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null")}
 
 
@@ -46,7 +50,7 @@ def read(path: str | Path, name: str | None = None) -> Source:
     except OSError as error:
         raise UserError(name, f"no readable file ({error.strerror})", "a YAML config file") from error
     try:
-        _refuse_tags(name, text)
+        _refuse_structure(name, text)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         raise _syntax(name, error) from error
@@ -57,8 +61,12 @@ def read(path: str | Path, name: str | None = None) -> Source:
     return Source(name, _Builder(name, lines).build(root, (), ()), lines)
 
 
-def _refuse_tags(name: str, text: str) -> None:
+def _refuse_structure(name: str, text: str) -> None:
+    depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise UserError(f"{name}:{event.start_mark.line + 1}", f"more than {DEEPEST} levels", "a config")
         tag = getattr(event, "tag", None)
         if tag is not None:
             written = tag.replace("tag:yaml.org,2002:", "!!")
@@ -68,7 +76,7 @@ def _refuse_tags(name: str, text: str) -> None:
 def _syntax(name: str, error: yaml.YAMLError) -> UserError:
     mark = getattr(error, "problem_mark", None)
     place = name if mark is None else f"{name}:{mark.line + 1}"
-    problem = getattr(error, "problem", None) or str(error)
+    problem = getattr(error, "problem", None) or " ".join(str(error).split())
     if "found character '\\t'" in problem:
         problem = "a tab as indentation"
     return UserError(place, f"text that is not YAML ({problem})", "YAML, indented by spaces")
@@ -80,12 +88,16 @@ class _Builder:
     def __init__(self, name: str, lines: dict[KeyPath, int]):
         self.name, self.lines = name, lines
         self.scalars = yaml.constructor.SafeConstructor()
+        self.built = 0
 
     def build(self, node: yaml.Node, path: KeyPath, above: tuple[int, ...]) -> Any:
         self.lines.setdefault(path, node.start_mark.line + 1)
         if id(node) in above:
             self._refuse(node, "an alias of something that contains it", "values without circles")
         above = (*above, id(node))
+        self.built += 1
+        if self.built > MOST or len(above) > DEEPEST:
+            self._refuse(node, f"more than {MOST} values or {DEEPEST} levels, aliases counted where used", "a config")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path, above)
         if isinstance(node, yaml.SequenceNode):
@@ -119,13 +131,22 @@ class _Builder:
     def _scalar(self, node: yaml.ScalarNode) -> Any:
         if node.tag == "tag:yaml.org,2002:timestamp":
             self._refuse(node, f"the date {node.value}", f'text in quotes: "{node.value}"')
+        if not _is_decimal(node.tag, node.value):
+            self._refuse(node, f"`{node.value}`", f'a decimal number, or text in quotes: "{node.value}"')
         try:
             return self.scalars.construct_object(node)
-        except (ValueError, yaml.YAMLError):
+        except (ValueError, IndexError, OverflowError, yaml.YAMLError):
             return self._refuse(node, f"`{node.value}`", "a value that YAML can read")
 
     def _refuse(self, node: yaml.Node, found: str, expected: str) -> None:
         raise UserError(f"{self.name}:{node.start_mark.line + 1}", found, expected)
+
+
+def _is_decimal(tag: str, text: str) -> bool:
+    """Whether a number is no surprise: YAML 1.1 reads 010 as 8, 1:30 as 90 and 1_000 as 1000."""
+    if tag == "tag:yaml.org,2002:int":
+        return bool(DECIMAL.fullmatch(text))
+    return tag != "tag:yaml.org,2002:float" or not set(":_") & set(text)
 
 
 def retype(value: Any) -> Any:
@@ -144,11 +165,11 @@ def retype(value: Any) -> Any:
     if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
         return value[1:-1]
     tag = yaml.SafeLoader("").resolve(yaml.ScalarNode, value, (True, False))
-    if tag not in SCALARS:
+    if tag not in SCALARS or not _is_decimal(tag, value):
         return value
     try:
         return yaml.constructor.SafeConstructor().construct_object(yaml.ScalarNode(tag, value))
-    except ValueError:
+    except (ValueError, IndexError, OverflowError):
         return value
 
 

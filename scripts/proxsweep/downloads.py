@@ -31,7 +31,10 @@ def is_address(text: str) -> bool:
 
 def path(study: str, address: str, digest: str | None) -> str:
     """Where the copy lies, relative to the working directory: another address or digest is another file."""
-    name = PurePosixPath(unquote(urlsplit(address).path)).name
+    try:
+        name = PurePosixPath(unquote(urlsplit(address).path)).name
+    except ValueError as error:
+        raise UserError(f"the address {address}", f"what is none ({error})", _EXPECTED) from error
     suffix = re.search(r"(\.(csv|tsv)(\.gz)?)?$", name)[0]
     stem = re.sub(r"[^A-Za-z0-9._-]", "_", name.removesuffix(suffix))[:120].lstrip(".")
     key = sha256(f"{address} {digest}".encode()).hexdigest()[:12]

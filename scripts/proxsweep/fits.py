@@ -1,17 +1,59 @@
 """Reading a study's table of fits (`fits.csv`): what was swept, which rows are full fits, in what order."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-TEXT = ("study", "family", "difference", "replicate", "fold", "resample", "status", "start", "path")
+from proxsweep import reading
+from proxsweep.errors import UserError
+from proxsweep.record import Status
+
+TEXT = ("study", "family", "difference", "replicate", "fold", "resample", "status", "start", "path", "row")
 
 
-def read(path: str | Path) -> pd.DataFrame:
-    """Read `fits.csv` (or `status.csv`); labels stay text."""
-    return pd.read_csv(path, dtype=dict.fromkeys(TEXT, "str"), keep_default_na=False, na_values=[""])
+EXPECTED = "the table of a study's fits"
+NEEDED = ("study", "family", "difference", "lasso", "replicate", "fold", "resample", "status", "path")
+
+
+def read(path: str | Path, needed: Sequence[str] = ()) -> pd.DataFrame:
+    """Read `fits.csv` (or `status.csv`); labels stay text.
+
+    Raises
+    ------
+    UserError
+        For a file that is no table, or lacks a column ``needed`` or has no numbers where they belong.
+    """
+    return reading.table(path, TEXT, needed, EXPECTED)
+
+
+def finished(path: str | Path) -> pd.DataFrame:
+    """Read the whole `fits.csv` of a study, after a look at what may have been edited.
+
+    Raises
+    ------
+    UserError
+        As :func:`read`, and for a fit without study, path or lasso weight, an unknown status, or a path that stands
+        twice.
+    """
+    table = read(path, NEEDED)
+    columns = list(table.columns)
+    if columns.index("family") > columns.index("fold"):
+        raise UserError(str(path), "columns in another order", EXPECTED)
+    wrong = {
+        "study": table["study"].isna(),
+        "path": table["path"].isna() | table["path"].duplicated(),
+        "replicate": table["replicate"].isna(),
+        "difference": table["difference"].isna(),
+        "lasso": ~(table["lasso"].astype(float) >= 0),
+        "status": ~table["status"].isin(list(Status)),
+    }
+    for name, rows in wrong.items():
+        if rows.any():
+            row = int(rows.to_numpy().argmax())
+            raise UserError(f"{path}, row {row + 2}, column {name!r}", f"{table[name].iloc[row]!r}", EXPECTED)
+    return table
 
 
 def sweep_columns(fits: pd.DataFrame) -> list[str]:

@@ -134,7 +134,7 @@ def read(path: str | Path) -> NotebookNode:
             return nbformat.read(path, as_version=4)
     except FileNotFoundError:
         raise UserError(str(path), "no such file", "a notebook") from None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, nbformat.ValidationError) as error:
+    except Exception as error:  # whatever nbformat stumbles over
         found = f"a file that cannot be read ({_one_line(error)})"
         raise UserError(str(path), found, "a notebook (nbformat 4)") from error
 
@@ -294,7 +294,7 @@ def _check_parameters(notebook: Path, parameters: dict) -> None:
     """A parameter that the notebook does not know would be injected and have no effect."""
     try:
         known = _parameter_names(read(notebook))
-    except SyntaxError as error:
+    except (SyntaxError, ValueError, TypeError, AttributeError) as error:
         found = f"a parameters cell that is no Python ({error})"
         raise UserError(str(notebook), found, "assignments") from error
     unknown = sorted(set(parameters) - known)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from proxsweep import config, sweep
 from proxsweep import fits as fit_table
-from proxsweep.errors import UserError
+from proxsweep.dms import read
 from proxsweep.sweep import Study
 
 JOB_SECONDS = 3.5  # a fit's job beyond its solve, compiled code at hand
@@ -81,7 +81,7 @@ def cost(study: Study, base: str | Path = ".") -> Cost:
     count = len(planned) + refits
     earlier = Path(base) / "results" / study.name / "fits.csv"
     size = data_size(study, Path(base))
-    if earlier.exists() and len(measured := fit_table.read(earlier)):
+    if earlier.exists() and len(measured := fit_table.read(earlier, ["job_seconds", "path"])):
         seconds, each = _measured(measured, Path(base), size)
         basis = f"{len(measured)} fits of {earlier}; {size.source}"
     else:
@@ -99,10 +99,11 @@ def _is_fold(fit: sweep.Fit) -> bool:
 
 def _measured(table: pd.DataFrame, base: Path, size: Size) -> tuple[float, float]:
     """Mean seconds and bytes of a fit in an earlier run; a job without a benchmark does not count."""
-    seconds = table["job_seconds"].mean()
+    table = table[table["path"].notna()]
+    seconds = table["job_seconds"].astype(float).mean()
     folders = [base / path for path in table["path"]]
     sizes = [sum(file.stat().st_size for file in folder.glob("*") if file.is_file()) for folder in folders]
-    return (seconds if seconds == seconds else JOB_SECONDS), sum(sizes) / len(sizes) or fit_bytes(size)
+    return (seconds if seconds == seconds else JOB_SECONDS), sum(sizes) / max(len(sizes), 1) or fit_bytes(size)
 
 
 def fit_seconds(study: Study, size: Size) -> float:
@@ -179,14 +180,11 @@ def _simulated(study: Study) -> Size:
 
 def _read(study: Study, paths: list[Path]) -> Size:
     columns = study.data["columns"]
-    try:
-        tables = [
-            pd.read_csv(path, sep=None, engine="python", dtype=str, usecols=lambda name: name in columns.values())
-            for path in paths
-        ]
-        written = pd.concat(tables)[columns["substitutions"]].fillna("").str.split()
-    except (OSError, KeyError, ValueError) as error:
-        raise UserError(", ".join(map(str, paths)), f"what cannot be read ({error})", "a table of scores") from error
+    wanted = [columns["substitutions"], columns["condition"]]
+    tables = [read.read_table(path, [name for name in wanted if name in read.header(path)]) for path in paths]
+    for path, table in zip(paths, tables, strict=True):
+        read.check_columns(path, list(table.columns), wanted[:1])
+    written = pd.concat(tables)[columns["substitutions"]].str.split()
     rows, tokens, known = len(written), written.str.len().sum(), written.explode().nunique()
     shared = 1 if "score_columns" in (study.data["replicates"] or {}) else max(1, len(study.sweep["replicate"]))
     named = {table["condition"] for table in study.tables} - {None}

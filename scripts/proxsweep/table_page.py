@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from proxsweep import reading
 from proxsweep.files import write_text
 
 ROWS = 2000  # a browser sorts these without a pause
@@ -102,7 +103,7 @@ def _cell(value: object, mark: bool) -> str:
 
 def write(source: str | Path, output: str | Path) -> None:
     """Write the page of a CSV table; of more than ``ROWS`` rows, the largest shifts or else the first, and say so."""
-    rows = pd.read_csv(source, keep_default_na=False, na_values=[""])
+    rows = reading.table(source, (), (), "a table (.csv)")
     said = f"{len(rows)} rows of {source}."
     if len(rows) > ROWS and "shift" in rows:
         said = f"The {ROWS} rows with the largest absolute shift, of {len(rows)} in {source}."

@@ -555,10 +555,10 @@ def test_a_folder_with_nothing_to_check_is_refused(study, tmp_path, capsys):
 
 def test_tables_of_the_study_that_are_none_are_refused(study):
     (study / "fits.csv").write_text("path\n")
-    with pytest.raises(UserError, match=r"fits\.csv: found no column status"):
+    with pytest.raises(UserError, match=r"fits\.csv: found no column 'status'"):
         check(study)
     (study / "plan.json").write_text("{}")
-    with pytest.raises(UserError, match=r"plan\.json: found no study and fits"):
+    with pytest.raises(UserError, match=r"plan\.json: found no study"):
         check(study)
 
 

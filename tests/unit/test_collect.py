@@ -165,7 +165,7 @@ def test_parameters_of_a_failed_fit_can_come_from_its_folder(tmp_path):
     [
         ("", "cannot be read"),
         ('{"schema_version": 1, "stat', "cannot be read"),
-        ("[]", "no schema_version"),
+        ("[]", "no mapping"),
         (json.dumps({key: value for key, value in record().items() if key != "objective"}), "no objective"),
         (json.dumps(record(schema_version=99)), "schema_version 99"),
         (json.dumps(record(status="fine")), "status 'fine'"),

@@ -228,8 +228,8 @@ def without_bundle(folder: Path) -> None:
     [
         (lambda folder: (folder / "record.json").unlink(), "record.json", "no such file"),
         (lambda folder: (folder / "parameters.npz").unlink(), "parameters.npz", "no such file"),
-        (lambda folder: (folder / "record.json").write_text("{"), "record.json", "no record"),
-        (lambda folder: (folder / "record.json").write_text("[]"), "record.json", "no record"),
+        (lambda folder: (folder / "record.json").write_text("{"), "record.json", "cannot be read"),
+        (lambda folder: (folder / "record.json").write_text("[]"), "record.json", "no mapping"),
         (lambda folder: (folder / "parameters.npz").write_text("text"), "parameters.npz", "cannot be read"),
         (lambda folder: write_fit(folder, status="diverged"), "record.json", "diverged"),
         (without_bundle, "parameters.npz", "no array 'bundle'"),

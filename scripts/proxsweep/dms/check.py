@@ -4,8 +4,6 @@ Which tolerance belongs to which number, and why: docs/certificate.md.
 """
 
 import math
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from proxsweep import reading
 from proxsweep.dms import recompute
 from proxsweep.dms.encoding import Encoding
 from proxsweep.dms.rows import fitted_only, select
@@ -195,24 +194,18 @@ def _digest(path: str | Path) -> str:
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in ARRAYS}
-    except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
-        raise UserError(str(path), f"a file that cannot be read ({error})", "a fit's parameters (.npz)") from error
+    expected = "a fit's parameters (.npz)"
+    found = reading.arrays(path, ARRAYS, expected)
+    for name, values in found.items():
+        kinds = "U" if name in ("conditions", "mutations", "difference_rows") else "fiu"
+        if values.size and values.dtype.kind not in kinds:
+            raise UserError(str(path), f"the array {name!r} of type {values.dtype}", expected)
+    return found
 
 
 def _table(path: Path, text: tuple[str, ...], needed: list[str]) -> pd.DataFrame:
     """A table with these columns of text, any others numbers that read back to the same value."""
-    try:
-        table = pd.read_csv(path, dtype=dict.fromkeys(text, "str"), keep_default_na=False, na_values=[""])
-    except (ValueError, OSError) as error:
-        raise UserError(str(path), f"a file that cannot be read ({error})", "a table of the fit (.csv)") from error
-    odd = [name for name in needed if name not in table]
-    odd += [name for name in needed if name in table and name not in text and table[name].dtype.kind not in "iuf"]
-    if odd:
-        raise UserError(str(path), f"no numbers in column {odd[0]}", f"columns {', '.join(needed)}")
-    return table
+    return reading.table(path, text, needed, "a table of the fit (.csv)")
 
 
 def _same_names(file: str, quantity: str, written: np.ndarray, found: np.ndarray, findings: Findings) -> None:

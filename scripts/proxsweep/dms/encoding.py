@@ -1,14 +1,22 @@
 """One replicate's variants as compressed sparse arrays: all that a fit reads."""
 
-import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
+from proxsweep import reading
+from proxsweep.dms.substitutions import LETTERS
 from proxsweep.errors import UserError
 from proxsweep.files import write_npz
+
+EXPECTED = "an encoding (.npz)"
+_KINDS = {
+    **dict.fromkeys(("conditions", "reference", "mutations", "wildtypes", "sites", "mutants"), "U"),
+    **dict.fromkeys(("offsets", "indptr", "indices", "times_seen"), "iu"),
+    **dict.fromkeys(("scores", "weights"), "f"),
+    "bundle": "b",
+}
 
 
 @dataclass(frozen=True)
@@ -66,13 +74,58 @@ class Encoding:
         UserError
             If the file is no such encoding.
         """
-        try:
-            with np.load(path, allow_pickle=False) as arrays:
-                found = cls(**{field.name: arrays[field.name] for field in fields(cls)})
-        except (ValueError, KeyError, EOFError, OSError, BadZipFile, zlib.error) as error:
-            raise UserError(str(path), f"a file that cannot be read ({error})", "an encoding (.npz)") from error
+        found = cls(**reading.arrays(path, [field.name for field in fields(cls)], EXPECTED))
+        fault = found._fault()
+        if fault:
+            raise UserError(str(path), fault, EXPECTED)
         found._refuse_numbers(path)
         return found
+
+    def _fault(self) -> str:
+        """What does not hold together; empty where everything does."""
+        for name, kinds in _KINDS.items():
+            if getattr(self, name).dtype.kind not in kinds:
+                return f"the array {name!r} of type {getattr(self, name).dtype}"
+        return self._wrong_shape() or self._wrong_names() or self._wrong_entries()
+
+    def _wrong_shape(self) -> str:
+        rows, width, count = len(np.ravel(self.scores)), len(np.ravel(self.mutations)), len(np.ravel(self.conditions))
+        shapes = {
+            **dict.fromkeys(("mutations", "wildtypes", "sites", "mutants"), (width,)),
+            **dict.fromkeys(("bundle", "times_seen"), (count, width)),
+            **dict.fromkeys(("scores", "weights"), (rows,)),
+            **{"conditions": (count,), "reference": (), "offsets": (count + 1,), "indptr": (rows + 1,)},
+            "indices": (self.indices.size,),
+        }
+        for name, shape in shapes.items():
+            if getattr(self, name).shape != shape:
+                return f"the array {name!r} of shape {getattr(self, name).shape}, not {shape}"
+        return ""
+
+    def _wrong_names(self) -> str:
+        names = self.conditions.tolist()
+        if len(set(names)) < len(names) or str(self.reference) not in names:
+            return f"the conditions {', '.join(names)} with the reference {self.reference}"
+        parts = np.char.add(np.char.add(self.wildtypes, self.sites), self.mutants)
+        if (parts != self.mutations).any() or len(np.unique(self.mutations)) < len(self.mutations):
+            return "mutations that are not their wildtype, site and mutant, or stand twice"
+        known = np.isin(self.wildtypes, list(LETTERS)) & np.isin(self.mutants, list(LETTERS))
+        return "" if known.all() else f"the mutation {self.mutations[~known][0]}"
+
+    def _wrong_entries(self) -> str:
+        for name, total in (("offsets", len(self.scores)), ("indptr", len(self.indices))):
+            bounds = getattr(self, name).astype(np.int64)
+            if bounds[0] != 0 or bounds[-1] != total or (np.diff(bounds) < 0).any():
+                return f"bounds {name!r} that do not run from 0 to {total}"
+        inside = (self.indices >= 0) & (self.indices < len(self.mutations))
+        if not inside.all():
+            return f"the mutation number {self.indices[~inside][0]} of {len(self.mutations)}"
+        within = np.ones(len(self.indices), dtype=bool)
+        starts = self.indptr[:-1]
+        within[starts[starts < len(within)]] = False
+        if (within[1:] & (np.diff(self.indices.astype(np.int64)) <= 0)).any():
+            return "a variant whose mutations do not increase"
+        return "a count below 0" if (self.times_seen < 0).any() or (self.weights < 0).any() else ""
 
     def _refuse_numbers(self, path: str | Path) -> None:
         for name, values in (("score", self.scores), ("weight", self.weights)):

@@ -8,7 +8,12 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
+from proxsweep import reading
+from proxsweep.errors import UserError
 from proxsweep.fits import usable
+
+NAMES = ("mutation", "wildtype", "site", "mutant")
+EXPECTED = "what a fit wrote"
 
 F = TypeVar("F")
 
@@ -63,17 +68,41 @@ def compared(matrix: np.ndarray, rows: list[str], conditions: list[str]) -> dict
 
 
 def load(path: str | Path) -> Fitted:
-    """Read ``parameters.npz`` and ``mutations.csv`` from the folder of a fit."""
+    """Read ``parameters.npz`` and ``mutations.csv`` from the folder of a fit.
+
+    Raises
+    ------
+    UserError
+        For a file that is missing, damaged, or does not go with the other.
+    """
     folder = Path(path)
-    with np.load(folder / "parameters.npz", allow_pickle=False) as arrays:
-        conditions = [str(name) for name in arrays["conditions"]]
-        rows = [str(name) for name in arrays["difference_rows"]]
-        matrix = arrays["difference"].reshape(len(rows), -1) if rows else np.zeros((0, len(conditions)))
+    place = folder / "parameters.npz"
+    arrays = reading.arrays(place, ("conditions", "difference_rows", "difference"), EXPECTED)
+    conditions, rows = (_names(place, arrays[name]) for name in ("conditions", "difference_rows"))
+    matrix = arrays["difference"]
+    if matrix.dtype.kind not in "iuf" or matrix.ndim != 2 or not _fits(matrix, rows, conditions):
+        raise UserError(str(place), f"a difference matrix of shape {matrix.shape}", EXPECTED)
+    matrix = matrix if rows else np.zeros((0, len(conditions)))
     involved = compared(matrix, rows, conditions)
     inner = frozenset(row for row, touched in zip(rows, matrix[:, len(conditions) :], strict=True) if touched.any())
-    text = dict.fromkeys(("mutation", "wildtype", "site", "mutant"), "str")
-    mutations = pd.read_csv(folder / "mutations.csv", dtype=text, keep_default_na=False, na_values=[""])
+    numbers = [f"beta_{name}" for name in conditions] + [f"shift_{name}" for name in rows]
+    numbers += [f"times_seen_{name}" for name in conditions]
+    mutations = reading.table(folder / "mutations.csv", NAMES, [*NAMES, *numbers], EXPECTED)
+    twice = mutations["mutation"].duplicated() | mutations["mutation"].isna()
+    if twice.any():
+        found = f"the mutation {mutations['mutation'][twice].iloc[0]} twice, or none"
+        raise UserError(str(folder / "mutations.csv"), found, "each mutation once")
     return Fitted(conditions, involved, mutations, inner)
+
+
+def _names(path: Path, names: np.ndarray) -> list[str]:
+    if names.ndim != 1 or (names.size and names.dtype.kind != "U") or len(set(names.tolist())) < names.size:
+        raise UserError(str(path), f"names {names.tolist()!r}", EXPECTED)
+    return [str(name) for name in names]
+
+
+def _fits(matrix: np.ndarray, rows: list[str], conditions: list[str]) -> bool:
+    return not rows or (len(matrix) == len(rows) and matrix.shape[1] >= len(conditions) > 0)
 
 
 def by_status(

@@ -10,7 +10,6 @@ where A1C changes b_d[A1C] away from the bundle; at site 3 ``P3R`` changes b_d[G
 ``P3G`` -b_d[G3P].
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +17,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from proxsweep import reading
 from proxsweep.dms import read
 from proxsweep.dms.substitutions import LETTERS, UNKNOWN, Substitutions, numbered, parse, refuse_silent
 from proxsweep.errors import UserError
+from proxsweep.record import Status
 
 ADDED = ("latent", "predicted", "unknown")
+EXPECTED = "the parameters of a fit"
 _ARRAYS = ("conditions", "mutations", "b", "b0", "bundle", "scale", "bias")
 
 
@@ -85,29 +87,50 @@ def load(folder: str | Path) -> Written:
     """
     folder = Path(folder)
     record_path, path = folder / "record.json", folder / "parameters.npz"
-    for wanted in (record_path, path):
-        if not wanted.is_file():
-            raise UserError(str(wanted), "no such file", "the folder of a finished fit")
-    try:
-        record = json.loads(record_path.read_text())
-        status, kind = record["status"], record["model"]["global_epistasis"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(str(record_path), f"no record of a fit ({error!r})", "what a fit wrote") from error
-    if status == "diverged":
+    expected = "the record of a finished fit"
+    record = reading.mapping(record_path, expected)
+    reading.require(record_path, record, {"status": str, "model": dict}, expected)
+    reading.require(record_path, record["model"], {"global_epistasis": str}, expected)
+    status, kind = record["status"], record["model"]["global_epistasis"]
+    if status not in list(Status) or kind not in ("sigmoid", "linear"):
+        raise UserError(str(record_path), f"status {status!r} and global_epistasis {kind!r}", expected)
+    if status == Status.DIVERGED:
         raise UserError(str(record_path), "a fit that diverged", "a fit whose parameters mean something")
-    return Written(**_arrays(path), sigmoid=kind == "sigmoid", status=status)
+    written = Written(**_arrays(path), sigmoid=kind == "sigmoid", status=status)
+    fault = _fault(written)
+    if fault:
+        raise UserError(str(path), fault, EXPECTED)
+    return written
 
 
 def _arrays(path: Path) -> dict:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            absent = [name for name in _ARRAYS if name not in arrays]
-            found = {name: arrays[name] for name in _ARRAYS if name not in absent}
-    except (ValueError, EOFError, OSError) as error:
-        raise UserError(str(path), f"a file that cannot be read ({error})", "the parameters of a fit") from error
-    if absent:
-        raise UserError(str(path), f"no array {absent[0]!r}", f"arrays {', '.join(_ARRAYS)}: fit again to have them")
+    found = reading.arrays(path, _ARRAYS, EXPECTED)
+    for name in ("scale", "bias"):
+        if found[name].shape != () or found[name].dtype.kind != "f":
+            raise UserError(str(path), f"the array {name!r} of shape {found[name].shape}", EXPECTED)
     return {**found, "scale": float(found["scale"]), "bias": float(found["bias"])}
+
+
+def _fault(fit: Written) -> str:
+    """What does not hold together; empty where everything does."""
+    count, width = fit.conditions.size, fit.mutations.size
+    wanted = {
+        "conditions": ((count,), "U"),
+        "mutations": ((width,), "U"),
+        "b": ((count, width), "f"),
+        "b0": ((count,), "f"),
+        "bundle": ((count, width), "b"),
+    }
+    for name, (shape, kind) in wanted.items():
+        found = getattr(fit, name)
+        if found.shape != shape or found.dtype.kind != kind:
+            return f"the array {name!r} of shape {found.shape} and type {found.dtype}"
+    if not np.isfinite([*fit.b.ravel(), *fit.b0, *([fit.scale, fit.bias] if fit.sigmoid else [])]).all():
+        return "numbers that are not finite"
+    if len({*fit.conditions.tolist()}) < count or len({*fit.mutations.tolist()}) < width:
+        return "a condition or a mutation that stands twice"
+    odd = [name for name in fit.mutations.tolist() if len(name) < 3 or not {name[0], name[-1]} <= set(LETTERS)]
+    return f"the mutation {odd[0]!r}" if odd else ""
 
 
 def score(

@@ -10,18 +10,24 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from proxsweep.dms.substitutions import LETTERS
 from proxsweep.errors import UserError
 from proxsweep.files import sha256 as digest
 
 MISSING = ("", "NA")  # NA: how R writes a missing number
+LARGEST = 2**30  # bytes that a gzipped table may unpack to
+SHOWN = 20  # names that a message lists
 _GZIP = b"\x1f\x8b"
+_SITE = re.compile(r"-?[A-Za-z0-9_(][A-Za-z0-9._()-]{0,31}")
+_FIRST = 2**20  # bytes in which a first line is looked for
 _LFS = b"version https://git-lfs.github.com/spec/"
 _MARKUP = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml")
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
@@ -31,13 +37,18 @@ _SEPARATORS = {",": "commas", "\t": "tabs"}
 def natural_key(text: str) -> list[tuple[int, int, str]]:
     """Sort key under which runs of digits compare as numbers: ``r2`` before ``r10``."""
     parts = re.findall(r"[0-9]+|[^0-9]+", text)
-    return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts]
+    return [_part_key(part) for part in parts]
+
+
+def _part_key(part: str) -> tuple[int, int, str]:
+    # digits are compared as text where they are of one length, since no number of them is too large for that
+    return (0, len(part.lstrip("0")), part.lstrip("0")) if part.isdecimal() else (1, 0, part)
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
     """Name those of ``known`` that ``name`` may have meant, for the end of a message."""
-    close = get_close_matches(name, known, n=1, cutoff=0.6)
-    listed = ", ".join(map(repr, known))
+    close = get_close_matches(name[:100], known[:1000], n=1, cutoff=0.6)
+    listed = ", ".join(map(repr, known[:SHOWN])) + (f" and {len(known) - SHOWN} more" if len(known) > SHOWN else "")
     return f"{listed} (nearest: {close[0]!r})" if close else listed
 
 
@@ -50,11 +61,11 @@ def header(path: str | Path) -> list[str]:
         If the file is missing, empty, a Git LFS pointer, an HTML page or not text, if its columns are
         separated by another character, or if it names a column twice.
     """
-    line = _first_line(path)
-    delimiter = _delimiter(path, line)
-    names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
+    delimiter = _delimiter(path)
+    names = [name.strip() for name in next(_records(path, delimiter))[1]]
     _refuse_other_delimiter(path, names, delimiter)
-    repeated = sorted({name for name in names if name and names.count(name) > 1})
+    counts = Counter(names)
+    repeated = sorted(name for name, count in counts.items() if name and count > 1)
     if repeated:
         raise UserError(f"{path}, header", f"column {repeated[0]!r} twice", "each column once")
     return names
@@ -159,6 +170,10 @@ def read_site_map(path: str | Path) -> list[str]:
             found = "no site" if absent.iat[wrong[0]] else f"{table[column].iat[wrong[0]]} a second time"
             place = f"{path}, row {table.index[wrong[0]]}, column {column!r}"
             raise UserError(place, found, "each site once, with its place in the order")
+    for row, site in table["reference_site"].items():
+        if not _SITE.fullmatch(site):
+            place = f"{path}, row {row}, column 'reference_site'"
+            raise UserError(place, f"the site {site!r}", "letters, digits and . _ - ( ), at most 32")
     return list(table.sort_values("sequential_site")["reference_site"])
 
 
@@ -166,32 +181,69 @@ def read_variants(path: str | Path) -> pd.DataFrame:
     """Read the ``variants.csv`` that preprocessing wrote."""
     names = header(path)
     text = ["replicate", "condition", "aa_substitutions"]
-    numbers = [name for name in ("func_score", "weight", "n_barcodes", "variance") if name in names]
-    return read_table(path, text, numbers)
+    numbers = ["func_score", *(name for name in ("weight", "n_barcodes", "variance") if name in names)]
+    table = read_table(path, text, numbers)
+    for name in numbers:
+        wrong = table[name].isna() | (table[name] <= 0 if name != "func_score" else False)
+        if wrong.any():
+            place = f"{path}, row {wrong.idxmax()}, column {name!r}"
+            raise UserError(place, f"{table[name][wrong.idxmax()]}", "a number as preprocessing wrote it")
+    return table
 
 
 def read_wildtypes(path: str | Path) -> pd.DataFrame:
     """Read the ``wildtypes.csv`` that preprocessing wrote; an unknown letter is an empty string."""
-    return read_table(path, header(path))
+    names = header(path)
+    check_columns(path, names, ["site"])
+    table = read_table(path, names)
+    for name in names:
+        column = table[name]
+        wrong = (column == "") | column.duplicated() if name == "site" else ~column.isin(["", *LETTERS])
+        if wrong.any() or not name:
+            place = f"{path}, row {wrong.idxmax()}, column {name!r}"
+            raise UserError(place, repr(column[wrong.idxmax()]), "each site once, with a letter of each condition")
+    return table
+
+
+class _Unpacked(io.RawIOBase):
+    """What a gzipped file unpacks to, up to :data:`LARGEST` bytes."""
+
+    def __init__(self, path: str | Path):
+        self.path, self.stream, self.size = path, gzip.GzipFile(path, "rb"), 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        count = self.stream.readinto(buffer)
+        self.size += count
+        if self.size > LARGEST:
+            found = f"a gzipped file that unpacks to more than {LARGEST / 2**20:g} MiB"
+            raise UserError(str(self.path), found, "a smaller table, or this one unpacked if it is what it should be")
+        return count
+
+    def close(self) -> None:
+        self.stream.close()
+        super().close()
 
 
 def _open(path: str | Path) -> io.BufferedIOBase:
     with open(path, "rb") as stream:
         zipped = stream.read(2) == _GZIP
-    return gzip.open(path, "rb") if zipped else open(path, "rb")
+    return io.BufferedReader(_Unpacked(path), 2**16) if zipped else open(path, "rb")
 
 
-def _first_line(path: str | Path) -> str:
-    """First line of a file as text, after refusing what is known to be no table."""
-    if not Path(path).is_file():
-        raise UserError(str(path), "no such file", "a table (.csv, .tsv, or either with .gz)")
+def _first_line(path: str | Path) -> bytes:
+    """First line of a file that is not blank, after refusing what is known to be no table."""
     try:
+        if not Path(path).is_file():
+            raise UserError(str(path), "no such file", "a table (.csv, .tsv, or either with .gz)")
         with _open(path) as stream:
             start = stream.read(512).lstrip()
-            rest = b"" if b"\n" in start else stream.readline()
-    except (OSError, EOFError, zlib.error) as error:
-        raise UserError(str(path), f"a file that cannot be read ({error})", "a whole table") from error
-    if not start:
+            rest = b"" if b"\n" in start else stream.readline(_FIRST)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise _unreadable(path, error) from error
+    if not start.removeprefix(b"\xef\xbb\xbf").strip() and not rest.strip():
         raise UserError(str(path), "an empty file", "a table with a header")
     if start.startswith(_LFS):
         raise UserError(
@@ -201,21 +253,23 @@ def _first_line(path: str | Path) -> str:
         )
     if start.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(_MARKUP):
         raise UserError(str(path), "an HTML page", "a table (the address of the raw file, not of its page)")
-    try:
-        return (start + rest).split(b"\n")[0].decode("utf-8-sig").rstrip("\r")
-    except UnicodeDecodeError as error:
-        raise _not_text(path, error) from error
+    return re.split(rb"[\r\n]", start + rest, maxsplit=1)[0]
+
+
+def _unreadable(path: str | Path, error: Exception) -> UserError:
+    return UserError(str(path), f"a file that cannot be read ({error})", "a whole table")
 
 
 def _not_text(path: str | Path, error: UnicodeDecodeError) -> UserError:
     return UserError(str(path), f"bytes that are not UTF-8 text ({error.reason})", "a table in UTF-8")
 
 
-def _delimiter(path: str | Path, line: str) -> str:
+def _delimiter(path: str | Path) -> str:
+    line = _first_line(path)
     suffixes = [suffix for suffix in Path(path).suffixes if suffix in _DELIMITERS]
     if suffixes:
         return _DELIMITERS[suffixes[-1]]
-    return "\t" if line.count("\t") > line.count(",") else ","
+    return "\t" if line.count(b"\t") > line.count(b",") else ","
 
 
 def _refuse_other_delimiter(path: str | Path, names: list[str], delimiter: str) -> None:
@@ -235,40 +289,58 @@ def _check_digest(path: str | Path, expected: str) -> None:
 
 def _read_text(path: str | Path, names: list[str], wanted: list[str]) -> pd.DataFrame:
     """Columns as stripped text, indexed by the line in the file where each row ends."""
-    delimiter = _delimiter(path, _first_line(path))
     chosen = [names.index(column) for column in wanted]
     lines, fields = [], []
+    records = _records(path, _delimiter(path))
+    next(records)
+    for line, row in records:
+        if len(row) != len(names):
+            raise UserError(f"{path}, row {line}", f"{len(row)} fields", f"{len(names)}, as in the header")
+        lines.append(line)
+        fields.append([row[i].strip() for i in chosen])
+    return pd.DataFrame(fields, columns=wanted, index=pd.Index(lines, name="row"), dtype=object)
+
+
+def _records(path: str | Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The line on which each row ends, and its fields. The first is the header: blank lines before it do not count."""
+    place = str(path)
     try:
         with _open(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
-            reader = csv.reader(text, delimiter=delimiter, strict=True)
-            rows = (row for row in reader if row)
-            next(rows)
-            for row in rows:
-                if len(row) != len(names):
-                    place = f"{path}, row {reader.line_num}"
-                    raise UserError(place, f"{len(row)} fields", f"{len(names)}, as in the header")
-                lines.append(reader.line_num)
-                fields.append([row[i].strip() for i in chosen])
+            reader = csv.reader(_lines(path, text), delimiter=delimiter, strict=True)
+            place, begun = f"{path}, row 1", False
+            for row in reader:
+                place = f"{path}, row {reader.line_num + 1}"
+                if row and (begun or len(row) > 1 or row[0].strip()):
+                    begun = True
+                    yield reader.line_num, row
     except UnicodeDecodeError as error:
         raise _not_text(path, error) from error
     except csv.Error as error:
-        found = f"a row that is none ({error})"
-        raise UserError(f"{path}, row {reader.line_num}", found, "a whole row") from error
+        raise UserError(place, f"a row that is none ({error})", "a whole row") from error
     except (OSError, EOFError, zlib.error) as error:
-        raise UserError(str(path), f"a file that cannot be read ({error})", "a whole table") from error
-    return pd.DataFrame(fields, columns=wanted, index=pd.Index(lines, name="row"), dtype=object)
+        raise _unreadable(path, error) from error
+    if not begun:
+        raise UserError(str(path), "an empty file", "a table with a header")
+
+
+def _lines(path: str | Path, text: io.TextIOWrapper) -> Iterator[str]:
+    for number, line in enumerate(text, start=1):
+        if "\0" in line:
+            raise UserError(f"{path}, row {number}", "a NUL character", "a table of text")
+        yield line
 
 
 def _to_numbers(path: str | Path, texts: pd.Series) -> np.ndarray:
     values = texts.to_numpy(object)
-    present = ~np.isin(values.astype(str), MISSING)
+    present = np.array([value not in MISSING for value in values], dtype=bool)
     numbers = np.full(len(values), np.nan)
     try:
         numbers[present] = values[present].astype(float)
     except ValueError:
         numbers[present] = [_to_number(value) for value in values[present]]
-    # Python reads 1_000 as a number, a table's reader had better not
-    wrong = present & (~np.isfinite(numbers) | np.array(["_" in value for value in values]))
+    # Python takes 1_000 and the digits of other scripts for numbers, a table's reader had better not
+    odd = np.array(["_" in value or not value.isascii() for value in values], dtype=bool)
+    wrong = present & (~np.isfinite(numbers) | odd)
     if wrong.any():
         index = np.argmax(wrong)
         place = f"{path}, row {texts.index[index]}, column {texts.name!r}"

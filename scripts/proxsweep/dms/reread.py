@@ -8,7 +8,6 @@ so that no prediction changes; at sites where they do not differ nothing does. T
 reference is b'_d - b' of the reference. docs/model.md derives it.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from proxsweep import reading
 from proxsweep.dms import fitted
 from proxsweep.dms.substitutions import LETTERS
 from proxsweep.errors import UserError
@@ -54,15 +54,24 @@ def load(folder: str | Path, reference: str) -> Reading:
         If the fit has no such condition, or the folder no finished fit.
     """
     folder = Path(folder)
-    for name in ("record.json", "parameters.npz", "mutations.csv"):
-        if not (folder / name).is_file():
-            raise UserError(str(folder / name), "no such file", "the folder of a finished fit")
+    record, path, expected = folder / "record.json", folder / "parameters.npz", "the folder of a finished fit"
+    told = reading.mapping(record, expected)
+    reading.require(record, told, {"dms": dict}, expected)
+    reading.require(record, told["dms"], {"reference": str}, expected)
     done = fitted.load(folder)
     if reference not in done.conditions:
         raise UserError(str(folder), f"no condition {reference!r}", f"one of {', '.join(done.conditions)}")
-    with np.load(folder / "parameters.npz", allow_pickle=False) as arrays:
-        bundle, b, b0 = (arrays[name] for name in ("bundle", "b", "b0"))
-    old = json.loads((folder / "record.json").read_text(encoding="utf-8"))["dms"]["reference"]
+    arrays, old = reading.arrays(path, ("bundle", "b", "b0"), expected), told["dms"]["reference"]
+    bundle, b, b0 = (arrays[name] for name in ("bundle", "b", "b0"))
+    shape = (len(done.conditions), len(done.mutations))
+    kinds = bundle.dtype.kind + b.dtype.kind + b0.dtype.kind
+    if kinds != "bff" or not bundle.shape == b.shape == shape or b0.shape != shape[:1]:
+        raise UserError(
+            str(path), f"effects of shape {b.shape} and type {b.dtype}", f"those of {shape} in mutations.csv"
+        )
+    if old not in done.conditions:
+        raise UserError(str(record), f"the reference {old!r}", f"one of {', '.join(done.conditions)}")
+    _refuse_letters(folder / "mutations.csv", done.mutations, bundle)
     moved = bundle[done.conditions.index(reference)]
     letters = {
         name: done.mutations.loc[flags, ["site", "mutant"]].set_index("site")["mutant"].to_dict()
@@ -74,6 +83,20 @@ def load(folder: str | Path, reference: str) -> Reading:
     found = dict(zip(done.conditions, map(float, intercepts), strict=True))
     differing = set().union(*letters.values())
     return Reading(reference, found, differing, fitted.Fitted(done.conditions, rows, mutations))
+
+
+def _refuse_letters(path: Path, mutations: pd.DataFrame, bundle: np.ndarray) -> None:
+    """Refuse mutations that are not their three parts, a site with two wildtypes, and a condition with two letters."""
+    parts = mutations["wildtype"].str.cat([mutations["site"], mutations["mutant"]])
+    wrong = (parts != mutations["mutation"]) | ~mutations["mutant"].isin(list(LETTERS))
+    wrong |= ~mutations["wildtype"].isin(list(LETTERS)) | (mutations["wildtype"] == mutations["mutant"])
+    wrong |= mutations.groupby("site")["wildtype"].transform("nunique") != 1
+    for flags in bundle:
+        wrong |= mutations["site"][flags].duplicated(keep=False).reindex(mutations.index, fill_value=False)
+    if wrong.any():
+        row = int(wrong.to_numpy().argmax())
+        found = f"the mutation {mutations['mutation'].iloc[row]!r}"
+        raise UserError(f"{path}, row {row + 2}", found, "wildtype, site and mutant, with one wildtype a site")
 
 
 def reread(mutations: pd.DataFrame, letters: Mapping[str, Mapping[str, str]], reference: str) -> pd.DataFrame:

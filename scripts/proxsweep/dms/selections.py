@@ -4,6 +4,7 @@ A selection is one library before and after selecting. Experiments that share a 
 selection, named after columns of the list; a study names the list, and which libraries are its replicates.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
@@ -18,6 +19,7 @@ from proxsweep.dms import read
 from proxsweep.errors import UserError
 
 LIBRARY = "library"
+_PART = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}")
 
 
 class Selections:
@@ -44,7 +46,7 @@ class Selections:
         self.entry, self.base = entry, base
         self.where = {column: _texts(values) for column, values in (entry["where"] or {}).items()}
         self.replicates = {label: str(library) for label, library in entry["replicates"].items()}
-        fields = {field for _, field, _, _ in Formatter().parse(entry["table"]) if field is not None}
+        self.fields = fields = {field for _, field, _, _ in Formatter().parse(entry["table"]) if field is not None}
         self.columns = list(dict.fromkeys([LIBRARY, *sorted(fields), *self.where]))
         self.place = entry["selections"]
         path = base / self.place
@@ -123,14 +125,24 @@ class Selections:
             if value == "":
                 place = f"{self.place}, row {line}, column {column!r}"
                 raise UserError(place, "an empty field", "what names the selection's table")
+            if column in self.fields and not _PART.fullmatch(value):
+                place = f"{self.place}, row {line}, column {column!r}"
+                raise UserError(place, repr(value), "a part of a file name, without slashes")
 
     def _refuse_table(self, line: int, table: str, earlier: dict) -> None:
         place = f"{self.place}, row {line}"
         if table in earlier:
             raise UserError(place, f"the table {table} a second time", "a table of its own for each selection")
-        if not downloads.is_address(table) and not (self.base / table).is_file():
+        if not downloads.is_address(table) and not _is_file(self.base / table):
             expected = "a file for each selection used (`folder` says where tables lie, `table` how they are named)"
             raise UserError(place, f"a selection without its table: no file at {table}", expected)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _texts(values: Any) -> list[str]:

@@ -1,14 +1,15 @@
 """What must hold between the keys of a ``dms`` study, beyond the schema."""
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from string import Formatter
 from typing import Any
 from urllib.parse import urlsplit
 
 from proxsweep.configfile import Fault, KeyPath
+from proxsweep.downloads import is_address
 from proxsweep.errors import UserError
+from proxsweep.names import RULE, is_name
 from proxsweep.sweep import Study
 
 OWN_COLUMNS = ("condition", "substitutions", "score", "pre_count", "post_count")
@@ -78,7 +79,7 @@ def _selection_faults(entry: dict[str, Any], base: Path) -> Iterator[Fault]:
     yield from _file_faults(("selections",), entry["selections"], base)
     folder = entry["folder"]
     if folder is not None and _is_local(folder):
-        if not (base / folder).is_dir():
+        if not _is_there(base / folder, Path.is_dir):
             yield Fault(("folder",), f"no folder at {folder}", f"a folder (paths are relative to {base.resolve()})")
     elif folder is not None:
         yield from _file_faults(("folder",), folder, base)
@@ -92,7 +93,7 @@ def _is_template(text: str) -> bool:
         parts = [part[1:] for part in Formatter().parse(text) if part[1] is not None]
     except ValueError:
         return False
-    return bool(parts) and all(re.fullmatch(r"\w+", name) and not kind and not form for name, kind, form in parts)
+    return bool(parts) and all(name.isidentifier() and not kind and not form for name, kind, form in parts)
 
 
 def settle(study: dict[str, Any]) -> None:
@@ -247,15 +248,29 @@ def _file_faults(path: KeyPath, text: str, base: Path) -> Iterator[Fault]:
     if _is_local(text):
         yield from _local_faults(path, text, base)
         return
-    address = urlsplit(text)
-    if address.scheme not in ("http", "https") or not address.hostname:
+    if not _is_whole_address(text):
         yield Fault(path, f"the address {text}", "a path, or an address that starts with http:// or https://")
+
+
+def _is_whole_address(text: str) -> bool:
+    try:
+        address = urlsplit(text)
+        return is_address(text) and bool(address.hostname) and text.isascii() and text.isprintable() and " " not in text
+    except ValueError:
+        return False
+
+
+def _is_there(file: Path, kind: Callable[[Path], bool]) -> bool:
+    try:
+        return kind(file)
+    except (OSError, ValueError):  # a name too long, a NUL in it, a folder that is closed
+        return False
 
 
 def _local_faults(path: KeyPath, text: str, base: Path) -> Iterator[Fault]:
     file = base / text
-    if not file.is_file():
-        what = "a folder" if file.is_dir() else "no file"
+    if not _is_there(file, Path.is_file):
+        what = "a folder" if _is_there(file, Path.is_dir) else "no file"
         yield Fault(path, f"{what} at {text}", f"a file (paths are relative to {base.resolve()})")
 
 
@@ -358,6 +373,10 @@ def _condition_faults(study: dict[str, Any], source: list[str] | None) -> Iterat
                 f"one of the data's: {', '.join(source)}",
             )
     known = data["conditions"] or source
+    for name in known or []:
+        if not is_name(name):
+            path = ("data", "conditions", wanted.index(name)) if name in wanted else ("data",)
+            yield Fault(path, f"the condition `{name}`", RULE)
     if "site" in (known or []):
         path = ("data", "conditions") if data["conditions"] else ("data",)
         yield Fault(path, "a condition called `site`", "another name: it is a column of the wildtype table")
@@ -401,6 +420,10 @@ def _matrix_faults(study: dict[str, Any], known: list[str] | None) -> Iterator[F
 
 
 def _tree_faults(path: KeyPath, tree: dict[str, str], known: list[str] | None, reference: str) -> Iterator[Fault]:
+    for child, parent in tree.items():
+        for node in (child, parent):
+            if not is_name(node):
+                yield Fault((*path, child), f"the node `{node}`", RULE)
     cycle = _cycle(tree)
     if cycle:
         yield Fault(path, f"the circle {' -> '.join(cycle)}", "parents that lead up to one root")
@@ -435,6 +458,8 @@ def _cycle(tree: dict[str, str]) -> list[str]:
 
 def _row_faults(path: KeyPath, rows: dict[str, dict[str, float]], known: list[str] | None) -> Iterator[Fault]:
     for row, coefficients in rows.items():
+        if not is_name(row):
+            yield Fault((*path, row), f"the row `{row}`", RULE)
         for name in coefficients:
             if known is not None and name not in known:
                 yield Fault((*path, row, name), f"the condition `{name}`", f"one of {', '.join(known)}")

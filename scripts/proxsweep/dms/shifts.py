@@ -14,6 +14,7 @@ import pandas as pd
 from proxsweep import chosen
 from proxsweep.dms import fitted, replicate_signs
 from proxsweep.dms.kinds import kinds
+from proxsweep.errors import UserError
 from proxsweep.fits import folds, full, ordered, resamples
 
 NAMES = ("mutation", "wildtype", "site", "mutant")
@@ -49,6 +50,9 @@ def table(fits: pd.DataFrame, choice: pd.DataFrame, load: Callable[[str], fitted
     here = chosen.agreeing(fits, main)
     load = fitted.by_status(here, load)
     replicates = {label: load(path) for label, path in full(here)[["replicate", "path"]].itertuples(index=False)}
+    if not replicates:
+        found = f"no full fit of {main}"
+        raise UserError("chosen.csv", found, "a weight and a difference matrix among the fits of fits.csv")
     wrong = here["status"] != "converged"
     whole = here.index.isin(full(here).index)
     unconverged = {"unconverged": int((wrong & whole).sum()), "unconverged_refits": int((wrong & ~whole).sum())}

@@ -74,6 +74,7 @@ import numpy as np
 import pandas as pd
 
 from proxsweep.errors import UserError
+from proxsweep.names import RULE, is_name
 
 LETTERS = np.array(list("ACDEFGHIKLMNPQRSTVWY*"))
 STOP = len(LETTERS) - 1
@@ -121,7 +122,13 @@ _CHOICES = {
     "global_epistasis": ("sigmoid", "linear"),
     "output": ("scores", "counts"),
 }
-_WHOLE = {"seed": 0, "sites": 1, "replicates": 1, "wildtype_barcodes": 1}
+_WHOLE = {  # smallest and largest
+    "seed": (0, 2**32 - 1),
+    "sites": (1, 100_000),
+    "replicates": (1, 100),
+    "wildtype_barcodes": (1, 1_000_000),
+}
+LARGEST = 1e9  # of any number; of variants in a condition a tenth of it
 _SHARES = ("library_share", "stop_share", "deleterious_share", "shift_positive_share")
 _AT_LEAST_ZERO = (
     "difference_effect_sd",
@@ -186,7 +193,7 @@ def complete(spec: Mapping) -> dict:
     unknown = [key for key in spec if key not in DEFAULTS]
     if unknown:
         raise _error(unknown[0], "an unknown key", "one of " + ", ".join(DEFAULTS))
-    full = {**DEFAULTS, **spec}
+    full = {key: _unsigned(value) for key, value in {**DEFAULTS, **spec}.items()}
     _check_scalars(full)
     tree = full["tree"]
     leaves = _leaves(tree)
@@ -209,8 +216,13 @@ def _error(key: str, found: str, expected: str) -> UserError:
     return UserError(f"simulate: {key}", found, expected)
 
 
+def _unsigned(value: object) -> object:
+    """Zero for minus zero, which is no standard deviation."""
+    return 0.0 if isinstance(value, float) and value == 0 else value
+
+
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def _is_whole(value: object, least: int) -> bool:
@@ -221,9 +233,9 @@ def _check_scalars(full: dict) -> None:
     for key, choices in _CHOICES.items():
         if full[key] not in choices:
             raise _error(key, repr(full[key]), " or ".join(choices))
-    for key, least in _WHOLE.items():
-        if not _is_whole(full[key], least):
-            raise _error(key, repr(full[key]), f"a whole number of at least {least}")
+    for key, (least, most) in _WHOLE.items():
+        if not _is_whole(full[key], least) or full[key] > most:
+            raise _error(key, repr(full[key]), f"a whole number of at least {least} and at most {most}")
     for key in _SHARES:
         if not _is_number(full[key]) or not 0 <= full[key] <= 1:
             raise _error(key, repr(full[key]), "a number from 0 to 1")
@@ -253,8 +265,9 @@ def _check_mappings(full: dict) -> None:
         if not _is_whole(amount, 0) and not (isinstance(amount, float) and 0 <= amount < 1):
             raise _error(f"shifts: {branch}", repr(amount), "a whole number, or a share from 0 to below 1")
     for condition, number in full["variants"].items():
-        if not _is_whole(number, 1):
-            raise _error(f"variants: {condition}", repr(number), "a whole number of at least 1")
+        if not _is_whole(number, 1) or number > LARGEST / 10:
+            expected = f"a whole number of at least 1 and at most {LARGEST / 10:g}"
+            raise _error(f"variants: {condition}", repr(number), expected)
     for key, least in (("substitutions", 1e-3), ("noise", 0.0)):
         for name, number in full[key].items():
             if not _is_number(number) or number < least:
@@ -274,7 +287,7 @@ def _by_name(full: dict, key: str, names: list, missing: object = None) -> dict:
     absent = [str(name) for name in names if str(name) not in by_text]
     if absent and missing is None:
         raise _error(key, f"no value for {', '.join(absent)}", "one for each, or a single number for all")
-    return {name: by_text.get(str(name), missing) for name in names}
+    return {name: _unsigned(by_text.get(str(name), missing)) for name in names}
 
 
 def _leaves(tree: object) -> list[str]:
@@ -284,6 +297,9 @@ def _leaves(tree: object) -> list[str]:
     for child, parent in tree.items():
         if not isinstance(child, str) or not isinstance(parent, str):
             raise _error("tree", f"{child!r}: {parent!r}", "names")
+        for name in (child, parent):
+            if not is_name(name):
+                raise _error("tree", f"the node {name!r}", RULE)
     roots = sorted({parent for parent in tree.values() if parent not in tree})
     if len(roots) != 1:
         raise _error("tree", f"{len(roots)} roots ({', '.join(roots)})", "one root above all nodes")

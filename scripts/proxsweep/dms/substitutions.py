@@ -14,7 +14,7 @@ STOP = LETTERS.index("*")
 GAP = LETTERS.index("-")
 UNKNOWN = -1
 _RANK = {letter: rank for rank, letter in enumerate(LETTERS)}
-_SITE = re.compile(r"(-?[0-9]+)([A-Za-z]*)")
+_SITE = re.compile(r"(-?[0-9]{1,9})([A-Za-z]{0,9})")
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,8 @@ def parse(
         entry = np.flatnonzero(np.isin(codes, wrong))[0]
         raise UserError(where(row[entry]), repr(tokens[codes[entry]]), faults[codes[entry]])
     named = [token[1:-1] for token in tokens]
+    if site_order is None:
+        _refuse_two_spellings(named, lambda token: where(row[np.flatnonzero(codes == token)[0]]))
     sites = order_sites(set(named)) if site_order is None else list(site_order)
     index = {site: number for number, site in enumerate(sites)}
     of_token = np.array([[index[token[1:-1]], _RANK[token[0]], _RANK[token[-1]]] for token in tokens])
@@ -123,6 +125,16 @@ def parse(
     )
     _refuse_twice(parsed, strings, where)
     return parsed
+
+
+def _refuse_two_spellings(sites: Sequence[str], where: Callable[[int], str]) -> None:
+    """Refuse two names of one number, as 1 and 01: they would be two sites."""
+    seen: dict[tuple[int, str], str] = {}
+    for token, site in enumerate(sites):
+        number, suffix = _SITE.fullmatch(site).groups()
+        first = seen.setdefault((int(number), suffix), site)
+        if first != site:
+            raise UserError(where(token), f"site {site}, which stands elsewhere as {first}", "one spelling of a site")
 
 
 def order_sites(sites: set[str]) -> list[str]:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from proxsweep.dms import read
 from proxsweep.errors import UserError
+from proxsweep.names import RULE, is_name
 
 COLUMNS = {
     "condition": "condition",
@@ -136,6 +137,9 @@ def conditions(data: dict, reference: str, rows: pd.DataFrame, study: str) -> li
     if reference not in names:
         expected = f"one of {read.nearest(reference, names)}"
         raise UserError(f"{study}, reference", f"{reference!r}, which is no condition of the tables", expected)
+    for name in names:
+        if not is_name(name):
+            raise UserError(f"{study}, conditions", f"the condition {name!r}", RULE)
     if "site" in names:
         raise UserError(f"{study}, conditions", "a condition called 'site'", "another name for it")
     return names
