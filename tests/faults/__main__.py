@@ -15,12 +15,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=2)
+    parser.add_argument("--fault", choices=FAULTS, action="append", help="these only; may be repeated")
     options = parser.parse_args()
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
         bases(folder / "bases")
-        for fault in FAULTS:
+        for fault in options.fault or FAULTS:
             for number in range(1, options.rounds + 1):
                 place = folder / f"{len(outcomes)}"
                 outcomes.append(one_round(fault, number, folder / "bases", place, options.seed))

@@ -63,13 +63,16 @@ def unavailable() -> str | None:
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
     if missing:
         return f"no {', '.join(missing)} (Debian: slurmctld slurmd slurm-client munge)"
-    if LINK.exists() and not _ours(LINK):
+    if LINK.exists() and not _left_behind(LINK):
         return f"{LINK} is that of another cluster"
     return None
 
 
-def _ours(link: Path) -> bool:
-    return link.is_symlink() and (link.resolve().parent / "proxsweep-test-cluster").exists()
+def _left_behind(link: Path) -> bool:
+    """Whether it is that of a cluster started here, which has ended."""
+    folder = link.resolve().parent
+    ours = link.is_symlink() and (folder / "proxsweep-test-cluster").exists()
+    return ours and not _alive(folder, "slurmctld")
 
 
 def start(folder: Path) -> None:
