@@ -32,13 +32,15 @@ def main() -> int:
 
 
 def summary(outcomes: list[Outcome]) -> pd.DataFrame:
-    """One row a fault: rounds, runs that the fault ended, finished fits, those made again, rounds with a fault left."""
+    """One row a fault: rounds, those in which it came before the run's end, runs that it ended, fits finished by then,
+    those of them made again, rounds after which something was wrong."""
     table = pd.DataFrame([outcome._asdict() for outcome in outcomes])
     table["ended"] = table["disturbed_code"] != 0
     table["wrong"] = table["faults"].map(bool)
     groups = table.groupby("fault", sort=False)
     return groups.agg(
         rounds=("number", "size"),
+        happened=("happened", "sum"),
         runs_ended=("ended", "sum"),
         fits_finished=("finished_before", "sum"),
         made_again=("done_again", "sum"),

@@ -1,7 +1,7 @@
 """Faults, each a function that disturbs a run of the study.
 
 It gets a project whose data are encoded and whose fits have not run, and a source of random numbers; it returns the
-disturbed run, and whether Snakemake itself was killed, so that its lock has to be taken away first.
+disturbed run, and whether the fault did happen: what comes at a moment of chance may come after the end.
 """
 
 import random
@@ -22,7 +22,9 @@ def _killed(place: str, most: int) -> Fault:
     """The kernel is killed the k-th time that one comes by ``place``, k at most ``most``."""
 
     def fault(project: Project, rng: random.Random) -> tuple[Run, bool]:
-        return run(project, fault=f"{place}:{rng.randint(1, most)}:{project.folder}"), False
+        number = rng.randint(1, most)
+        started = run(project, fault=f"{place}:{number}:{project.folder}")
+        return started, (project.folder / "came_by").stat().st_size >= number
 
     return fault
 
@@ -34,7 +36,7 @@ def _signalled(number: int, more: Mapping[str, str] | None = None) -> Fault:
         alive = started.process.poll() is None
         started.send(number)
         started.wait()
-        return started, alive and number == signal.SIGKILL
+        return started, alive
 
     return fault
 
@@ -53,7 +55,7 @@ def disk_full(project: Project, rng: random.Random) -> tuple[Run, bool]:
         subprocess.run(["cp", "-a", f"{results}/.", str(aside)], check=True)
     results.rmdir()
     aside.rename(results)
-    return started, False
+    return started, started.process.returncode != 0
 
 
 def read_only(project: Project, rng: random.Random) -> tuple[Run, bool]:
@@ -62,7 +64,7 @@ def read_only(project: Project, rng: random.Random) -> tuple[Run, bool]:
     with mounted(results, "--bind", str(results)):
         subprocess.run(["mount", "-o", "remount,ro,bind", str(results)], check=True)
         started = run(project)
-    return started, False
+    return started, started.process.returncode != 0
 
 
 def _truncated(pattern: str) -> Fault:
@@ -73,7 +75,7 @@ def _truncated(pattern: str) -> Fault:
         path = rng.choice(sorted(project.folder.glob(pattern)))
         content = path.read_bytes()
         path.write_bytes(content[: rng.randrange(len(content))])
-        return started, False
+        return started, True
 
     return fault
 
@@ -84,11 +86,11 @@ def damaged_cache(project: Project, rng: random.Random) -> tuple[Run, bool]:
     started.until("(Rule: fit)")
     started.send(signal.SIGTERM)
     started.wait()
-    for path in (project.folder / "cache").rglob("*"):
-        if path.is_file():
-            content = path.read_bytes()
-            path.write_bytes(rng.choice([content[: len(content) // 2], b"", rng.randbytes(len(content))]))
-    return started, False
+    cached = [path for path in (project.folder / "cache").rglob("*") if path.is_file()]
+    for path in cached:
+        content = path.read_bytes()
+        path.write_bytes(rng.choice([content[: len(content) // 2], b"", rng.randbytes(len(content))]))
+    return started, bool(cached)
 
 
 def data_changed(project: Project, rng: random.Random) -> tuple[Run, bool]:
@@ -96,9 +98,10 @@ def data_changed(project: Project, rng: random.Random) -> tuple[Run, bool]:
     started = Run(project)
     started.until("rule fit:")
     time.sleep(rng.uniform(0, 4))
+    alive = started.process.poll() is None
     change_data(project)
     started.wait()
-    return started, False
+    return started, alive
 
 
 def two_runs(project: Project, rng: random.Random) -> tuple[Run, bool]:
@@ -111,7 +114,7 @@ def two_runs(project: Project, rng: random.Random) -> tuple[Run, bool]:
     codes = {first.process.returncode, second.process.returncode}
     if 0 not in codes:
         raise AssertionError(first.text + second.text)
-    return (first if first.process.returncode == 0 else second), False
+    return (first if first.process.returncode == 0 else second), codes != {0}
 
 
 def clock_jumps(project: Project, rng: random.Random) -> tuple[Run, bool]:
@@ -142,6 +145,7 @@ FAULTS: dict[str, Fault] = {
     "SIGKILL": _signalled(signal.SIGKILL),
 }
 NEED_MOUNT = ("disk full", "results read-only")
+TIMED = ("data changed during the run", "two runs in one folder", "clock jumps", "SIGTERM", "SIGINT", "SIGKILL")
 DAMAGED = {"record cut off", "parameters cut off", "mutations cut off"}  # one fit is made again, and must be
 
 

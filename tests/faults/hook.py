@@ -33,7 +33,7 @@ def install() -> None:
     show, replace = builtins.print, os.replace
 
     def shown(*values: object, **options: object) -> None:
-        if values and str(values[0]).startswith("iteration "):
+        if values and ": iteration " in str(values[0]):
             here("solve")
         show(*values, **options)
 

@@ -4,7 +4,7 @@ import random
 from pathlib import Path
 from typing import NamedTuple
 
-from faults.faults import DAMAGED, FAULTS
+from faults.faults import DAMAGED, FAULTS, TIMED
 from faults.harness import FITS, Run, change_data, compare, copy, prepare, run
 from projects import Project
 
@@ -14,6 +14,7 @@ class Outcome(NamedTuple):
 
     fault: str
     number: int
+    happened: bool
     disturbed_code: int
     finished_before: int
     done_again: int
@@ -38,9 +39,9 @@ def bases(folder: Path) -> None:
 def one_round(fault: str, number: int, base: Path, folder: Path, seed: int = 1) -> Outcome:
     """Disturb a copy of ``base/ready`` in ``folder``, run it again, and compare with the undisturbed run."""
     project = copy(Project(base / "ready"), folder)
-    disturbed, killed = FAULTS[fault](project, random.Random(f"{seed} {fault} {number}"))
+    disturbed, happened = FAULTS[fault](project, random.Random(f"{seed} {fault} {number}"))
     _, finished = disturbed.fits()
-    if killed:
+    if fault == "SIGKILL" and happened:
         assert Run(project, options=("--unlock",)).wait() == 0
     again = run(project)
     begun, _ = again.fits()
@@ -50,10 +51,11 @@ def one_round(fault: str, number: int, base: Path, folder: Path, seed: int = 1) 
     if "Traceback (most recent call last)" in again.text:
         faults.append("a traceback in the run after it")
     faults += _redone(fault, begun, finished)
+    faults += [] if happened or fault in TIMED else ["the fault did not happen"]
     rest = run(project)
     if "Nothing to be done" not in rest.text:
         faults.append(f"a third run still finds something to do:\n{rest.text[-2000:]}")
-    return Outcome(fault, number, disturbed.process.returncode, len(finished), len(begun & finished), faults)
+    return Outcome(fault, number, happened, disturbed.process.returncode, len(finished), len(begun & finished), faults)
 
 
 def _redone(fault: str, begun: set[str], finished: set[str]) -> list[str]:
