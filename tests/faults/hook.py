@@ -1,13 +1,18 @@
 """Put into a copy of the project: kills the process that it finds itself in, once, where the test asks for it.
 
+Under a false clock it mends ``time.sleep``: libfaketime 0.9.10 takes its real clock, which cannot be set back, for the
+false one, and every sleep fails.
+
 ``PROXSWEEP_FAULT`` is ``place:number:folder``: the process that is the ``number``-th to come by ``place``, counted in
 ``folder``, is killed.
 """
 
 import builtins
 import os
+import select
 import signal
 import sys
+import time
 from pathlib import Path
 
 PLACE, NUMBER, FOLDER = (os.environ.get("PROXSWEEP_FAULT") or "::").split(":", 2)
@@ -47,4 +52,11 @@ def install() -> None:
     builtins.print, os.replace = shown, replaced
 
 
+def sleep(seconds: float) -> None:
+    """Wait by what libfaketime leaves alone."""
+    select.select([], [], [], seconds)
+
+
+if "FAKETIME" in os.environ:
+    time.sleep = sleep
 install()

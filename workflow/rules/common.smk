@@ -14,7 +14,7 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parents[1]
 if str(ROOT / "scripts") not in sys.path:
     sys.path.insert(0, str(ROOT / "scripts"))
 
-from proxsweep import closure, config as configuration, damage, downloads, files, limits, resolved, sweep
+from proxsweep import clock, closure, config as configuration, damage, downloads, files, limits, resolved, sweep
 from proxsweep.errors import UserError
 
 # relative where possible, so that a moved or copied project does not look changed
@@ -162,8 +162,20 @@ def remove_damaged():
                 Path(f"results/{study.name}/fits.csv").unlink(missing_ok=True)
 
 
+def settle_dates():
+    """Date what is dated in the future as of now, before anything is planned."""
+    for study in STUDIES.values():
+        if number := clock.settle(f"results/{study.name}"):
+            logger.warning(
+                f"proxsweep: results/{study.name}: {number} files are dated in the future, by a clock that was wrong; now"
+                " they are dated as of now. What was changed since then is not noticed: see docs/faults.md"
+            )
+
+
 if workflow.is_main_process:
     remove_damaged()
+if workflow.is_main_process and not workflow.output_settings.dryrun:
+    settle_dates()
 
 
 def find_fit(wildcards):
