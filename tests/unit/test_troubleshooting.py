@@ -25,6 +25,7 @@ HEADERS = (["found", "expected"], ["message", "what it means"], ["status", "what
 SNAKEMAKE = (
     "Directory cannot be locked. Please make sure that no other Snakemake process is trying to create",
     "The files below seem to be incomplete.",
+    "completed successfully, but some output files are missing.",
     "This might be due to filesystem latency.",
     "No rule to produce",
     "Terminating processes on user request, this might take some time.",
