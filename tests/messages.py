@@ -23,6 +23,12 @@ RETURNED = {
     "dms/substitutions.py": ("_fault",),
 }
 GAP = "..."
+# functions that make messages of other kinds, by file: what they return, raise, print and call a reason
+TELLING = {
+    "notebook.py": ("run", "_stop_if_raised", "_raised", "_broken", "wait_for_ready"),
+    "damage.py": ("of_fit", "of_encoding"),
+}
+SHORTEST = 6  # characters of a piece that says something
 LEAST = 6  # characters of a piece of wording that say which message it is
 
 
@@ -92,6 +98,31 @@ def _choices(node: ast.expr) -> list[str]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return [left + right for left in _choices(node.left) for right in _choices(node.right)]
     return [_text(node, {})]
+
+
+def told() -> list[tuple[str, str]]:
+    """Messages that are no refusals, each with its place: on notebooks that ended, and on files that were damaged."""
+    found = []
+    for name, wanted in TELLING.items():
+        tree = ast.parse((SCRIPTS / name).read_text())
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        for function in (one for one in functions if one.name in wanted):
+            values = filter(None, map(_said, ast.walk(function)))
+            found += [(f"{name}:{value.lineno}", line) for value in values for line in _text(value, {}).splitlines()]
+    return found
+
+
+def _said(node: ast.AST) -> ast.expr | None:
+    """The expression that a statement tells, if it tells one."""
+    if isinstance(node, ast.Return):
+        return node.value
+    if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
+        return node.exc.args[0] if _name(node.exc.func) in ("NotebookError", "RuntimeError") else None
+    if isinstance(node, ast.Call) and _name(node.func) == "print":
+        return node.args[0]
+    if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("reason", "source"):
+        return node.value
+    return None
 
 
 def _of(path: Path) -> Iterator[Message]:
