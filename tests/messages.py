@@ -1,13 +1,35 @@
-"""The wording of every refusal in the library, read from its source: what varies stands as an ellipsis."""
+"""The wording of every message in the library, read from its source: what varies stands as an ellipsis.
+
+A refusal has two parts, what was found and what is expected. Other messages are one text: why a notebook ended, what is
+wrong with a damaged file, what the workflow prints. Some functions return one of the parts.
+"""
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-SCRIPTS = Path(__file__).parents[1] / "scripts" / "proxsweep"
+PROJECT = Path(__file__).parents[1]
+SCRIPTS = PROJECT / "scripts" / "proxsweep"
 RAISED = ("UserError", "Fault", "_error", "_Refused", "self._refuse")
+TOLD = ("NotebookError", "RuntimeError", "argparse.ArgumentTypeError", "report", "logger.warning", "logger.info")
+RETURNED = {
+    "damage.py": ("of_fit", "of_encoding"),
+    "notebook.py": ("_raised", "_broken"),
+    "schema.py": ("_known_key", "_describe", "_expected", "_number_hint"),
+    "dms/encoding.py": ("_fault", "_wrong_shape", "_wrong_names", "_wrong_entries"),
+    "dms/predict.py": ("_fault",),
+    "dms/substitutions.py": ("_fault",),
+}
 GAP = "..."
+# functions that make messages of other kinds, by file: what they return, raise, print and call a reason
+TELLING = {
+    "notebook.py": ("run", "_stop_if_raised", "_raised", "_broken", "wait_for_ready"),
+    "damage.py": ("of_fit", "of_encoding"),
+}
+SHORTEST = 6  # characters of a piece that says something
+LEAST = 6  # characters of a piece of wording that say which message it is
 
 
 class Message(NamedTuple):
@@ -19,14 +41,88 @@ class Message(NamedTuple):
 
     def marker(self) -> str:
         """The longest piece of the wording that does not vary; empty where all of it does."""
-        pieces = [piece.strip(" `'\"()[],:") for text in (self.found, self.expected) for piece in text.split(GAP)]
-        longest = max(pieces, key=len, default="")
-        return longest if len(longest) >= 6 else ""
+        return max((*pieces(self.found), *pieces(self.expected)), key=len, default="")
+
+
+def pieces(text: str) -> list[str]:
+    """Pieces of a wording that do not vary, those left out that are too short to tell it."""
+    parts = [part.strip(" `'\"()[],:;") for part in re.split(r"\.\.\.|\n| / ", text)]
+    return [part for part in parts if len(part) >= LEAST]
 
 
 def messages() -> list[Message]:
-    """All of them, by file and line."""
+    """All refusals, by file and line."""
     return [one for path in sorted(SCRIPTS.rglob("*.py")) for one in _of(path)]
+
+
+def others() -> list[Message]:
+    """What is told otherwise, by file and line: the text as what was found, mostly with nothing as expected."""
+    paths = [*sorted(SCRIPTS.rglob("*.py")), PROJECT / "workflow/rules/common.smk"]
+    return [one for path in paths for one in _told(path) if pieces(one.found)]
+
+
+def _told(path: Path) -> Iterator[Message]:
+    tree = ast.parse(path.read_text())
+    name = str(path.relative_to(SCRIPTS if path.is_relative_to(SCRIPTS) else PROJECT))
+    nodes: list[tuple[int, ast.expr]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _name(node.func) in TOLD and node.args:
+            nodes.append((node.lineno, node.args[0]))
+        if isinstance(node, ast.Call) and _name(node.func) == "print" and _to_stderr(node):
+            nodes.append((node.lineno, node.args[0]))
+        if isinstance(node, ast.FunctionDef) and node.name in RETURNED.get(name, ()):
+            nodes += [(line, value) for line, value in _made(node)]
+    for line, value in nodes:
+        for text in _choices(value):
+            found, _, expected = text.removeprefix("found ").partition("; expected ")
+            yield Message(f"{name}:{line}", found, expected)
+
+
+def _to_stderr(call: ast.Call) -> bool:
+    return any(one.arg == "file" and ast.unparse(one.value) == "sys.stderr" for one in call.keywords)
+
+
+def _made(function: ast.FunctionDef) -> Iterable[tuple[int, ast.expr]]:
+    """Texts that a function returns or gives a name."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Return | ast.Assign) and node.value is not None:
+            yield node.lineno, node.value
+
+
+def _choices(node: ast.expr) -> list[str]:
+    """Texts of an expression, one for each way that it can turn out."""
+    if isinstance(node, ast.IfExp):
+        return _choices(node.body) + _choices(node.orelse)
+    if isinstance(node, ast.BoolOp):
+        return [text for value in node.values for text in _choices(value)]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return [left + right for left in _choices(node.left) for right in _choices(node.right)]
+    return [_text(node, {})]
+
+
+def told() -> list[tuple[str, str]]:
+    """Messages that are no refusals, each with its place: on notebooks that ended, and on files that were damaged."""
+    found = []
+    for name, wanted in TELLING.items():
+        tree = ast.parse((SCRIPTS / name).read_text())
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        for function in (one for one in functions if one.name in wanted):
+            values = filter(None, map(_said, ast.walk(function)))
+            found += [(f"{name}:{value.lineno}", line) for value in values for line in _text(value, {}).splitlines()]
+    return found
+
+
+def _said(node: ast.AST) -> ast.expr | None:
+    """The expression that a statement tells, if it tells one."""
+    if isinstance(node, ast.Return):
+        return node.value
+    if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
+        return node.exc.args[0] if _name(node.exc.func) in ("NotebookError", "RuntimeError") else None
+    if isinstance(node, ast.Call) and _name(node.func) == "print":
+        return node.args[0]
+    if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("reason", "source"):
+        return node.value
+    return None
 
 
 def _of(path: Path) -> Iterator[Message]:
