@@ -1,11 +1,14 @@
 """The command line: ``python -m proxsweep COMMAND``. Each rule of the workflow runs one of these commands."""
 
 import argparse
+import errno
 import json
 import sys
 from pathlib import Path
 
 from proxsweep.errors import UserError
+
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def _simulate(arguments: argparse.Namespace) -> None:
@@ -456,6 +459,12 @@ def main(arguments: list[str] | None = None) -> int:
         parsed.action(parsed)
     except UserError as error:
         print(f"proxsweep: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        place = error.filename or "the file system"
+        print(f"proxsweep: {place}: found {error.strerror}; expected room, and the right to write", file=sys.stderr)
         return 2
     except Exception as error:
         if type(error).__name__ != "NotebookError":

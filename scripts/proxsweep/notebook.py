@@ -348,7 +348,7 @@ def _broken(error: Exception, notebook: Path, kept: Path, managers: list[AsyncKe
     process = getattr(managers[-1].provisioner, "process", None) if managers else None
     code = process.poll() if process else None
     if isinstance(error, DeadKernelError) and code is not None and code < 0:
-        reason = f"the kernel was killed by signal {-code} (out of memory, perhaps)"
+        reason = f"the kernel was killed by signal {-code}" + " (out of memory, perhaps)" * (code == -signal.SIGKILL)
     elif isinstance(error, DeadKernelError):
         reason = "the kernel died" + ("" if code is None else f" with exit status {code}")
     else:

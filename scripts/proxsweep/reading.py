@@ -134,7 +134,13 @@ def table(path: str | Path, text: Sequence[str], needed: Sequence[str], expected
 
 
 def _no_number(column: pd.Series) -> Any:
-    import pandas as pd
+    """The first value that is none: where whole numbers are too large for any column, the first of all."""
+    return next((value for value in column if isinstance(value, str) and not _is_number(value)), column.iloc[0])
 
-    wrong = pd.to_numeric(column, errors="coerce").isna() & column.notna()
-    return column[wrong].iloc[0] if wrong.any() else column.iloc[0]
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -66,7 +66,7 @@ class OnCluster(Project):
 
     def command(self, *arguments: object) -> list[str]:
         """Snakemake as docs/cluster.md has it, but that it looks at its jobs every second."""
-        snakemake = (sys.executable, Path(__file__).with_name("fast_polling.py"))
+        snakemake = (self.folder.parent / "environment/bin/python", Path(__file__).with_name("fast_polling.py"))
         return list(map(str, [*snakemake, "--workflow-profile", "profiles/slurm", *FAST, *arguments]))
 
     def through_slurm(self, *arguments: object, timeout: int = 240) -> subprocess.CompletedProcess:
@@ -91,5 +91,7 @@ class OnCluster(Project):
 @pytest.fixture
 def project(slurm: None, tmp_path: Path) -> Iterator[OnCluster]:
     """A fresh copy of the project, on the cluster; gone after a test that passed."""
+    # Snakemake's executors do not quote the path of Python, which may have a blank in it
+    (tmp_path / "environment").symlink_to(sys.prefix)
     yield OnCluster(copy_project(tmp_path / "project").folder)
     shutil.rmtree(tmp_path / "project" / ".snakemake", ignore_errors=True)

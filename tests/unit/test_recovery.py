@@ -361,7 +361,8 @@ def test_a_truth_of_other_data_is_refused():
 
 def write_fit(folder: Path, fit: Estimate, rows: list[str], matrix: list[list[float]]) -> None:
     """The files of a fit as far as they are read here; columns of ``matrix``: a, b, c, then inner nodes."""
-    mutations = fit.mutations.assign(wildtype="A", site="1", mutant="C")
+    effects = dict.fromkeys(("beta_a", "beta_b", "beta_c"), 0.0)
+    mutations = fit.mutations.assign(wildtype="A", site="1", mutant="C", **effects)
     write_csv(folder / "mutations.csv", mutations)
     names = {"conditions": np.array(["a", "b", "c"]), "difference_rows": np.array(rows)}
     write_npz(folder / "parameters.npz", difference=np.array(matrix), **names)

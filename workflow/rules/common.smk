@@ -168,7 +168,7 @@ def settle_dates():
         if number := clock.settle(f"results/{study.name}"):
             logger.warning(
                 f"proxsweep: results/{study.name}: {number} files are dated in the future, by a clock that was wrong; now"
-                " they are dated as of now. What was changed since then is not noticed: see docs/faults.md"
+                " they are dated as of now. What was changed since then is not noticed: see docs/troubleshooting.md"
             )
 
 
@@ -414,7 +414,11 @@ def tell_status():
     for study in STUDIES.values():
         if os.path.isdir(f"results/{study.name}"):
             path = f"results/{study.name}/status.csv"
-            files.write_csv(path, collect.status_table(sweep.plan(sweep.table(study))))
+            try:
+                files.write_csv(path, collect.status_table(sweep.plan(sweep.table(study))))
+            except (OSError, UserError) as error:  # the disk that ended the run is full still
+                logger.warning(f"proxsweep: no table of how every fit of study {study.name} ended: {error}")
+                continue
             logger.info(f"How every fit of study {study.name} ended: {path}")
 
 

@@ -196,11 +196,11 @@ def _digest(path: str | Path) -> str:
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     expected = "a fit's parameters (.npz)"
     found = reading.arrays(path, ARRAYS, expected)
+    texts = ("conditions", "mutations", "difference_rows")
     for name, values in found.items():
-        kinds = "U" if name in ("conditions", "mutations", "difference_rows") else "fiu"
-        if values.size and values.dtype.kind not in kinds:
+        if values.size and values.dtype.kind not in ("U" if name in texts else "fiu"):
             raise UserError(str(path), f"the array {name!r} of type {values.dtype}", expected)
-    return found
+    return {name: values if name in texts else values.astype(float) for name, values in found.items()}
 
 
 def _table(path: Path, text: tuple[str, ...], needed: list[str]) -> pd.DataFrame:

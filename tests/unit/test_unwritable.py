@@ -1,0 +1,28 @@
+"""A disk that is full or may not be written ends a command with one message."""
+
+import errno
+
+import pytest
+
+from proxsweep import __main__ as program
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_what_cannot_be_written_is_one_message(monkeypatch, capsys, number):
+    def refuse(arguments):
+        raise OSError(number, "No room", "results/a.csv")
+
+    monkeypatch.setattr(program, "_strict", refuse)
+    assert program.main(["strict", "fits.csv"]) == 2
+    assert capsys.readouterr().err == (
+        "proxsweep: results/a.csv: found No room; expected room, and the right to write\n"
+    )
+
+
+def test_another_error_of_the_system_is_a_fault_of_the_program(monkeypatch):
+    def fail(arguments):
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(program, "_strict", fail)
+    with pytest.raises(OSError, match="Bad file"):
+        program.main(["strict", "fits.csv"])
