@@ -47,7 +47,7 @@ def disk_full(project: Project, rng: random.Random) -> tuple[Run, bool]:
     results.rename(aside)
     results.mkdir()
     used = sum(path.stat().st_size for path in aside.rglob("*") if path.is_file())
-    size = used + 300_000 + rng.randint(100_000, 900_000)
+    size = used + rng.randint(200_000, 850_000)  # the fits need 1,000,000
     with mounted(results, "-t", "tmpfs", "-o", f"size={size}", "tmpfs"):
         subprocess.run(["cp", "-a", f"{aside}/.", str(results)], check=True)
         started = run(project)
