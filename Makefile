@@ -10,7 +10,7 @@ demo: .venv/runtime
 	@echo "Figures: results/demo/figures; all executed notebooks: results/demo/notebooks/html/index.html"
 
 test: lint
-	$(BIN)/pytest --numprocesses $(CORES)
+	$(BIN)/pytest --numprocesses $(CORES) --dist worksteal
 
 lint: .venv/development
 	$(BIN)/ruff check

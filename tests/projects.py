@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -146,6 +147,11 @@ def insert_cell(notebook: Path, source: str) -> None:
     place = next(k for k, cell in enumerate(nodes.cells) if "parameters" in cell.metadata.get("tags", []))
     nodes.cells.insert(place + 1, nbformat.v4.new_code_cell(source.strip()))
     nbformat.write(nodes, notebook)
+
+
+def hear_interrupts() -> None:
+    """In a child: heed Ctrl-C also where the tests are a shell's background job, which hands on that it does not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def assert_refused(done: subprocess.CompletedProcess, *parts: str) -> None:

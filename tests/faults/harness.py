@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from projects import Project, copy_project, simulated, small_study
+from projects import Project, copy_project, hear_interrupts, simulated, small_study
 from proxsweep.dms.simulate import simulate
 
 STUDY = Path("results/s")
@@ -76,6 +76,7 @@ class Run:
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=hear_interrupts,
             )
 
     @property

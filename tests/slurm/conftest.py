@@ -13,7 +13,7 @@ from pathlib import Path
 import cluster
 import pytest
 
-from projects import Project, copy_project
+from projects import Project, copy_project, hear_interrupts
 
 FAST = ("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10")
 
@@ -85,6 +85,7 @@ class OnCluster(Project):
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=hear_interrupts,
             )
 
 
