@@ -27,6 +27,7 @@ def main() -> int:
                 outcomes.append(one_round(fault, number, folder / "bases", place, options.seed))
                 found = "; ".join(outcomes[-1].faults) or "as undisturbed"
                 print(f"{fault} {number}: {found}", file=sys.stderr, flush=True)
+            print(summary(outcomes).tail(1).to_string(index=False), file=sys.stderr, flush=True)
     print(summary(outcomes).to_string(index=False))
     return int(any(outcome.faults for outcome in outcomes))
 
