@@ -19,10 +19,12 @@ lint: .venv/development
 	$(BIN)/snakemake --lint
 	$(BIN)/python tests/check_notebooks.py
 
-# twenty rounds of every fault; some need root and Debian's libfaketime
+# twenty rounds of every fault (some need root and Debian's libfaketime), and 100,000 made inputs: about three hours
 ROUNDS ?= 20
+CASES ?= 100000
 soak: .venv/development
 	PYTHONPATH=scripts:tests $(BIN)/python -m faults --rounds $(ROUNDS)
+	$(BIN)/python -m tests.fuzz --cases $(CASES)
 
 # about half an hour on two cores, most of it other programs'; DATA is the folder of spike_delta_ba1_10k.csv
 DATA ?= $(PROXSWEEP_DATA)
