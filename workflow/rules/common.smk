@@ -1,3 +1,5 @@
+import _thread
+import contextlib
 import functools
 import json
 import os
@@ -42,6 +44,17 @@ def end(number, frame):
 # Snakemake has no handler until its first job: a process that simply ended would leave the folder locked.
 if workflow.is_main_process and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
     signal.signal(signal.SIGTERM, end)
+
+
+def hear_beside():
+    """Let Snakemake's handler of SIGTERM wait for its lock in a thread of its own.
+
+    In the main thread, where Python calls it, it waits for ever if a signal comes while that thread holds the lock.
+    """
+    handler = signal.getsignal(signal.SIGTERM)
+    if callable(handler):
+        with contextlib.suppress(ValueError):  # not in the main thread: then there is no handler of Snakemake's either
+            signal.signal(signal.SIGTERM, lambda *arguments: _thread.start_new_thread(handler, arguments))
 
 
 def read_studies():
