@@ -9,8 +9,9 @@ demo: .venv/runtime
 	$(BIN)/snakemake --cores $(CORES)
 	@echo "Figures: results/demo/figures; all executed notebooks: results/demo/notebooks/html/index.html"
 
+# one process more than there are cores: tests of a cluster mostly wait
 test: lint
-	$(BIN)/pytest --numprocesses $(CORES) --dist worksteal
+	$(BIN)/pytest --numprocesses $$(($(CORES) + 1)) --dist worksteal
 
 lint: .venv/development
 	$(BIN)/ruff check
@@ -19,7 +20,7 @@ lint: .venv/development
 	$(BIN)/snakemake --lint
 	$(BIN)/python tests/check_notebooks.py
 
-# twenty rounds of every fault (some need root and Debian's libfaketime), and 100,000 made inputs: about three hours
+# twenty rounds of every fault (some need root and Debian's libfaketime), and 100,000 made inputs, about three hours
 ROUNDS ?= 20
 CASES ?= 100000
 soak: .venv/development

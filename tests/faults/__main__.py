@@ -1,8 +1,10 @@
 """Many rounds of every fault: ``make soak``. Prints a table; exit code 1 if anything was wrong after any of them."""
 
 import argparse
+import shutil
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -15,19 +17,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=2)
+    parser.add_argument("--at-once", type=int, default=1, help="rounds side by side; each runs two fits at a time")
     parser.add_argument("--fault", choices=FAULTS, action="append", help="these only; may be repeated")
     options = parser.parse_args()
-    outcomes: list[Outcome] = []
-    with tempfile.TemporaryDirectory() as work:
-        folder = Path(work)
-        bases(folder / "bases")
-        for fault in options.fault or FAULTS:
-            for number in range(1, options.rounds + 1):
-                place = folder / f"{len(outcomes)}"
-                outcomes.append(one_round(fault, number, folder / "bases", place, options.seed))
-                found = "; ".join(outcomes[-1].faults) or "as undisturbed"
-                print(f"{fault} {number}: {found}", file=sys.stderr, flush=True)
-            print(summary(outcomes).tail(1).to_string(index=False), file=sys.stderr, flush=True)
+    rounds = [(fault, number) for fault in options.fault or FAULTS for number in range(1, options.rounds + 1)]
+    with tempfile.TemporaryDirectory() as work, ThreadPoolExecutor(options.at_once) as pool:
+        base = Path(work) / "bases"
+        bases(base)
+
+        def tried(fault: str, number: int) -> Outcome:
+            folder = Path(work) / f"{fault} {number}"
+            outcome = one_round(fault, number, base, folder, options.seed)
+            shutil.rmtree(folder)
+            print(f"{fault} {number}: {'; '.join(outcome.faults) or 'as undisturbed'}", file=sys.stderr, flush=True)
+            return outcome
+
+        outcomes = list(pool.map(lambda one: tried(*one), rounds))
     print(summary(outcomes).to_string(index=False))
     return int(any(outcome.faults for outcome in outcomes))
 

@@ -1,7 +1,8 @@
 """Faults, each a function that disturbs a run of the study.
 
-It gets a project whose data are encoded and whose fits have not run, and a source of random numbers; it returns the
-disturbed run, and whether the fault did happen: what comes at a moment of chance may come after the end.
+It gets a project whose data are encoded and whose fits have not run (for those in ``FINISHED``, one that is finished),
+and a source of random numbers; it returns the disturbed run, and whether the fault did happen: what comes at a moment
+of chance may come after the end.
 """
 
 import random
@@ -12,7 +13,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from faults.harness import STUDY, Fault, Run, change_data, moment, mounted, run
+from faults.harness import STUDY, Fault, Past, Run, change_data, moment, mounted, run
 from projects import Project
 
 RUN_SECONDS = 14
@@ -55,7 +56,7 @@ def disk_full(project: Project, rng: random.Random) -> tuple[Run, bool]:
         subprocess.run(["cp", "-a", f"{results}/.", str(aside)], check=True)
     results.rmdir()
     aside.rename(results)
-    return started, started.process.returncode != 0
+    return started, started.code != 0
 
 
 def read_only(project: Project, rng: random.Random) -> tuple[Run, bool]:
@@ -64,18 +65,17 @@ def read_only(project: Project, rng: random.Random) -> tuple[Run, bool]:
     with mounted(results, "--bind", str(results)):
         subprocess.run(["mount", "-o", "remount,ro,bind", str(results)], check=True)
         started = run(project)
-    return started, started.process.returncode != 0
+    return started, started.code != 0
 
 
 def _truncated(pattern: str) -> Fault:
     """A finished study in which a file was cut off."""
 
     def fault(project: Project, rng: random.Random) -> tuple[Run, bool]:
-        started = run(project)
         path = rng.choice(sorted(project.folder.glob(pattern)))
         content = path.read_bytes()
         path.write_bytes(content[: rng.randrange(len(content))])
-        return started, True
+        return Past(project), True
 
     return fault
 
@@ -111,10 +111,10 @@ def two_runs(project: Project, rng: random.Random) -> tuple[Run, bool]:
     second = Run(project)
     second.wait()
     first.wait()
-    codes = {first.process.returncode, second.process.returncode}
+    codes = {first.code, second.process.returncode}
     if 0 not in codes:
         raise AssertionError(first.text + second.text)
-    return (first if first.process.returncode == 0 else second), codes != {0}
+    return (first if first.code == 0 else second), codes != {0}
 
 
 def clock_jumps(project: Project, rng: random.Random) -> tuple[Run, bool]:
@@ -147,6 +147,7 @@ FAULTS: dict[str, Fault] = {
 NEED_MOUNT = ("disk full", "results read-only")
 TIMED = ("data changed during the run", "two runs in one folder", "clock jumps", "SIGTERM", "SIGINT", "SIGKILL")
 DAMAGED = {"record cut off", "parameters cut off", "mutations cut off"}  # one fit is made again, and must be
+FINISHED = DAMAGED | {"encoding cut off"}
 
 
 def can_mount(folder: Path) -> bool:

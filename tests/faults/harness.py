@@ -80,6 +80,10 @@ class Run:
             )
 
     @property
+    def code(self) -> int:
+        return self.process.returncode
+
+    @property
     def text(self) -> str:
         return self.path.read_text()
 
@@ -107,6 +111,15 @@ class Run:
         jobs = {re.search(r"jobid: (\d+)", block)[1]: re.search(r"fit=(\S+)", block)[1] for block in blocks}
         done = set(re.findall(r"^Finished jobid: (\d+) \(Rule: fit\)", self.text, flags=re.MULTILINE))
         return set(jobs.values()), {jobs[job] for job in done if job in jobs}
+
+
+class Past(Run):
+    """The run that finished the project of which this one is a copy."""
+
+    code = 0
+
+    def __init__(self, project: Project):
+        self.project, self.path = project, project.folder / "run-0.txt"
 
 
 def run(project: Project, **options: object) -> Run:

@@ -4,7 +4,7 @@ import random
 from pathlib import Path
 from typing import NamedTuple
 
-from faults.faults import DAMAGED, FAULTS, TIMED
+from faults.faults import DAMAGED, FAULTS, FINISHED, TIMED
 from faults.harness import FITS, Run, change_data, compare, copy, prepare, run
 from projects import Project
 
@@ -33,19 +33,19 @@ def bases(folder: Path) -> None:
         if name == "changed":
             change_data(project)
         finished = run(project)
-        assert finished.process.returncode == 0, finished.text
+        assert finished.code == 0, finished.text
 
 
 def one_round(fault: str, number: int, base: Path, folder: Path, seed: int = 1) -> Outcome:
-    """Disturb a copy of ``base/ready`` in ``folder``, run it again, and compare with the undisturbed run."""
-    project = copy(Project(base / "ready"), folder)
+    """Disturb a copy of a project of ``bases`` in ``folder``, run it again, and compare with the undisturbed run."""
+    project = copy(Project(base / ("whole" if fault in FINISHED else "ready")), folder)
     disturbed, happened = FAULTS[fault](project, random.Random(f"{seed} {fault} {number}"))
     _, finished = disturbed.fits()
     if fault == "SIGKILL" and happened:
         assert Run(project, options=("--unlock",)).wait() == 0
     again = run(project)
     begun, _ = again.fits()
-    faults = [] if again.process.returncode == 0 else [f"the run after it failed:\n{again.text[-3000:]}"]
+    faults = [] if again.code == 0 else [f"the run after it failed:\n{again.text[-3000:]}"]
     whole = "changed" if fault == "data changed during the run" else "whole"
     faults += [f"{name} differs" for name in compare(project, Project(base / whole))]
     if "Traceback (most recent call last)" in again.text:
@@ -55,7 +55,7 @@ def one_round(fault: str, number: int, base: Path, folder: Path, seed: int = 1) 
     rest = run(project)
     if "Nothing to be done" not in rest.text:
         faults.append(f"a third run still finds something to do:\n{rest.text[-2000:]}")
-    return Outcome(fault, number, happened, disturbed.process.returncode, len(finished), len(begun & finished), faults)
+    return Outcome(fault, number, happened, disturbed.code, len(finished), len(begun & finished), faults)
 
 
 def _redone(fault: str, begun: set[str], finished: set[str]) -> list[str]:
