@@ -153,7 +153,7 @@ def test_site_map_orders_reference_sites_by_sequential_site(tmp_path):
         ("1,5\n2,5\n", "row 3, column 'reference_site': found 5 a second time"),
         ("1,5\n1,6\n", "row 3, column 'sequential_site': found 1.0 a second time"),
         ("1,\n", "row 2, column 'reference_site': found no site"),
-        (",5\n", "row 2, column 'sequential_site': found no site"),
+        (",5\n", "row 2, column 'sequential_site': found no number"),
     ):
         path = save(tmp_path, "n.csv", "sequential_site,reference_site\n" + rows)
         with pytest.raises(UserError, match=message):

@@ -60,7 +60,8 @@ def test_a_given_order_admits_any_site_name():
         ("B9A", "'B9A'", "wildtype among"),
         ("a9T", "'a9T'", "wildtype among"),
         ("A9t", "'A9t'", "mutant among"),
-        ("A9T,N10Y", "'A9T,N10Y'", "in place of site"),
+        ("A9T,N10Y", "'A9T,N10Y'", "separated by blanks"),
+        ("A9T;N10Y", "'A9T;N10Y'", "separated by blanks"),
         ("AT", "'AT'", "as N501Y"),
         ("9", "'9'", "as N501Y"),
         ("wildtype", "'wildtype'", "wildtype among"),
@@ -81,6 +82,8 @@ def test_faults_name_row_found_and_expected(string, found, expected):
 def test_a_site_outside_the_map_is_refused():
     with pytest.raises(UserError, match="row 1: found 'A8G'; expected a site of the site map"):
         parse(["A9G", "A8G"], where, ["9", "10"])
+    with pytest.raises(UserError, match="row 1: found 'A9G:N10Y'; expected substitutions separated by blanks"):
+        parse(["A9G", "A9G:N10Y"], where, ["9", "10"])
 
 
 def test_wildtypes_are_those_written_and_unknown_elsewhere():

@@ -163,11 +163,11 @@ def read_site_map(path: str | Path) -> list[str]:
         As :func:`read_table`, and for a number or a site that is missing or stands twice.
     """
     table = read_table(path, ["reference_site"], ["sequential_site"])
-    for column in table:
+    for column, noun in {"reference_site": "site", "sequential_site": "number"}.items():
         absent = table[column].isna() | (table[column].astype(str) == "")
         wrong = np.flatnonzero(absent | table[column].duplicated())
         if len(wrong):
-            found = "no site" if absent.iat[wrong[0]] else f"{table[column].iat[wrong[0]]} a second time"
+            found = f"no {noun}" if absent.iat[wrong[0]] else f"{table[column].iat[wrong[0]]} a second time"
             place = f"{path}, row {table.index[wrong[0]]}, column {column!r}"
             raise UserError(place, found, "each site once, with its place in the order")
     for row, site in table["reference_site"].items():

@@ -162,6 +162,8 @@ def _fault(token: str, known: frozenset[str] | None, stop_wildtypes: bool) -> st
     if token[0] == "*" and not stop_wildtypes:
         return "a wildtype that is no stop codon"
     site = token[1:-1]
+    if set(site) & set(",;|/:+&"):
+        return "substitutions separated by blanks (as N501Y E484K)"
     if known is not None:
         return "" if site in known else f"a site of the site map or of the table of wildtypes, not {site!r}"
     if not _SITE.fullmatch(site):
