@@ -9,9 +9,8 @@ demo: .venv/runtime
 	$(BIN)/snakemake --cores $(CORES)
 	@echo "Figures: results/demo/figures; all executed notebooks: results/demo/notebooks/html/index.html"
 
-# one process more than there are cores: tests of a cluster mostly wait
 test: lint
-	$(BIN)/pytest --numprocesses $$(($(CORES) + 1)) --dist worksteal
+	$(BIN)/pytest --numprocesses $(CORES) --dist worksteal
 
 lint: .venv/development
 	$(BIN)/ruff check

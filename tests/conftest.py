@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from projects import shared
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _compilation_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One compilation cache for all kernels of this process, below pytest's own temporary folder."""
+    """One compilation cache for all kernels of this run of the tests, below pytest's own temporary folder."""
     patch = pytest.MonkeyPatch()
-    patch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path_factory.mktemp("jax")))
+    patch.setenv("JAX_COMPILATION_CACHE_DIR", str(shared(tmp_path_factory) / "jax"))
     patch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     yield
     patch.undo()

@@ -162,12 +162,17 @@ def assert_refused(done: subprocess.CompletedProcess, *parts: str) -> None:
     assert lines, f"no line with {parts} in:\n{done.stdout}"
 
 
+def shared(factory: pytest.TempPathFactory) -> Path:
+    """The folder that all processes of a test run share."""
+    base = factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
 def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
     """A folder that ``make`` fills, made by whichever process of the test run is first to ask for it."""
-    base = factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder, finished = shared / name, shared / f"{name}.finished"
-    with open(shared / f"{name}.lock", "w") as lock:
+    base = shared(factory)
+    folder, finished = base / name, base / f"{name}.finished"
+    with open(base / f"{name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not finished.exists():
             shutil.rmtree(folder, ignore_errors=True)

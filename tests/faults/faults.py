@@ -16,7 +16,7 @@ from pathlib import Path
 from faults.harness import STUDY, Fault, Past, Run, change_data, moment, mounted, run
 from projects import Project
 
-RUN_SECONDS = 14
+RUN_SECONDS = 11
 
 
 def _killed(place: str, most: int) -> Fault:

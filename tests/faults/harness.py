@@ -65,6 +65,8 @@ class Run:
         variables = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE")}
         variables |= {"PYTHONPATH": str(project.folder / "scripts"), "PROXSWEEP_FAULT": fault}
         variables |= {"JAX_COMPILATION_CACHE_DIR": str(project.folder / "cache")}
+        # XLA's own caches would make the place of the cache a part of its keys, and a copy of it worth nothing
+        variables |= {"JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES": "none"}
         variables |= more or {}
         command = [sys.executable, "-m", "snakemake", "--cores", "2", *options, *TARGETS]
         with open(self.path, "w") as stream:
