@@ -18,10 +18,11 @@ def study(tmp_path):
     folder = tmp_path / "study/benchmarks"
     (folder / "lasso~0").mkdir(parents=True)
     asked = "{'tmpdir': '/tmp', 'mem_mb': %d, 'runtime': %d}"
-    params = """{'parameters': '{"spec": 1}'}"""
+    params = "{'parameters': '%s'}" % ("x" * 200_000)  # longer than a reader of csv takes
     (folder / "lasso~0/a.tsv").write_text(LONG + f"30.00\t400.00\tfit\t{params}\t{asked % (800, 10)}\n")
     (folder / "lasso~0/b.tsv").write_text(LONG + f"60.00\t1200.00\tfit\t{params}\t{asked % (1600, 20)}\n")
     (folder / "plan.tsv").write_text(LONG + f"0.10\tNA\tplan\t{{}}\t{asked % (500, 5)}\n")
+    (folder / "cut.tsv").touch()
     (folder / "old.tsv").write_text(SHORT + "1.00\t99.00\n")
     return folder.parent
 
