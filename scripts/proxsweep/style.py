@@ -23,6 +23,7 @@ from proxsweep import files
 
 ONE_COLUMN = 89 / 25.4  # inches
 TWO_COLUMNS = 183 / 25.4  # inches
+PAGE = 247 / 25.4  # inches, the height of a printed page
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MATRIX_COLOURS = {"reference": "#0072B2", "equivariant": "#D55E00"}
 KIND_COLOURS = {"nonsynonymous": "#0072B2", "stop": "#D55E00", "deletion": "#009E73"}
@@ -31,6 +32,7 @@ UNSEEN_COLOUR = "#C8C8C8"
 SHIFT_LABEL = "Shift (latent units)"
 CHOSEN_COLOUR = "#DDDDDD"
 LINE_STYLES = ("-", "--", ":", "-.")
+LEAST = 0.8  # inches, the height of axes that can be read
 _LABEL_INCHES = 0.16  # what a slanted tick label needs along the axis
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
@@ -400,7 +402,8 @@ def panel_grid(count: int, rows: int = 1, height: float = 1.75, entries: int = 0
     rows
         Axes above each other within one panel.
     height
-        Height of one of these axes, its labels included, in inches.
+        Height of one of these axes, its labels included, in inches; less, down to :data:`LEAST`, where the figure
+        would be higher than a page.
     entries
         Number of entries for which :func:`legend_above` needs room.
 
@@ -413,7 +416,9 @@ def panel_grid(count: int, rows: int = 1, height: float = 1.75, entries: int = 0
     bands = -(-count // across)
     width = ONE_COLUMN if count == 1 else TWO_COLUMNS
     lines = -(-entries // _legend_columns(width)) + 1
-    fig = new_figure(width, height * rows * bands + 0.13 * lines + 0.4)
+    beside = 0.13 * lines + 0.4
+    height = min(height, max(LEAST, (PAGE - beside) / (rows * bands)))
+    fig = new_figure(width, height * rows * bands + beside)
     grid = fig.subplots(bands * rows, across, squeeze=False, sharey="row")
     by_row = grid.reshape(bands, rows, across).transpose(1, 0, 2).reshape(rows, bands * across)
     for ax in by_row[:, count:].ravel():

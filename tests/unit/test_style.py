@@ -205,6 +205,12 @@ def test_a_grid_has_exactly_the_panels_asked_for(count, rows):
         assert tops == sorted(tops, reverse=True)
 
 
+@pytest.mark.parametrize("count, rows, height", [(3, 5, 1.4), (6, 5, 1.4), (8, 1, 2.2)])
+def test_a_grid_of_up_to_six_panels_stays_within_a_page(count, rows, height):
+    fig, _ = style.panel_grid(count, rows, height=height, entries=12)
+    assert fig.get_figheight() <= 247 / 25.4 + 1e-9
+
+
 @pytest.mark.parametrize("counts, text", [([], "n = 0"), ([1200, 1200], "n = 1,200"), ([5, 3, 4], "n = 3 to 5")])
 def test_counts_are_printed_as_a_number_or_a_range(counts, text):
     assert style.count_label(counts) == text

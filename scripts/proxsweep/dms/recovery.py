@@ -390,8 +390,7 @@ def figure(table: pd.DataFrame) -> Figure:
     by = _settings(table)
     panels = style.panels(drawn, by)
     handles = _handles(drawn, lines, replicates)
-    across = 3 if len(panels) > 1 else 1
-    fig, grid = style.panel_grid(len(panels), len(PANELS), height=1.4)
+    fig, grid = style.panel_grid(len(panels), len(PANELS), height=1.4, entries=len(handles))
     for column, (title, panel) in enumerate(panels):
         grid[0, column].set_title(title)
         weights = panel["lasso"].dropna()
@@ -404,9 +403,8 @@ def figure(table: pd.DataFrame) -> Figure:
         for ax in grid[:-1, column]:
             ax.set_xlabel("")
             ax.tick_params(labelbottom=False)
-    for ax, (_, _, label) in zip(grid[:, 0], PANELS, strict=True):
-        ax.set_ylabel(label)
-    fig.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), across))
+    style.label_rows(grid, [label.replace(" ", "\n") for _, _, label in PANELS])  # lower than a label is long
+    style.legend_above(fig, handles)
     fits = drawn[drawn["level"] == "row"].drop_duplicates([*by, "lasso", "replicate"])
     style.note(fig, f"{style.unconverged_note(fits['converged'])} {PATH_NOTE}")
     return fig
