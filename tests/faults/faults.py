@@ -125,6 +125,7 @@ def clock_jumps(project: Project, rng: random.Random) -> tuple[Run, bool]:
     return _signalled(signal.SIGTERM, clock)(project, rng)
 
 
+SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGKILL")
 FAULTS: dict[str, Fault] = {
     "kernel killed at its start": _killed("start", 4),
     "kernel killed while solving": _killed("solve", 20),
@@ -140,12 +141,10 @@ FAULTS: dict[str, Fault] = {
     "data changed during the run": data_changed,
     "two runs in one folder": two_runs,
     "clock jumps": clock_jumps,
-    "SIGTERM": _signalled(signal.SIGTERM),
-    "SIGINT": _signalled(signal.SIGINT),
-    "SIGKILL": _signalled(signal.SIGKILL),
+    **{name: _signalled(signal.Signals[name]) for name in SIGNALS},
 }
 NEED_MOUNT = ("disk full", "results read-only")
-TIMED = ("data changed during the run", "two runs in one folder", "clock jumps", "SIGTERM", "SIGINT", "SIGKILL")
+TIMED = ("data changed during the run", "two runs in one folder", "clock jumps", *SIGNALS)
 DAMAGED = {"record cut off", "parameters cut off", "mutations cut off"}  # one fit is made again, and must be
 FINISHED = DAMAGED | {"encoding cut off"}
 

@@ -99,10 +99,10 @@ class Run:
             time.sleep(0.02)
 
     def send(self, number: int) -> None:
-        """A signal to Snakemake; a Ctrl-C goes to all processes of the terminal."""
+        """A signal to Snakemake; a Ctrl-C, and a terminal's end, go to all processes of the terminal."""
         if self.process.poll() is not None:
             return
-        if number == signal.SIGINT:
+        if number in (signal.SIGINT, signal.SIGHUP):
             os.killpg(self.process.pid, number)
         else:
             self.process.send_signal(number)

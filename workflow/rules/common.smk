@@ -41,9 +41,12 @@ def end(number, frame):
     sys.exit(128 + number)
 
 
-# Snakemake has no handler until its first job: a process that simply ended would leave the folder locked.
-if workflow.is_main_process and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
-    signal.signal(signal.SIGTERM, end)
+# Snakemake has no handler of SIGTERM until its first job, and none of SIGHUP, which comes when a terminal is closed: a
+# process that simply ended would leave the folder locked. What is ignored, as under nohup, stays ignored.
+if workflow.is_main_process:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, end)
 
 
 def hear_beside():
