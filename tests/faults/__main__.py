@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -20,7 +21,7 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=1, help="rounds side by side; each runs two fits at a time")
     parser.add_argument("--fault", choices=FAULTS, action="append", help="these only; may be repeated")
     options = parser.parse_args()
-    rounds = [(fault, number) for fault in options.fault or FAULTS for number in range(1, options.rounds + 1)]
+    outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory() as work, ThreadPoolExecutor(options.at_once) as pool:
         base = Path(work) / "bases"
         bases(base)
@@ -32,7 +33,9 @@ def main() -> int:
             print(f"{fault} {number}: {'; '.join(outcome.faults) or 'as undisturbed'}", file=sys.stderr, flush=True)
             return outcome
 
-        outcomes = list(pool.map(lambda one: tried(*one), rounds))
+        for fault in options.fault or FAULTS:
+            outcomes += pool.map(partial(tried, fault), range(1, options.rounds + 1))
+            print(summary(outcomes).tail(1).to_string(index=False), file=sys.stderr, flush=True)
     print(summary(outcomes).to_string(index=False))
     return int(any(outcome.faults for outcome in outcomes))
 
