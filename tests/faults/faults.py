@@ -128,7 +128,7 @@ def clock_jumps(project: Project, rng: random.Random) -> tuple[Run, bool]:
 SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGKILL")
 FAULTS: dict[str, Fault] = {
     "kernel killed at its start": _killed("start", 4),
-    "kernel killed while solving": _killed("solve", 20),
+    "kernel killed while solving": _killed("solve", 12),
     "kernel killed before a file is in place": _killed("write", 16),
     "kernel killed after a file is in place": _killed("written", 16),
     "disk full": disk_full,
