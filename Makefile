@@ -19,7 +19,7 @@ lint: .venv/development
 	$(BIN)/snakemake --lint
 	$(BIN)/python tests/check_notebooks.py
 
-# twenty rounds of every fault (some need root and Debian's libfaketime), and 100,000 made inputs, about three hours
+# twenty rounds of every fault (some need root and Debian's libfaketime), and 100,000 made inputs, about two hours
 ROUNDS ?= 20
 CASES ?= 100000
 soak: .venv/development

@@ -391,7 +391,7 @@ FAULTS = {
         "one a site",
     ),
     "unknown letter": ("a,G3X,1", {}, "row 10, column 'aa_sub", "'G3X'", "mutant among the letters"),
-    "not separated": ("a,G3R;M1E,1", {}, "row 10", "'G3R;M1E'", "number with an optional suffix"),
+    "not separated": ("a,G3R;M1E,1", {}, "row 10", "'G3R;M1E'", "separated by blanks"),
     "to itself": (
         "a,M1M,1",
         {},
