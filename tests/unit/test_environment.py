@@ -137,7 +137,7 @@ def test_commands_of_the_readme_are_those_of_the_makefile():
     assert installs <= set(commands)
     for program, threads in ((".venv/bin/snakemake", "--cores"), (".venv/bin/pytest", "--numprocesses")):
         assert any(words[:2] == [program, threads] for words in used)
-        assert any(command.startswith(f"{program} {threads} ") for command in commands)
+        assert any(command.startswith(f"{program} {threads} $(CORES)") for command in commands)
 
 
 def test_files_that_the_readme_links_to_are_there():
