@@ -33,10 +33,10 @@ from scipy.sparse import csr_array  # noqa: E402
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from proxsweep import config  # noqa: E402
-from proxsweep.dms import fit  # noqa: E402
-from proxsweep.dms.encoding import Encoding  # noqa: E402
-from proxsweep.files import write_csv  # noqa: E402
+from proxsweep import studies  # noqa: E402
+from proxsweep.dms.data.encoding import Encoding  # noqa: E402
+from proxsweep.dms.model import fit  # noqa: E402
+from proxsweep.io.files import write_csv  # noqa: E402
 from proxsweep.optimize import fista  # noqa: E402
 from proxsweep.optimize.solve import Solve  # noqa: E402
 
@@ -161,7 +161,7 @@ def main() -> int:
     parser.add_argument("--plain", action="store_true", help="also proximal gradient steps alone")
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "results")
     options = parser.parse_args()
-    (study,) = config.studies(yaml.safe_load(CONFIG.read_text()), [str(CONFIG)], {}, ROOT)
+    (study,) = studies.from_config(yaml.safe_load(CONFIG.read_text()), [str(CONFIG)], {}, ROOT)
     with tempfile.TemporaryDirectory() as work:
         loaded = [Encoding.load(path) for path in options.encodings or encodings(Path(work))]
     rows, plain, traces = [], [], []

@@ -6,14 +6,14 @@ import json
 import sys
 from pathlib import Path
 
-from proxsweep.errors import UserError
+from proxsweep.io.errors import UserError
 
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def _simulate(arguments: argparse.Namespace) -> None:
-    from proxsweep.dms.simulate import simulate
-    from proxsweep.files import write_csv
+    from proxsweep.dms.data.simulate import simulate
+    from proxsweep.io.files import write_csv
 
     table, truth = simulate(arguments.spec)
     write_csv(arguments.truth, truth)
@@ -21,15 +21,15 @@ def _simulate(arguments: argparse.Namespace) -> None:
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
-    from proxsweep import downloads
-    from proxsweep.dms.read import check_table
+    from proxsweep.dms.data.read import check_table
+    from proxsweep.io import downloads
 
     downloads.fetch(arguments.address, arguments.output, lambda copy: check_table(copy, sha256=arguments.sha256))
 
 
 def _preprocess(arguments: argparse.Namespace) -> None:
-    from proxsweep.dms.preprocess import preprocess
-    from proxsweep.files import write_csv
+    from proxsweep.dms.data.preprocess import preprocess
+    from proxsweep.io.files import write_csv
 
     done = preprocess(arguments.spec, arguments.tables)
     write_csv(arguments.report, done.report)
@@ -38,8 +38,8 @@ def _preprocess(arguments: argparse.Namespace) -> None:
 
 
 def _encode(arguments: argparse.Namespace) -> None:
-    from proxsweep.dms.encode import encode_files
-    from proxsweep.files import write_csv
+    from proxsweep.dms.data.encode import encode_files
+    from proxsweep.io.files import write_csv
 
     tables = arguments.variants, arguments.wildtypes
     encoding, report = encode_files(arguments.spec, *tables, arguments.replicate)
@@ -50,8 +50,8 @@ def _encode(arguments: argparse.Namespace) -> None:
 def _stack(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
-    from proxsweep.dms import read
-    from proxsweep.files import write_csv
+    from proxsweep.dms.data import read
+    from proxsweep.io.files import write_csv
 
     tables = [read.read_table(path, read.header(path)) for path in arguments.tables]
     for path, table in zip(arguments.tables, tables, strict=True):
@@ -64,7 +64,7 @@ def _notebook(arguments: argparse.Namespace) -> None:
     import gc
 
     gc.disable()  # a tenth of the time that its imports take; what it makes later is little
-    from proxsweep.notebook import run
+    from proxsweep.jobs.notebook import run
 
     run(
         arguments.notebook,
@@ -77,11 +77,11 @@ def _notebook(arguments: argparse.Namespace) -> None:
 
 
 def _list_fits(arguments: argparse.Namespace) -> None:
-    from proxsweep import sweep
-    from proxsweep.files import write_json
+    from proxsweep.io.files import write_json
+    from proxsweep.sweep import grid
 
-    study = sweep.from_outline(arguments.outline)
-    fits = sweep.plan(sweep.table(study))
+    study = grid.from_outline(arguments.outline)
+    fits = grid.plan(grid.table(study))
     write_json(arguments.output, {"study": study.name, "fits": fits})
     print(f"{len(fits)} fits planned")
 
@@ -89,8 +89,9 @@ def _list_fits(arguments: argparse.Namespace) -> None:
 def _collect(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
-    from proxsweep import collect, reading
-    from proxsweep.files import write_csv
+    from proxsweep.io import reading
+    from proxsweep.io.files import write_csv
+    from proxsweep.sweep import collect
 
     fits = reading.plan(arguments.plan)["fits"]
     write_csv(arguments.status, collect.status_table(fits))
@@ -100,16 +101,16 @@ def _collect(arguments: argparse.Namespace) -> None:
 
 
 def _replicate_signs(arguments: argparse.Namespace) -> None:
-    from proxsweep import fits
-    from proxsweep.dms import replicate_signs
-    from proxsweep.files import write_csv
+    from proxsweep.dms.results import replicate_signs
+    from proxsweep.io.files import write_csv
+    from proxsweep.sweep import fits
 
     write_csv(arguments.output, replicate_signs.table(fits.finished(arguments.fits), arguments.min_times_seen))
 
 
 def _choose(arguments: argparse.Namespace) -> None:
-    from proxsweep import chosen
-    from proxsweep.files import write_csv
+    from proxsweep.io.files import write_csv
+    from proxsweep.sweep import chosen
 
     validated, found = chosen.make(arguments.fits, arguments.signs, arguments.chosen)
     write_csv(arguments.validated, validated)
@@ -117,16 +118,16 @@ def _choose(arguments: argparse.Namespace) -> None:
 
 
 def _shifts(arguments: argparse.Namespace) -> None:
-    from proxsweep import chosen, fits
-    from proxsweep.dms import shifts
-    from proxsweep.files import write_csv
+    from proxsweep.dms.results import shifts
+    from proxsweep.io.files import write_csv
+    from proxsweep.sweep import chosen, fits
 
     write_csv(arguments.output, shifts.table(fits.finished(arguments.fits), chosen.load(arguments.chosen)))
 
 
 def _reread(arguments: argparse.Namespace) -> None:
-    from proxsweep.dms import reread
-    from proxsweep.files import write_csv
+    from proxsweep.dms.results import reread
+    from proxsweep.io.files import write_csv
 
     done = reread.load(arguments.fit, arguments.reference)
     write_csv(arguments.output, done.fitted.mutations)
@@ -135,25 +136,27 @@ def _reread(arguments: argparse.Namespace) -> None:
 
 
 def _shifts_by_reference(arguments: argparse.Namespace) -> None:
-    from proxsweep import chosen, fits
-    from proxsweep.dms import shifts_by_reference
-    from proxsweep.files import write_csv
+    from proxsweep.dms.results import shifts_by_reference
+    from proxsweep.io.files import write_csv
+    from proxsweep.sweep import chosen, fits
 
     found = shifts_by_reference.table(fits.finished(arguments.fits), chosen.load(arguments.chosen))
     write_csv(arguments.output, found)
 
 
 def _page(arguments: argparse.Namespace) -> None:
-    from proxsweep import chosen, fits
-    from proxsweep.dms import page
-    from proxsweep.files import write_text
+    from proxsweep.dms.page import page
+    from proxsweep.io.files import write_text
+    from proxsweep.sweep import chosen, fits
 
     write_text(arguments.output, page.make(fits.finished(arguments.fits), chosen.load(arguments.chosen)))
 
 
 def _index(arguments: argparse.Namespace) -> None:
-    from proxsweep import fits, notebook_index, reading
-    from proxsweep.sweep import PARTIAL
+    from proxsweep.io import reading
+    from proxsweep.report import notebook_index
+    from proxsweep.sweep import fits
+    from proxsweep.sweep.grid import PARTIAL
 
     plan = reading.plan(arguments.plan)
     table = fits.read(arguments.fits, ["path", "status", "relative_residual"]).set_index("path")
@@ -170,15 +173,15 @@ def _index(arguments: argparse.Namespace) -> None:
 
 
 def _lasso_max(arguments: argparse.Namespace) -> None:
-    from proxsweep.dms.lasso_max import lasso_max
-    from proxsweep.files import write_csv
+    from proxsweep.dms.model.lasso_max import lasso_max
+    from proxsweep.io.files import write_csv
 
     spec = arguments.spec
     write_csv(arguments.output, lasso_max(spec["fits"], spec["encodings"]))
 
 
 def _strict(arguments: argparse.Namespace) -> None:
-    from proxsweep import fits
+    from proxsweep.sweep import fits
 
     table = fits.read(arguments.fits, ["status", "relative_residual", "path"])
     bad = table[table["status"] != "converged"]
@@ -194,15 +197,15 @@ def _strict(arguments: argparse.Namespace) -> None:
 
 
 def _plan(arguments: argparse.Namespace) -> None:
-    from proxsweep import config, plan
+    from proxsweep import cost, studies
 
-    studies = config.studies(config.load(arguments.configs), arguments.configs, {})
-    print(plan.show({study.name: plan.cost(study) for study in studies}, arguments.cores))
+    found = studies.from_config(studies.load(arguments.configs), arguments.configs, {})
+    print(cost.show({study.name: cost.cost(study) for study in found}, arguments.cores))
 
 
 def _efficiency(arguments: argparse.Namespace) -> None:
-    from proxsweep import efficiency
-    from proxsweep.files import write_csv
+    from proxsweep.io.files import write_csv
+    from proxsweep.jobs import efficiency
 
     table = efficiency.table(arguments.folder)
     print(efficiency.show(table))
@@ -211,21 +214,21 @@ def _efficiency(arguments: argparse.Namespace) -> None:
 
 
 def _write_config(arguments: argparse.Namespace) -> None:
-    from proxsweep import resolved
-    from proxsweep.files import write_text
+    from proxsweep.config import resolved
+    from proxsweep.io.files import write_text
 
     write_text(arguments.output, resolved.text(arguments.config))
 
 
 def _table_page(arguments: argparse.Namespace) -> None:
-    from proxsweep import table_page
+    from proxsweep.report import table_page
 
     table_page.write(arguments.table, arguments.output)
 
 
 def _reproducibility(arguments: argparse.Namespace) -> None:
-    from proxsweep import reproducibility
-    from proxsweep.files import write_csv
+    from proxsweep.io.files import write_csv
+    from proxsweep.report import reproducibility
 
     table = reproducibility.check(arguments.folder)
     for row in table.itertuples():
@@ -239,7 +242,8 @@ def _reproducibility(arguments: argparse.Namespace) -> None:
 def _strays(arguments: argparse.Namespace) -> None:
     import shutil
 
-    from proxsweep import collect, reading
+    from proxsweep.io import reading
+    from proxsweep.sweep import collect
 
     fits = reading.plan(arguments.plan)["fits"]
     for path in collect.strays(arguments.plan.parent, [fit["path"] for fit in fits]):
@@ -252,7 +256,7 @@ def _strays(arguments: argparse.Namespace) -> None:
 
 def _check(arguments: argparse.Namespace) -> None:
     from proxsweep.check import check, show
-    from proxsweep.files import write_csv
+    from proxsweep.io.files import write_csv
 
     report = check(arguments.folder, arguments.encoding)
     print(show(report))
@@ -265,8 +269,8 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _fit(arguments: argparse.Namespace) -> None:
-    from proxsweep.dms import fit_files
-    from proxsweep.fit_options import spec_from_options
+    from proxsweep.dms.fit_options import spec_from_options
+    from proxsweep.dms.model import fit_files
 
     spec = spec_from_options(arguments)
     checkpoint = arguments.output / "checkpoint.npz"
@@ -281,8 +285,8 @@ def _fit(arguments: argparse.Namespace) -> None:
 
 
 def _predict(arguments: argparse.Namespace) -> None:
-    from proxsweep.dms import predict
-    from proxsweep.files import write_csv
+    from proxsweep.dms.model import predict
+    from proxsweep.io.files import write_csv
 
     if arguments.output.suffix != ".csv":
         raise UserError("--output", repr(str(arguments.output)), "a name that ends in .csv")
@@ -316,7 +320,7 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
 
     fit = command("fit", _fit, "Fit one encoding, without a notebook.")
     if wanted == "fit":
-        from proxsweep.fit_options import add_options
+        from proxsweep.dms.fit_options import add_options
 
         add_options(fit)
 

@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from proxsweep import fits as fits_table
-from proxsweep import reading, record_schema
-from proxsweep.dms import check as dms
-from proxsweep.errors import UserError
-from proxsweep.findings import Disagreement, Findings
-from proxsweep.record import SCHEMA_VERSION, Status
+from proxsweep.dms.check import check as dms
+from proxsweep.io import reading
+from proxsweep.io.errors import UserError
+from proxsweep.optimize.status import Status
+from proxsweep.sweep import fits as fits_table
+from proxsweep.sweep import record_schema
+from proxsweep.sweep.findings import Disagreement, Findings
+from proxsweep.sweep.record import SCHEMA_VERSION
 
 FAMILIES: dict[str, ModuleType] = {"dms": dms}
 NUMBERS = ("objective", "smooth", "penalty", "residual", "relative_residual")

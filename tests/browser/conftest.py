@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import pages
-from proxsweep import chosen, fits
-from proxsweep.dms import page
+from proxsweep.dms.page import page
+from proxsweep.sweep import chosen, fits
 
 CHROMIUM = shutil.which("chromium")
 READY = "html[data-ready]"

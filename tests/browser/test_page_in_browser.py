@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 import pages
-from proxsweep import chosen, fits
-from proxsweep.dms import page
+from proxsweep.dms.page import page
+from proxsweep.sweep import chosen, fits
 
 ROUNDING = 3e-4  # the page rounds to that, and prints four digits behind the point
 GREY = [201, 197, 189]

@@ -12,8 +12,11 @@ from typing import Any
 import yaml
 from papermill.translators import PythonTranslator
 
-from proxsweep import config, configfile, downloads, plan, resolved, sweep
-from proxsweep.dms.simulate import simulate
+from proxsweep import cost, studies
+from proxsweep.config import resolved, source
+from proxsweep.dms.data.simulate import simulate
+from proxsweep.io import downloads
+from proxsweep.sweep import grid
 
 from . import hostile, oracles, tables
 from .core import Case, Entry
@@ -111,22 +114,22 @@ def checked(rng: Random, folder: Path) -> Case:
     (folder / "c.yaml").write_bytes(hostile.damaged(rng, data) if rng.random() < 0.1 else data)
     (folder / "t.csv").write_text("\n".join(map(",".join, tables.scores(Random(1)))) + "\n")
     path = folder / "c.yaml"
-    read = lambda: config.studies(config.load([path]), [path], {}, folder)  # noqa: E731
+    read = lambda: studies.from_config(studies.load([path]), [path], {}, folder)  # noqa: E731
     return Case(read, lambda studies: _sound(path, studies, folder), ["c.yaml", "t.csv"])
 
 
-def _sound(path: Path, studies: list[sweep.Study], folder: Path) -> bool:
+def _sound(path: Path, studies: list[grid.Study], folder: Path) -> bool:
     text = path.read_bytes().decode("utf-8-sig")
     return oracles.plain_yaml(text) and all(_sound_study(study, folder) for study in studies)
 
 
-def _sound_study(study: sweep.Study, folder: Path) -> bool:
+def _sound_study(study: grid.Study, folder: Path) -> bool:
     numbers = oracles.numbers_in([study.model, study.solver, study.sweep, study.data, study.figures])
     if not all(math.isfinite(number) for number in numbers):
         return False
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", study.name):
         return False
-    paths = [fit["path"] for fit in sweep.plan(sweep.table(study))]
+    paths = [fit["path"] for fit in grid.plan(grid.table(study))]
     parts = [part.partition("~")[2] for one in paths for part in one.split("/fits/")[1].split("/")]
     inside = all(one.startswith(f"results/{study.name}/fits/") for one in paths)
     unique = len({one.casefold() for one in paths}) == len(paths)
@@ -134,14 +137,14 @@ def _sound_study(study: sweep.Study, folder: Path) -> bool:
     names += [row for matrix in study.sweep["difference"] for row in [*matrix.get("rows", {}), *matrix.get("tree", {})]]
     again = folder / "again.yaml"
     again.write_text(resolved.text(json.loads(json.dumps(resolved.values(study)))), encoding="utf-8")
-    (read,) = config.studies(config.load([again]), [again], {}, folder)
+    (read,) = studies.from_config(studies.load([again]), [again], {}, folder)
     return (
         inside
         and unique
         and all(map(oracles.is_name, names))
         and all(LABEL.fullmatch(part) for part in parts)
         and read == study
-        and all(sweep.find(study, one.split("/fits/")[1]).parts == one.split("/fits/")[1] for one in paths[:5])
+        and all(grid.find(study, one.split("/fits/")[1]).parts == one.split("/fits/")[1] for one in paths[:5])
     )
 
 
@@ -156,7 +159,7 @@ def command_line(rng: Random, folder: Path) -> Case:
     number = rng.choice([hostile.text(rng), "1.0e-3", "5"])
     given = {keys[key]: [number] if key in ("sweep", "data") else number}
     over = {"studies": {"one": {key: given if key not in ("strict", "reference") else hostile.text(rng)}}}
-    read = lambda: config.studies(configfile.overlay(base, over), [path], over, folder)  # noqa: E731
+    read = lambda: studies.from_config(source.overlay(base, over), [path], over, folder)  # noqa: E731
     return Case(
         read, lambda studies: all(_sound_study(study, folder) for study in studies), ["c.yaml", "--config", "t.csv"]
     )
@@ -185,9 +188,9 @@ def planned(rng: Random, folder: Path) -> Case:
         (folder / "results/one").mkdir(parents=True)
         (folder / "results/one/fits.csv").write_bytes(hostile.damaged(rng, b"job_seconds,path\n1.5,results/one\n"))
 
-    def run() -> list[plan.Cost]:
-        studies = config.studies(config.load([folder / "c.yaml"]), [folder / "c.yaml"], {}, folder)
-        return [plan.cost(study, folder) for study in studies]
+    def run() -> list[cost.Cost]:
+        found = studies.from_config(studies.load([folder / "c.yaml"]), [folder / "c.yaml"], {}, folder)
+        return [cost.cost(study, folder) for study in found]
 
     good = lambda costs: all(c.fits > 0 and math.isfinite(c.core_seconds + c.bytes) for c in costs)  # noqa: E731
     return Case(run, good, ["c.yaml", path.name, "fits.csv"])

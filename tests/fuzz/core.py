@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from proxsweep.errors import UserError
+from proxsweep.io.errors import UserError
 
 
 class Case(NamedTuple):

@@ -14,14 +14,18 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from proxsweep import chosen, collect, config, fits, notebook, sweep
+from proxsweep import studies
 from proxsweep.__main__ import main
 from proxsweep.check import check
-from proxsweep.dms import encode as encoding
-from proxsweep.dms import fit_files, fitted, predict, preprocess, reread
-from proxsweep.dms.encoding import Encoding
-from proxsweep.errors import UserError
-from proxsweep.files import write_json
+from proxsweep.dms.data import encode as encoding
+from proxsweep.dms.data import preprocess
+from proxsweep.dms.data.encoding import Encoding
+from proxsweep.dms.model import fit_files, predict
+from proxsweep.dms.results import fitted, reread
+from proxsweep.io.errors import UserError
+from proxsweep.io.files import write_json
+from proxsweep.jobs import notebook
+from proxsweep.sweep import chosen, collect, fits, grid
 
 from . import hostile, oracles, tables
 from .core import Case, Entry
@@ -41,17 +45,17 @@ def study() -> Path:
     data = {"func_scores": "t.csv", "replicates": {"column": "replicate"}}
     one = {"data": data, "reference": "a", "sweep": {"lasso": [0.0, 0.01]}, "solver": {"max_iterations": 300}}
     (base / "c.yaml").write_text(yaml.safe_dump({"studies": {"one": one}}))
-    (found,) = config.studies(config.load([base / "c.yaml"]), [base / "c.yaml"], {}, base)
+    (found,) = studies.from_config(studies.load([base / "c.yaml"]), [base / "c.yaml"], {}, base)
     spec = {"study": "one", "reference": "a", "data": found.data}
     done = preprocess.preprocess(spec, [base / "t.csv"])
     folder = base / "results/one"
     for label in found.sweep["replicate"]:
         made, _ = encoding.encode(spec, done.variants, done.wildtypes, label)
         made.save(folder / f"encodings/replicate~{label}.npz")
-    for fit in sweep.table(found):
+    for fit in grid.table(found):
         path = folder / f"encodings/replicate~{fit.labels['replicate']}.npz"
         fit_files.run(fit.spec(), path, base / f"results/one/fits/{fit.parts}", report=lambda line: None)
-    write_json(folder / "plan.json", {"study": "one", "fits": sweep.plan(sweep.table(found))})
+    write_json(folder / "plan.json", {"study": "one", "fits": grid.plan(grid.table(found))})
     with contextlib.chdir(base), contextlib.redirect_stdout(io.StringIO()):
         assert not main(_argv("collect"))
         assert not main(_argv("replicate-signs"))

@@ -7,9 +7,9 @@ from random import Random
 
 import pandas as pd
 
-from proxsweep.dms import encode as encoding
-from proxsweep.dms import preprocess, read, selections
-from proxsweep.dms.substitutions import parse
+from proxsweep.dms.data import encode as encoding
+from proxsweep.dms.data import preprocess, read, selections
+from proxsweep.dms.data.substitutions import parse
 
 from . import hostile, oracles
 from .core import Case, Entry

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxsweep.dms.substitutions import parse
-from proxsweep.errors import LONGEST, UserError, one_line
+from proxsweep.dms.data.substitutions import parse
+from proxsweep.io.errors import LONGEST, UserError, one_line
 
 from . import core, entries, oracles
 

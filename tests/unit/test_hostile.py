@@ -8,11 +8,17 @@ import pytest
 import yaml
 
 from projects import PROJECT
-from proxsweep import chosen, config, configfile, downloads, fits, names, notebook, reading, table_page
-from proxsweep.dms import predict, read, simulate
-from proxsweep.dms.encoding import Encoding
-from proxsweep.dms.substitutions import parse
-from proxsweep.errors import LONGEST, UserError
+from proxsweep import studies
+from proxsweep.config import source
+from proxsweep.dms.data import read, simulate
+from proxsweep.dms.data.encoding import Encoding
+from proxsweep.dms.data.substitutions import parse
+from proxsweep.dms.model import predict
+from proxsweep.io import downloads, names, reading
+from proxsweep.io.errors import LONGEST, UserError
+from proxsweep.jobs import notebook
+from proxsweep.report import table_page
+from proxsweep.sweep import chosen, fits
 
 SHELL = re.compile(r'shell:\n((?:\s+"[^\n]*"\n)+)')
 # numbers, and an option with 64 hexadecimal digits
@@ -93,7 +99,7 @@ def test_one_number_is_one_site():
 def test_odd_yaml(tmp_path, text, found):
     (tmp_path / "c.yaml").write_text(text)
     with pytest.raises(UserError) as caught:
-        configfile.read(tmp_path / "c.yaml")
+        source.read(tmp_path / "c.yaml")
     assert found in caught.value.found and "c.yaml" in caught.value.place and "\n" not in str(caught.value)
 
 
@@ -122,9 +128,9 @@ def test_odd_configs(tmp_path, name, changes):
     path = tmp_path / "c.yaml"
     path.write_text(yaml.safe_dump({"studies": {name: study(**changes)}}))
     with pytest.raises(UserError, match=r"c\.yaml:[0-9]+: studies"):
-        config.studies(config.load([path]), [path], {}, tmp_path)
+        studies.from_config(studies.load([path]), [path], {}, tmp_path)
     path.write_text(yaml.safe_dump({"studies": {"demo": study()}}))
-    assert len(config.studies(config.load([path]), [path], {}, tmp_path)) == 1
+    assert len(studies.from_config(studies.load([path]), [path], {}, tmp_path)) == 1
 
 
 @pytest.mark.parametrize("text", ["Omicron BA.1", "a, b", "a/b", 'a "b"', "Δ", "a-minus-b"])

@@ -13,37 +13,37 @@ from projects import PROJECT
 PAGE = PROJECT / "docs/troubleshooting.md"
 # made of what another place says, which is in the page by itself
 PASSED_ON = {
-    "config.py": 2,
-    "configfile.py": 1,
+    "studies.py": 2,
+    "config/source.py": 1,
     "dms/settings.py": 1,
-    "dms/simulate.py": 3,
-    "dms/substitutions.py": 1,
-    "downloads.py": 1,
-    "fit_options.py": 1,
-    "reading.py": 2,
-    "schema.py": 1,
+    "dms/data/simulate.py": 3,
+    "dms/data/substitutions.py": 1,
+    "io/downloads.py": 1,
+    "dms/fit_options.py": 1,
+    "io/reading.py": 2,
+    "config/schema.py": 1,
 }
 # what is no Python that can be taken apart, or not ours: where it stands, and its words there
 ELSEWHERE = [
     ("workflow/rules/common.smk", "it is made again"),
     ("workflow/rules/common.smk", "How every fit of study"),
     ("workflow/rules/common.smk", "files are dated in the future, by a clock that was wrong; now"),
-    ("scripts/proxsweep/chosen.py", "No lasso weight was chosen."),
-    ("scripts/proxsweep/dms/checkpoint.py", "the checkpoint of another fit: this one begins anew"),
-    ("scripts/proxsweep/dms/checkpoint.py", "the fit begins anew"),
-    ("scripts/proxsweep/dms/checkpoint.py", "going on from"),
+    ("scripts/proxsweep/sweep/chosen.py", "No lasso weight was chosen."),
+    ("scripts/proxsweep/dms/model/checkpoint.py", "the checkpoint of another fit: this one begins anew"),
+    ("scripts/proxsweep/dms/model/checkpoint.py", "the fit begins anew"),
+    ("scripts/proxsweep/dms/model/checkpoint.py", "going on from"),
     ("scripts/proxsweep/__main__.py", "found no JSON"),
     ("scripts/proxsweep/__main__.py", "found JSON that is a"),
-    ("scripts/proxsweep/dms/substitutions.py", "a substitution: wildtype letter, site, mutant letter (as N501Y)"),
-    ("scripts/proxsweep/dms/substitutions.py", "a wildtype that is no stop codon"),
-    ("scripts/proxsweep/dms/substitutions.py", "a number with an optional suffix (as 214a) in place of site"),
-    ("scripts/proxsweep/dms/substitutions.py", "a site of the site map or of the table of wildtypes, not"),
-    ("scripts/proxsweep/names.py", "printable characters, no blanks at its ends, that begins with none of = + - @"),
-    ("scripts/proxsweep/schema.py", "the nearest known key"),
-    ("scripts/proxsweep/schema.py", "nothing (null)"),
-    ("scripts/proxsweep/schema.py", "text that YAML takes for a number or boolean needs quotes"),
-    ("scripts/proxsweep/schema.py", "also where there is one:"),
-    ("scripts/proxsweep/schema.py", "as text)"),
+    ("scripts/proxsweep/dms/data/substitutions.py", "a substitution: wildtype letter, site, mutant letter (as N501Y)"),
+    ("scripts/proxsweep/dms/data/substitutions.py", "a wildtype that is no stop codon"),
+    ("scripts/proxsweep/dms/data/substitutions.py", "a number with an optional suffix (as 214a) in place of site"),
+    ("scripts/proxsweep/dms/data/substitutions.py", "a site of the site map or of the table of wildtypes, not"),
+    ("scripts/proxsweep/io/names.py", "printable characters, no blanks at its ends, that begins with none of = + - @"),
+    ("scripts/proxsweep/config/schema.py", "the nearest known key"),
+    ("scripts/proxsweep/config/schema.py", "nothing (null)"),
+    ("scripts/proxsweep/config/schema.py", "text that YAML takes for a number or boolean needs quotes"),
+    ("scripts/proxsweep/config/schema.py", "also where there is one:"),
+    ("scripts/proxsweep/config/schema.py", "as text)"),
     ("workflow/schemas/config.schema.yaml", "at most 64 letters, digits, dots, underscores and hyphens"),
     ("snakemake/exceptions.py", "class LockException"),
     ("snakemake/exceptions.py", "Directory cannot be locked"),
@@ -109,7 +109,7 @@ def test_few_refusals_have_no_words_of_their_own():
 
 
 def test_words_are_found_through_assigned_names():
-    known = {one.found for one in messages.messages() if one.place.startswith("dms/read.py")}
+    known = {one.found for one in messages.messages() if one.place.startswith("dms/data/read.py")}
     assert "a Git LFS pointer, not the table it stands for" in known
     assert "a gzipped file that unpacks to more than ... MiB" in known
 

@@ -123,16 +123,16 @@ def test_an_edited_summary_notebook_reruns_that_summary(edited):
 @pytest.mark.parametrize(
     ("module", "expected"),
     [
-        ("dms/sparsity.py", {"sparsity": 1, "shrinkage": 1, "notebook_index": 1}),
-        ("convergence.py", {"convergence": 1, "notebook_index": 1}),
-        ("notebook_index.py", {"notebook_index": 1}),
-        ("collect.py", FROM_COLLECT),
-        ("style.py", FROM_FITS),
+        ("dms/summaries/sparsity.py", {"sparsity": 1, "shrinkage": 1, "notebook_index": 1}),
+        ("report/convergence.py", {"convergence": 1, "notebook_index": 1}),
+        ("report/notebook_index.py", {"notebook_index": 1}),
+        ("sweep/collect.py", FROM_COLLECT),
+        ("report/style.py", FROM_FITS),
         ("optimize/fista.py", {**FROM_FITS, "lasso_max": 1}),
-        ("dms/model.py", {**FROM_FITS, "lasso_max": 1}),
-        ("dms/preprocess.py", FROM_PREPROCESS),
-        ("dms/simulate.py", {"simulate": 1, **FROM_PREPROCESS}),
-        ("files.py", FROM_PREPROCESS),
+        ("dms/model/model.py", {**FROM_FITS, "lasso_max": 1}),
+        ("dms/data/preprocess.py", FROM_PREPROCESS),
+        ("dms/data/simulate.py", {"simulate": 1, **FROM_PREPROCESS}),
+        ("io/files.py", FROM_PREPROCESS),
     ],
 )
 def test_an_edited_module_reruns_the_jobs_that_import_it(edited, module, expected):

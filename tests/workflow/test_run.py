@@ -14,8 +14,8 @@ import pytest
 
 import toys
 from projects import Project
-from proxsweep.dms.encoding import Encoding
-from proxsweep.files import sha256
+from proxsweep.dms.data.encoding import Encoding
+from proxsweep.io.files import sha256
 
 FITS = [
     f"difference~{difference}/lasso~{lasso}/replicate~{replicate}"

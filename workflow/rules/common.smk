@@ -16,8 +16,12 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parents[1]
 if str(ROOT / "scripts") not in sys.path:
     sys.path.insert(0, str(ROOT / "scripts"))
 
-from proxsweep import clock, closure, config as configuration, damage, downloads, files, limits, resolved, sweep
-from proxsweep.errors import UserError
+from proxsweep.jobs import timestamps, closure, integrity
+from proxsweep import studies as configuration
+from proxsweep.io import downloads, files
+from proxsweep.sweep import limits, grid
+from proxsweep.config import resolved
+from proxsweep.io.errors import UserError
 
 # relative where possible, so that a moved or copied project does not look changed
 HERE = Path() if ROOT == Path.cwd().resolve() else ROOT
@@ -62,7 +66,7 @@ def hear_beside():
 
 def read_studies():
     try:
-        return configuration.studies(
+        return configuration.from_config(
             config,
             files=[str(path) for path in workflow.configfiles],
             command_line=workflow.config_settings.config or {},
@@ -74,7 +78,7 @@ def read_studies():
 
 
 # with the same studies under other references, each below the folder of its own
-STUDIES = {one.name: one for study in read_studies() for one in (study, *sweep.refits(study))}
+STUDIES = {one.name: one for study in read_studies() for one in (study, *grid.refits(study))}
 REPLICATES = sorted({label for study in STUDIES.values() for label in study.sweep["replicate"]})
 
 
@@ -158,7 +162,7 @@ def simulate_spec(wildcards):
 @functools.cache
 def fits_by_parts(study):
     """All fits of a study by their part of a path: looked up for every job, of which there may be thousands."""
-    return {fit.parts: fit for fit in sweep.table(STUDIES[study])}
+    return {fit.parts: fit for fit in grid.table(STUDIES[study])}
 
 
 def remove_damaged():
@@ -167,10 +171,10 @@ def remove_damaged():
     The table of fits goes with a record: Snakemake makes what is missing only for something else that is missing.
     """
     for study in STUDIES.values():
-        fits = [f"results/{study.name}/fits/{fit.parts}" for fit in sweep.table(study)]
+        fits = [f"results/{study.name}/fits/{fit.parts}" for fit in grid.table(study)]
         encodings = [f"results/{study.name}/encodings/replicate~{label}.npz" for label in study.sweep["replicate"]]
-        damaged = {f"{folder}/record.json": damage.of_fit(folder) for folder in fits}
-        damaged |= {path: damage.of_encoding(path) for path in encodings}
+        damaged = {f"{folder}/record.json": integrity.of_fit(folder) for folder in fits}
+        damaged |= {path: integrity.of_encoding(path) for path in encodings}
         for path in [path for path, fault in damaged.items() if fault]:
             logger.warning(f"proxsweep: {path}: {damaged[path]}; it is made again")
             if not workflow.output_settings.dryrun:
@@ -181,7 +185,7 @@ def remove_damaged():
 def settle_dates():
     """Date what is dated in the future as of now, before anything is planned."""
     for study in STUDIES.values():
-        if number := clock.settle(f"results/{study.name}"):
+        if number := timestamps.settle(f"results/{study.name}"):
             logger.warning(
                 f"proxsweep: results/{study.name}: {number} files are dated in the future, by a clock that was wrong; now"
                 " they are dated as of now. What was changed since then is not noticed: see docs/troubleshooting.md"
@@ -197,7 +201,7 @@ if workflow.is_main_process and not workflow.output_settings.dryrun:
 def find_fit(wildcards):
     known = fits_by_parts(wildcards.study)
     try:
-        return known.get(wildcards.fit) or sweep.find(STUDIES[wildcards.study], wildcards.fit)
+        return known.get(wildcards.fit) or grid.find(STUDIES[wildcards.study], wildcards.fit)
     except UserError as error:
         raise WorkflowError(str(error)) from None
 
@@ -212,7 +216,7 @@ def report_of(wildcards):
 
 def neighbour_of(wildcards):
     """Parameters of the fit that this one starts from; none unless the study asks for the start `neighbour`."""
-    other = sweep.neighbour(find_fit(wildcards))
+    other = grid.neighbour(find_fit(wildcards))
     return [] if other is None else [f"results/{wildcards.study}/fits/{other.parts}/parameters.npz"]
 
 
@@ -235,16 +239,16 @@ def fit_parameters(wildcards):
 
 def records(wildcards):
     study = STUDIES[wildcards.study]
-    return [f"results/{study.name}/fits/{fit.parts}/record.json" for fit in sweep.table(study)]
+    return [f"results/{study.name}/fits/{fit.parts}/record.json" for fit in grid.table(study)]
 
 
 def without_lasso(study):
     """One fit for every combination of what is swept but the lasso weight."""
-    return [fit for fit in sweep.full(study) if fit.values["lasso"] == study.sweep["lasso"][0]]
+    return [fit for fit in grid.full(study) if fit.values["lasso"] == study.sweep["lasso"][0]]
 
 
 def encodings_of(wildcards):
-    labels = [sweep.label(replicate) for replicate in STUDIES[wildcards.study].sweep["replicate"]]
+    labels = [grid.label(replicate) for replicate in STUDIES[wildcards.study].sweep["replicate"]]
     return {label: f"results/{wildcards.study}/encodings/replicate~{label}.npz" for label in labels}
 
 
@@ -257,7 +261,7 @@ def lasso_max_spec(wildcards):
 
 
 def outline(wildcards):
-    return json.dumps(sweep.outline(STUDIES[wildcards.study]))
+    return json.dumps(grid.outline(STUDIES[wildcards.study]))
 
 
 # ---- summaries ---------------------------------------------------------------------------------------------
@@ -317,7 +321,7 @@ def predictions_parameters(wildcards):
 
 def refits_of(wildcards):
     """Tables of the fits of the study's refits, by reference."""
-    return {study.reference: f"results/{study.name}/fits.csv" for study in sweep.refits(STUDIES[wildcards.study])}
+    return {study.reference: f"results/{study.name}/fits.csv" for study in grid.refits(STUDIES[wildcards.study])}
 
 
 def references_parameters(wildcards):
@@ -425,13 +429,13 @@ def one_of(names):
 
 def tell_status():
     """After a failed run: the status table of every study that has begun, with what failed and where it is kept."""
-    from proxsweep import collect
+    from proxsweep.sweep import collect
 
     for study in STUDIES.values():
         if os.path.isdir(f"results/{study.name}"):
             path = f"results/{study.name}/status.csv"
             try:
-                files.write_csv(path, collect.status_table(sweep.plan(sweep.table(study))))
+                files.write_csv(path, collect.status_table(grid.plan(grid.table(study))))
             except (OSError, UserError) as error:  # the disk that ended the run is full still
                 logger.warning(f"proxsweep: no table of how every fit of study {study.name} ended: {error}")
                 continue

@@ -1,7 +1,7 @@
 rule replicate_signs:
     input:
         fits="results/{study}/fits.csv",
-        code=code_of("proxsweep.dms.replicate_signs"),
+        code=code_of("proxsweep.dms.results.replicate_signs"),
     output:
         report(
             "results/{study}/tables/replicate_signs.csv",
@@ -73,7 +73,7 @@ rule shifts:
     input:
         fits="results/{study}/fits.csv",
         chosen="results/{study}/chosen.csv",
-        code=code_of("proxsweep.dms.shifts"),
+        code=code_of("proxsweep.dms.results.shifts"),
     output:
         report(
             "results/{study}/shifts.csv",

@@ -1,6 +1,6 @@
 rule simulate:
     input:
-        code=code_of("proxsweep.dms.simulate"),
+        code=code_of("proxsweep.dms.data.simulate"),
     output:
         table="results/{study}/data/func_scores.csv",
         truth="results/{study}/data/truth.csv",
@@ -48,7 +48,7 @@ rule preprocess:
     input:
         tables=tables,
         site_map=site_map,
-        code=code_of("proxsweep.dms.preprocess"),
+        code=code_of("proxsweep.dms.data.preprocess"),
     output:
         variants="results/{study}/data/variants.csv",
         wildtypes="results/{study}/data/wildtypes.csv",
@@ -74,7 +74,7 @@ rule encode:
     input:
         variants="results/{study}/data/variants.csv",
         wildtypes="results/{study}/data/wildtypes.csv",
-        code=code_of("proxsweep.dms.encode"),
+        code=code_of("proxsweep.dms.data.encode"),
     output:
         encoding="results/{study}/encodings/replicate~{replicate}.npz",
         report="results/{study}/encodings/replicate~{replicate}.report.csv",

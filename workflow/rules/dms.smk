@@ -1,7 +1,7 @@
 rule lasso_max:
     input:
         encodings=lambda wildcards: list(encodings_of(wildcards).values()),
-        code=code_of("proxsweep.dms.lasso_max"),
+        code=code_of("proxsweep.dms.model.lasso_max"),
     output:
         report(
             "results/{study}/lasso_max.csv",

@@ -55,7 +55,7 @@ rule collect:
     input:
         plan="results/{study}/plan.json",
         records=records,
-        code=code_of("proxsweep.collect"),
+        code=code_of("proxsweep.sweep.collect"),
     output:
         fits=report(
             "results/{study}/fits.csv",
@@ -84,7 +84,7 @@ rule choose:
     input:
         fits="results/{study}/fits.csv",
         signs="results/{study}/tables/replicate_signs.csv",
-        code=code_of("proxsweep.chosen"),
+        code=code_of("proxsweep.sweep.chosen"),
     output:
         chosen=report(
             "results/{study}/chosen.csv",

@@ -2,8 +2,8 @@ rule page:
     input:
         fits="results/{study}/fits.csv",
         chosen="results/{study}/chosen.csv",
-        template=[str(SCRIPTS / f"proxsweep/dms/page.{end}") for end in ("html", "css", "js")],
-        code=code_of("proxsweep.dms.page"),
+        template=[str(SCRIPTS / f"proxsweep/dms/page/page.{end}") for end in ("html", "css", "js")],
+        code=code_of("proxsweep.dms.page.page"),
     output:
         report(
             "results/{study}/page.html",

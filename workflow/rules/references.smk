@@ -2,7 +2,7 @@ rule shifts_by_reference:
     input:
         fits="results/{study}/fits.csv",
         chosen="results/{study}/chosen.csv",
-        code=code_of("proxsweep.dms.shifts_by_reference"),
+        code=code_of("proxsweep.dms.results.shifts_by_reference"),
     output:
         report(
             "results/{study}/tables/shifts_by_reference.csv",

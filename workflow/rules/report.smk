@@ -52,7 +52,7 @@ rule notebook_index:
         plan="results/{study}/plan.json",
         fits="results/{study}/fits.csv",
         summaries=summary_notebooks,
-        code=code_of("proxsweep.notebook_index"),
+        code=code_of("proxsweep.report.notebook_index"),
     output:
         directory("results/{study}/notebooks/html"),
     log:
@@ -101,7 +101,7 @@ rule reproducibility:
         refits=lambda wildcards: list(refits_of(wildcards).values()),
         config="results/{study}/config.yaml",
         lock=str(HERE / "envs/requirements.lock"),
-        code=code_of("proxsweep.reproducibility"),
+        code=code_of("proxsweep.report.reproducibility"),
     output:
         table="results/{study}/reproducibility.csv",
         page=report(
@@ -128,7 +128,7 @@ rule reproducibility:
 rule table_page:
     input:
         table="results/{study}/{table}.csv",
-        code=code_of("proxsweep.table_page"),
+        code=code_of("proxsweep.report.table_page"),
     output:
         report(
             "results/{study}/pages/{table}.html",

@@ -6,11 +6,11 @@ from string import Formatter
 from typing import Any
 from urllib.parse import urlsplit
 
-from proxsweep.configfile import Fault, KeyPath
-from proxsweep.downloads import is_address
-from proxsweep.errors import UserError
-from proxsweep.names import RULE, is_name
-from proxsweep.sweep import Study
+from proxsweep.config.source import Fault, KeyPath
+from proxsweep.io.downloads import is_address
+from proxsweep.io.errors import UserError
+from proxsweep.io.names import RULE, is_name
+from proxsweep.sweep.grid import Study
 
 OWN_COLUMNS = ("condition", "substitutions", "score", "pre_count", "post_count")
 
@@ -67,7 +67,7 @@ def _expanded(name: str, entry: dict[str, Any], base: Path) -> tuple[list[Fault]
     faults = list(_selection_faults(entry, base))
     if faults:
         return faults, []
-    from proxsweep.dms.selections import Selections  # pandas is slow to import
+    from proxsweep.dms.data.selections import Selections  # pandas is slow to import
 
     selections = Selections(entry, name, base)
     faults = selections.faults()
@@ -182,7 +182,7 @@ def _all_local(data: dict[str, Any]) -> bool:
 
 def _read_labels(data: dict[str, Any], noun: str, column: str, base: Path) -> list[str]:
     """Labels of the conditions or replicates (``noun``) of all tables, of those that have one as a whole too."""
-    from proxsweep.dms import read  # pandas is slow to import
+    from proxsweep.dms.data import read  # pandas is slow to import
 
     labels: dict[str, None] = {}
     seen: dict[str, list[str]] = {}
@@ -201,7 +201,7 @@ def _check_headers(data: dict[str, Any], base: Path) -> None:
     local = [table for _, table in _tables(data) if _is_local(table["func_scores"])]
     if not local:
         return
-    from proxsweep.dms import tables  # pandas is slow to import
+    from proxsweep.dms.data import tables  # pandas is slow to import
 
     for table in local:
         tables.check_header(tables.complete(data), table, base / table["func_scores"])
@@ -391,7 +391,7 @@ def _simulation_faults(study: dict[str, Any]) -> Iterator[Fault]:
     if simulation["reference"] not in (None, reference):
         found = f"`{simulation['reference']}`"
         yield Fault(("data", "simulate", "reference"), found, f"the study's reference `{reference}`, or nothing")
-    from proxsweep.dms.simulate import complete  # pandas is slow to import
+    from proxsweep.dms.data.simulate import complete  # pandas is slow to import
 
     try:
         complete({**simulation, "reference": None})

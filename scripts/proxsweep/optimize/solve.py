@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from proxsweep.optimize import fista
 from proxsweep.optimize.newton import newton
 from proxsweep.optimize.problem import Problem, Tree
-from proxsweep.record import Status
+from proxsweep.optimize.status import Status
 
 FIRST_LOOKS = (0, 1, 2, 5, 10, 20, 40)
 FIRST_BLOCK = 60

@@ -1,0 +1,43 @@
+"""Finished files that something cut short or overwrote: found before a run is planned, so that it makes them again.
+
+A job writes its files whole or not at all (:mod:`proxsweep.io.files`); this is about what happens to them later, on a
+disk that was full or a copy that was cut off. Only what costs little is looked at: records and sizes of a fit's files,
+checksums inside encodings. ``proxsweep check`` looks into every number.
+"""
+
+import json
+import zipfile
+import zlib
+from pathlib import Path
+
+
+def of_fit(folder: str | Path) -> str | None:
+    """What is wrong with the files of a fit that has a record; None where there is nothing, or no record."""
+    folder = Path(folder)
+    try:
+        record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+        sizes = record["file_bytes"]
+        wrong = [name for name, size in sizes.items() if _size(folder / name) not in (size, None)]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"record.json cannot be read ({type(error).__name__}: {error})"
+    return f"{wrong[0]} has {_size(folder / wrong[0])} bytes instead of {sizes[wrong[0]]}" if wrong else None
+
+
+def of_encoding(path: str | Path) -> str | None:
+    """What is wrong with an encoding (a zip of arrays); None where there is nothing, or no file."""
+    path = Path(path)
+    if not path.exists():
+        return None
+    try:
+        with zipfile.ZipFile(path) as arrays:
+            broken = arrays.testzip()
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        return f"{path.name} cannot be read ({error})"
+    return f"{broken} in {path.name} does not have its checksum" if broken else None
+
+
+def _size(path: Path) -> int | None:
+    """Bytes of a file; None where there is none: Snakemake makes it again by itself."""
+    return path.stat().st_size if path.exists() else None

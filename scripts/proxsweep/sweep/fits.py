@@ -1,0 +1,114 @@
+"""Reading a study's table of fits (`fits.csv`): what was swept, which rows are full fits, in what order."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from proxsweep.io import reading
+from proxsweep.io.errors import UserError
+from proxsweep.optimize.status import Status
+
+TEXT = ("study", "family", "difference", "replicate", "fold", "resample", "status", "start", "path", "row")
+
+
+EXPECTED = "the table of a study's fits"
+NEEDED = ("study", "family", "difference", "lasso", "replicate", "fold", "resample", "status", "path")
+
+
+def read(path: str | Path, needed: Sequence[str] = ()) -> pd.DataFrame:
+    """Read `fits.csv` (or `status.csv`); labels stay text.
+
+    Raises
+    ------
+    UserError
+        For a file that is no table, or lacks a column ``needed`` or has no numbers where they belong.
+    """
+    return reading.table(path, TEXT, needed, EXPECTED)
+
+
+def finished(path: str | Path) -> pd.DataFrame:
+    """Read the whole `fits.csv` of a study, after a look at what may have been edited.
+
+    Raises
+    ------
+    UserError
+        As :func:`read`, and for a fit without study, path or lasso weight, an unknown status, or a path that stands
+        twice.
+    """
+    table = read(path, NEEDED)
+    columns = list(table.columns)
+    if columns.index("family") > columns.index("fold"):
+        raise UserError(str(path), "columns in another order", EXPECTED)
+    wrong = {
+        "study": table["study"].isna(),
+        "path": table["path"].isna() | table["path"].duplicated(),
+        "replicate": table["replicate"].isna(),
+        "difference": table["difference"].isna(),
+        "lasso": ~(table["lasso"].astype(float) >= 0),
+        "status": ~table["status"].isin(list(Status)),
+    }
+    for name, rows in wrong.items():
+        if rows.any():
+            row = int(rows.to_numpy().argmax())
+            raise UserError(f"{path}, row {row + 2}, column {name!r}", f"{table[name].iloc[row]!r}", EXPECTED)
+    return table
+
+
+def sweep_columns(fits: pd.DataFrame) -> list[str]:
+    """Names of the swept parameters: the columns between ``family`` and ``fold``, in the table's order."""
+    columns = list(fits.columns)
+    return columns[columns.index("family") + 1 : columns.index("fold")]
+
+
+def full(fits: pd.DataFrame) -> pd.DataFrame:
+    """Fits to all of a replicate's variants."""
+    return fits[_whole(fits, "fold") & _whole(fits, "resample")]
+
+
+def folds(fits: pd.DataFrame) -> pd.DataFrame:
+    """Fits to all but one fold of a replicate's variants."""
+    return fits[~_whole(fits, "fold")]
+
+
+def resamples(fits: pd.DataFrame) -> pd.DataFrame:
+    """Fits to resamples of a replicate's variants."""
+    return fits[~_whole(fits, "resample")]
+
+
+def _whole(fits: pd.DataFrame, name: str) -> pd.Series:
+    """Which fits are not to a part of that kind; a table as written in memory has '' for none."""
+    found = fits[name] if name in fits else pd.Series(index=fits.index, dtype=object)
+    return found.isna() | (found.astype(str) == "")
+
+
+def usable(fits: pd.DataFrame) -> pd.Series:
+    """Fits whose numbers mean something: those that diverged wrote the last finite ones, wherever these were."""
+    return fits["status"] != "diverged"
+
+
+def natural(label: Any) -> tuple[int, float, str]:
+    """Key that sorts labels as people do: numbers by size, before texts by letter."""
+    try:
+        return 0, float(label), str(label)
+    except (TypeError, ValueError):
+        return 1, 0.0, str(label)
+
+
+def ordered(labels: Iterable[Any]) -> list[Any]:
+    """The distinct labels in natural order."""
+    return sorted(pd.unique(pd.Series(list(labels), dtype=object)), key=natural)
+
+
+def in_order(table: pd.DataFrame, settings: list[str]) -> pd.DataFrame:
+    """Sort rows by study and settings, ``lasso`` and then ``replicate`` last; ties stay as they are.
+
+    These two stand in natural order, other settings in their order of appearance (that of the config).
+    """
+    last = ("lasso", "replicate")
+    by = ["study", *sorted(settings, key=lambda name: last.index(name) if name in last else -1)]
+    labels = {name: ordered(table[name]) if name in last else list(table[name].unique()) for name in by}
+    places = {name: {label: k for k, label in enumerate(found)} for name, found in labels.items()}
+    ranked = table.sort_values(by, key=lambda column: column.map(places[column.name]), kind="stable")
+    return ranked.reset_index(drop=True)
