@@ -251,7 +251,7 @@ def main() -> int:
             folder = Path(work)
             encoding, table, checked = prepare(name, study, folder)
             checked = replace(checked, sweep={**checked.sweep, "lasso": options.lasso})
-            peer = run_peer(table, checked.reference, options.lasso, folder)
+            peer = run_peer(table, checked.own["reference"], options.lasso, folder)
             jobs = {one.values["lasso"]: run_job(encoding, one.spec(), folder) for one in grid.table(checked)}
             rows += [compare(name, encoding, checked, w, peer, k, jobs[w]) for k, w in enumerate(options.lasso)]
         write_csv(options.output / "multidms.csv", pd.DataFrame(rows))

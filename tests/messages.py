@@ -15,7 +15,7 @@ SCRIPTS = PROJECT / "scripts" / "proxsweep"
 RAISED = ("UserError", "Fault", "_error", "_Refused", "self._refuse")
 TOLD = ("NotebookError", "RuntimeError", "argparse.ArgumentTypeError", "report", "logger.warning", "logger.info")
 RETURNED = {
-    "jobs/integrity.py": ("of_fit", "of_encoding"),
+    "jobs/integrity.py": ("check_fit", "check_archive"),
     "jobs/notebook.py": ("_raised", "_broken"),
     "config/schema.py": ("_known_key", "_describe", "_expected", "_number_hint"),
     "dms/data/encoding.py": ("_fault", "_wrong_shape", "_wrong_names", "_wrong_entries"),
@@ -26,7 +26,7 @@ GAP = "..."
 # functions that make messages of other kinds, by file: what they return, raise, print and call a reason
 TELLING = {
     "jobs/notebook.py": ("run", "_stop_if_raised", "_raised", "_broken", "wait_for_ready"),
-    "jobs/integrity.py": ("of_fit", "of_encoding"),
+    "jobs/integrity.py": ("check_fit", "check_archive"),
 }
 SHORTEST = 6  # characters of a piece that says something
 LEAST = 6  # characters of a piece of wording that say which message it is

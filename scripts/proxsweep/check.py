@@ -1,14 +1,13 @@
 """Checking a study: what every fit claims against what its files say, as a table and a list of disagreements."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from proxsweep.dms.check import check as dms
+from proxsweep.families import FAMILIES, family
 from proxsweep.io import reading
 from proxsweep.io.errors import UserError
 from proxsweep.optimize.status import Status
@@ -16,8 +15,8 @@ from proxsweep.sweep import fits as fits_table
 from proxsweep.sweep import record_schema
 from proxsweep.sweep.findings import Disagreement, Findings
 from proxsweep.sweep.record import SCHEMA_VERSION
+from proxsweep.sweep.study import refit_folders
 
-FAMILIES: dict[str, ModuleType] = {"dms": dms}
 NUMBERS = ("objective", "smooth", "penalty", "residual", "relative_residual")
 SAME = ("status", "start", "iterations")
 CSV = 1e-13  # relative: how exactly fits.csv reads back
@@ -35,7 +34,7 @@ class Report(NamedTuple):
 
 
 def check(folder: Path, encoding: Path | None = None) -> Report:
-    """Check all planned fits of a study and of its refits under other references, or one fit.
+    """Check all planned fits of a study and of its refits, or one fit.
 
     Parameters
     ----------
@@ -47,9 +46,9 @@ def check(folder: Path, encoding: Path | None = None) -> Report:
     Returns
     -------
     Report
-        Columns of the table: the swept parameters' labels, reference (of refits, where there are some), status,
+        Columns of the table: the swept parameters' labels, what tells refits apart (such as reference), status,
         confirmed (yes, no; '' without a record), objective_difference (relative), relative_residual and
-        relative_residual_recomputed, fusion_gap, duality_gap (recomputed; NaN where there is none), verdict.
+        relative_residual_recomputed, the gaps of the certificate (recomputed; NaN where there is none), verdict.
 
     Raises
     ------
@@ -63,12 +62,13 @@ def check(folder: Path, encoding: Path | None = None) -> Report:
     if single:
         return _report([_fit(folder, encoding, None, None)])
     done = _study(folder)
-    refits = {path.parent: _study(path.parent) for path in sorted(folder.glob("references/*/plan.json"))}
-    for refit, fits in refits.items():
-        done += [(path, {**row, "reference": refit.name}, findings) for path, row, findings in fits]
+    kinds = []
+    for kind, refit in refit_folders(folder):
+        done += [(path, {**row, kind: refit.name}, findings) for path, row, findings in _study(refit)]
+        kinds.append(kind)
     if all(row["status"] == Status.FAILED for _, row, _ in done):
         raise UserError(str(folder), "no record of any planned fit", "fits that have run")
-    return _report(done)
+    return _report(done, kinds)
 
 
 def _study(folder: Path) -> list[tuple[Path, dict[str, Any], Findings]]:
@@ -78,18 +78,17 @@ def _study(folder: Path) -> list[tuple[Path, dict[str, Any], Findings]]:
     done = []
     for planned in plan["fits"]:
         path = _inside(folder, planned["path"], plan["study"])
-        replicate = planned["labels"]["replicate"]
+        encoding = folder / family(planned["family"]).encoding(planned["labels"])
         row = None if rows is None else rows.get(planned["path"], {})
-        done.append(_fit(path, folder / "encodings" / f"replicate~{replicate}.npz", planned["labels"], row))
+        done.append(_fit(path, encoding, planned["labels"], row))
     return done
 
 
-def _report(done: list[tuple[Path, dict[str, Any], Findings]]) -> Report:
+def _report(done: list[tuple[Path, dict[str, Any], Findings]], kinds: Iterable[str] = ()) -> Report:
     listed = [(str(path), item) for path, _, findings in done for item in findings.disagreements]
     table = pd.DataFrame([row for _, row, _ in done])
-    if "reference" in table:
-        reference = table.pop("reference").fillna("")
-        table.insert(list(table.columns).index("status"), "reference", reference)
+    for kind in dict.fromkeys(kinds):
+        table.insert(list(table.columns).index("status"), kind, table.pop(kind).fillna(""))
     return Report(table, listed)
 
 
@@ -105,7 +104,9 @@ def _plan(path: Path) -> dict[str, Any]:
         inside = (
             Path(fit["path"]).is_relative_to(Path("results") / plan["study"]) and ".." not in Path(fit["path"]).parts
         )
-        if not inside or "replicate" not in fit["labels"]:
+        known = fit.get("family") in FAMILIES
+        replicate = family(fit["family"]).roles.replicate if known else None
+        if not inside or not known or (replicate is not None and replicate not in fit["labels"]):
             raise UserError(str(path), f"the fit {fit['path']}", expected)
     return plan
 
@@ -137,7 +138,7 @@ def read_record(path: Path) -> dict[str, Any] | None:
     missing = [key for key in (*NEEDED, record["family"]) if key not in record]
     if missing:
         raise UserError(str(path), f"no {', '.join(missing)}", "a fit's record with these keys")
-    record_schema.refuse(path, record)
+    record_schema.validate(path, record, family(record["family"]).record_schema)
     return record
 
 
@@ -155,7 +156,7 @@ def _fit(
             findings.add("fits.csv", "status", row["status"], "no record of this fit")
         blank = {**(labels or {}), "status": Status.FAILED.value, "confirmed": "", "verdict": "no record"}
         return folder, blank, findings
-    checked = FAMILIES[record["family"]].check(folder, record, encoding)
+    checked = family(record["family"]).check(folder, record, encoding)
     findings = checked.findings
     if labels is not None:
         findings.equal("record.json", "labels", record["labels"], dict(labels))
@@ -169,8 +170,7 @@ def _fit(
         "objective_difference": checked.objective_difference,
         "relative_residual": math.nan if record["relative_residual"] is None else record["relative_residual"],
         "relative_residual_recomputed": checked.relative_residual,
-        "fusion_gap": checked.fusion_gap,
-        "duality_gap": checked.duality_gap,
+        **checked.gaps,
         "verdict": "agrees" if not wrong else f"{wrong} disagreement{'s' if wrong > 1 else ''}",
     }
     return folder, shown, findings

@@ -133,7 +133,7 @@ def _sound_study(study: grid.Study, folder: Path) -> bool:
     parts = [part.partition("~")[2] for one in paths for part in one.split("/fits/")[1].split("/")]
     inside = all(one.startswith(f"results/{study.name}/fits/") for one in paths)
     unique = len({one.casefold() for one in paths}) == len(paths)
-    names = [*(study.data["conditions"] or []), study.reference]
+    names = [*(study.data["conditions"] or []), study.own["reference"]]
     names += [row for matrix in study.sweep["difference"] for row in [*matrix.get("rows", {}), *matrix.get("tree", {})]]
     again = folder / "again.yaml"
     again.write_text(resolved.text(json.loads(json.dumps(resolved.values(study)))), encoding="utf-8")

@@ -11,17 +11,19 @@ from pathlib import Path
 import cvxpy
 import numpy as np
 import pytest
-from fusion_oracle import enumerated_prox
 from scipy.optimize import lsq_linear
 
 import toys
+from fusion_oracle import enumerated_prox
 from proxsweep.__main__ import main
 from proxsweep.check import check
 from proxsweep.dms.check import recompute
 from proxsweep.dms.model import fit, fit_files
+from proxsweep.dms.roles import ROLES
 from proxsweep.io.errors import UserError
 from proxsweep.io.files import write_csv, write_npz
 from proxsweep.sweep import collect, grid
+from proxsweep.sweep.study import Study
 
 TREE = {"name": "clade", "kind": "tree", "tree": {"c0": "root", "inner": "root", "c1": "inner", "c2": "inner"}}
 ROWS = {
@@ -200,8 +202,8 @@ def finished(tmp_path_factory) -> Path:
     """A working directory with a finished study of two fits."""
     root, encoding = tmp_path_factory.mktemp("finished"), toys.toy(3)
     folder = Path("results/demo")
-    outline = {"name": "demo", "family": "dms", "sweep": SWEEP, "cross_validation": None, "resamples": None}
-    plan = {"study": "demo", "fits": grid.plan(grid.table(grid.from_outline(outline)))}
+    study = Study(name="demo", family="dms", roles=ROLES, sweep=SWEEP)
+    plan = {"study": "demo", "fits": grid.plan(grid.table(study))}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         path = folder / "encodings" / "replicate~1.npz"

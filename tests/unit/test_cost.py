@@ -6,6 +6,7 @@ import pytest
 from projects import PROJECT, small_study
 from proxsweep import cost, studies
 from proxsweep.dms.data.simulate import simulate
+from proxsweep.dms.refits import refits
 from proxsweep.sweep import grid
 
 
@@ -25,7 +26,7 @@ def test_refits_are_counted_and_cost_more():
     alone, more = (study_of(small_study(**extra)) for extra in ({}, {"references": {"lasso": [1.0e-3]}}))
     found = cost.cost(more)
     assert (found.full, found.refits, found.fits) == (8, 8, 16)  # two other references, one weight, two of each
-    assert found.fits == 8 + sum(len(grid.table(study)) for study in grid.refits(more))
+    assert found.fits == 8 + sum(len(grid.table(study)) for study in refits(more))
     assert found.core_seconds > 1.5 * cost.cost(alone).core_seconds and found.bytes > cost.cost(alone).bytes
 
 

@@ -8,7 +8,7 @@ import ast
 import functools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from proxsweep.io.errors import UserError
@@ -21,7 +21,7 @@ _CELL_MAGIC = re.compile(r"%%(\w+).*")
 _LINE_MAGIC = re.compile(r"^(\s*)(?:[\w.,\s]+=\s*)?[%!?].*|^(\s*)[\w.]+\?{1,2}\s*$")
 
 
-def closure(entry: str | Path, root: str | Path = ROOT) -> list[Path]:
+def closure(entry: str | Path, root: str | Path = ROOT, without: Iterable[str] = ()) -> list[Path]:
     """Files of package ``proxsweep`` that ``entry`` imports, directly or through others.
 
     Parameters
@@ -30,6 +30,8 @@ def closure(entry: str | Path, root: str | Path = ROOT) -> list[Path]:
         A notebook (``.ipynb``), a Python file, or the dotted name of a module of the package.
     root
         Folder that holds the package.
+    without
+        Dotted names of modules that are left out, and are not followed.
 
     Returns
     -------
@@ -43,21 +45,23 @@ def closure(entry: str | Path, root: str | Path = ROOT) -> list[Path]:
         If a file cannot be read as Python, or an imported module of the package does not exist.
     """
     root = Path(root)
+    left_out = {root.joinpath(*module.split(".")).with_suffix(".py") for module in without}
+    return _follow(_start(entry, root), root, left_out)
+
+
+def _start(entry: str | Path, root: Path) -> set[Path]:
     if Path(entry).suffix not in (".ipynb", ".py"):
-        return _follow(_required(str(entry), root, "closure"), root)
-    entry = Path(entry)
-    module = _module_name(entry, root)
-    if module:
-        return _follow(_chain(module, root), root)
-    return _follow(_imported(entry, "", root), root)
+        return _required(str(entry), root, "closure")
+    module = _module_name(Path(entry), root)
+    return _chain(module, root) if module else _imported(Path(entry), "", root)
 
 
-def _follow(files: set[Path], root: Path) -> list[Path]:
+def _follow(files: set[Path], root: Path, left_out: set[Path]) -> list[Path]:
     found: set[Path] = set()
     waiting = list(files)
     while waiting:
         file = waiting.pop()
-        if file in found:
+        if file in found or file in left_out:
             continue
         found.add(file)
         waiting.extend(_imported(file, _module_name(file, root), root))

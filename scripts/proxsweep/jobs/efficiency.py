@@ -10,6 +10,8 @@ import pandas as pd
 
 from proxsweep.io.errors import UserError
 
+JOB_SECONDS = 3.5  # a fit's job beyond its solve, compiled code at hand; measured as docs/plan.md says
+COMPILE_SECONDS = 2.5  # more for the first fit of every problem size
 COLUMNS = ("rule", "jobs", "memory_mb", "largest_mb", "memory_share", "minutes", "longest_minutes", "time_share")
 
 

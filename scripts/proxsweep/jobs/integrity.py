@@ -11,7 +11,7 @@ import zlib
 from pathlib import Path
 
 
-def of_fit(folder: str | Path) -> str | None:
+def check_fit(folder: str | Path) -> str | None:
     """What is wrong with the files of a fit that has a record; None where there is nothing, or no record."""
     folder = Path(folder)
     try:
@@ -25,8 +25,8 @@ def of_fit(folder: str | Path) -> str | None:
     return f"{wrong[0]} has {_size(folder / wrong[0])} bytes instead of {sizes[wrong[0]]}" if wrong else None
 
 
-def of_encoding(path: str | Path) -> str | None:
-    """What is wrong with an encoding (a zip of arrays); None where there is nothing, or no file."""
+def check_archive(path: str | Path) -> str | None:
+    """What is wrong with an ``.npz`` (a zip of arrays); None where there is nothing, or no file."""
     path = Path(path)
     if not path.exists():
         return None

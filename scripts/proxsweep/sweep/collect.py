@@ -22,7 +22,7 @@ import pandas as pd
 from proxsweep.io import reading
 from proxsweep.io.errors import UserError
 from proxsweep.optimize.status import Status
-from proxsweep.sweep.grid import PARTIAL, label, path_order
+from proxsweep.sweep.grid import PARTIAL, label
 from proxsweep.sweep.record import SCHEMA_VERSION
 
 NUMBERS = ("relative_residual", "residual", "objective", "smooth", "penalty")
@@ -47,7 +47,7 @@ def collect(fits: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         relative_residual, residual, objective, smooth, penalty, iterations, start, solve_seconds,
         compile_seconds, job_seconds (s) and max_rss_mb (MB; both from the benchmark file, NaN without one),
         path, the certificate (fusion_gap, duality_gap; see docs/certificate.md), then the family's own figures. A
-        difference matrix stands as its label, any other swept value as itself.
+        value that is a mapping or a list stands as its label, any other as itself.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def collect(fits: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     pairs = [(fit, record) for fit, record in pairs if record is not None]
     rows = [_row(fit, record) for fit, record in pairs]
     extra = [_certificate(record) | _family_columns(record) for _, record in pairs]
-    parameters = _parameters(_shown(record["fit"]) for _, record in pairs)
+    parameters = _union(_shown(record["fit"]) for _, record in pairs)
     common = [
         "study",
         "family",
@@ -94,7 +94,7 @@ def status_table(fits: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         If a record cannot be read.
     """
     rows = [_status_row(fit, _record(fit["path"])) for fit in fits]
-    parameters = _parameters(row["parameters"] for row in rows)
+    parameters = [name for name in _union(row["parameters"] for row in rows) if name not in PARTIAL]
     names = ["study", *parameters, *PARTIAL, "status", "relative_residual", "tolerance", "iterations", "path", "log"]
     whole = dict.fromkeys(PARTIAL, "")
     table = pd.DataFrame([whole | row["parameters"] | row for row in rows], columns=[*names, "kept_notebook"])
@@ -104,7 +104,7 @@ def status_table(fits: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     return table
 
 
-def strays(study_folder: str | Path, planned: Iterable[str | Path]) -> list[str]:
+def orphaned_fits(study_folder: str | Path, planned: Iterable[str | Path]) -> list[str]:
     """Fit folders and checkpoints on disk that are not of the planned fits, sorted; nothing is removed.
 
     Parameters
@@ -183,16 +183,12 @@ def _if_there(path: str | Path | None) -> str:
 
 
 def _shown(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Swept values as a table shows them: a matrix or a list by its label, anything else as it is."""
+    """Swept values as a table shows them: a mapping or a list by its label, anything else as it is."""
     return {name: label(value) if isinstance(value, dict | list) else value for name, value in values.items()}
 
 
 def _from_path(path: str | Path) -> dict[str, str]:
     return dict(part.split("~", 1) for part in Path(path).parts if "~" in part)
-
-
-def _parameters(shown: Iterable[Mapping[str, Any]]) -> list[str]:
-    return path_order([name for name in _union(shown) if name not in PARTIAL])
 
 
 def _union(mappings: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -65,3 +65,16 @@ class Findings:
             others = f" (and {bad.sum() - 1} other entries)" if bad.sum() > 1 else ""
             values = float(written[worst]), float(recomputed[worst])
             self.add(file, f"{quantity} of {names[worst]}{others}", *values, float(tolerance[worst]))
+
+
+class Checked(NamedTuple):
+    """A fit's recomputed figures, and what did not agree. Figures are NaN where they could not be computed.
+
+    ``gaps`` are those of the record's certificate, by name.
+    """
+
+    confirmed: bool
+    objective_difference: float
+    relative_residual: float
+    gaps: dict[str, float]
+    findings: Findings

@@ -9,12 +9,12 @@ import pandas as pd
 from proxsweep.io import reading
 from proxsweep.io.errors import UserError
 from proxsweep.optimize.status import Status
+from proxsweep.sweep.study import Roles
 
-TEXT = ("study", "family", "difference", "replicate", "fold", "resample", "status", "start", "path", "row")
-
-
+LABELS = ("difference", "replicate")  # swept parameters whose values are names, also where these look like numbers
+TEXT = ("study", "family", *LABELS, "fold", "resample", "status", "start", "path", "row")
 EXPECTED = "the table of a study's fits"
-NEEDED = ("study", "family", "difference", "lasso", "replicate", "fold", "resample", "status", "path")
+NEEDED = ("study", "family", "fold", "resample", "status", "path")
 
 
 def read(path: str | Path, needed: Sequence[str] = ()) -> pd.DataFrame:
@@ -28,25 +28,25 @@ def read(path: str | Path, needed: Sequence[str] = ()) -> pd.DataFrame:
     return reading.table(path, TEXT, needed, EXPECTED)
 
 
-def finished(path: str | Path) -> pd.DataFrame:
+def finished(path: str | Path, roles: Roles) -> pd.DataFrame:
     """Read the whole `fits.csv` of a study, after a look at what may have been edited.
 
     Raises
     ------
     UserError
-        As :func:`read`, and for a fit without study, path or lasso weight, an unknown status, or a path that stands
-        twice.
+        As :func:`read`, and for a fit without study, path or one of the parameters that come first in it, a strength
+        below 0, an unknown status, or a path that stands twice.
     """
-    table = read(path, NEEDED)
+    named = [name for name in roles.order if name != roles.strength]
+    table = read(path, [*NEEDED, *roles.order])
     columns = list(table.columns)
     if columns.index("family") > columns.index("fold"):
         raise UserError(str(path), "columns in another order", EXPECTED)
     wrong = {
         "study": table["study"].isna(),
         "path": table["path"].isna() | table["path"].duplicated(),
-        "replicate": table["replicate"].isna(),
-        "difference": table["difference"].isna(),
-        "lasso": ~(table["lasso"].astype(float) >= 0),
+        **{name: table[name].isna() for name in reversed(named)},
+        **({roles.strength: ~(table[roles.strength].astype(float) >= 0)} if roles.strength else {}),
         "status": ~table["status"].isin(list(Status)),
     }
     for name, rows in wrong.items():
@@ -63,17 +63,17 @@ def sweep_columns(fits: pd.DataFrame) -> list[str]:
 
 
 def full(fits: pd.DataFrame) -> pd.DataFrame:
-    """Fits to all of a replicate's variants."""
+    """Fits to all observations of a replicate."""
     return fits[_whole(fits, "fold") & _whole(fits, "resample")]
 
 
 def folds(fits: pd.DataFrame) -> pd.DataFrame:
-    """Fits to all but one fold of a replicate's variants."""
+    """Fits to all but one fold of a replicate's observations."""
     return fits[~_whole(fits, "fold")]
 
 
 def resamples(fits: pd.DataFrame) -> pd.DataFrame:
-    """Fits to resamples of a replicate's variants."""
+    """Fits to resamples of a replicate's observations."""
     return fits[~_whole(fits, "resample")]
 
 
@@ -101,12 +101,12 @@ def ordered(labels: Iterable[Any]) -> list[Any]:
     return sorted(pd.unique(pd.Series(list(labels), dtype=object)), key=natural)
 
 
-def in_order(table: pd.DataFrame, settings: list[str]) -> pd.DataFrame:
-    """Sort rows by study and settings, ``lasso`` and then ``replicate`` last; ties stay as they are.
+def in_order(table: pd.DataFrame, settings: list[str], roles: Roles) -> pd.DataFrame:
+    """Sort rows by study and settings, the strength and then the replicate last; ties stay as they are.
 
     These two stand in natural order, other settings in their order of appearance (that of the config).
     """
-    last = ("lasso", "replicate")
+    last = [name for name in (roles.strength, roles.replicate) if name]
     by = ["study", *sorted(settings, key=lambda name: last.index(name) if name in last else -1)]
     labels = {name: ordered(table[name]) if name in last else list(table[name].unique()) for name in by}
     places = {name: {label: k for k, label in enumerate(found)} for name, found in labels.items()}

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from proxsweep.sweep.grid import LIMITS
+from proxsweep.sweep.study import LIMITS
 
 SAME = ("fit", "rows", "model", "labels")
 

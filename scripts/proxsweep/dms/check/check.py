@@ -19,7 +19,7 @@ from proxsweep.io import reading
 from proxsweep.io.errors import UserError
 from proxsweep.io.files import sha256
 from proxsweep.optimize.status import Status
-from proxsweep.sweep.findings import SMALLEST, Findings
+from proxsweep.sweep.findings import SMALLEST, Checked, Findings
 
 OBJECTIVE = 1e-10  # relative to the number, to which is added
 ROUNDING = 1e-13  # relative to the objective
@@ -43,17 +43,6 @@ MODEL = (
     *("effect_bounds", "fix_reference_intercept"),
 )
 NAMES = ("mutation", "wildtype", "site", "mutant")
-
-
-class Checked(NamedTuple):
-    """A fit's recomputed figures, and what did not agree. Figures are NaN where they could not be computed."""
-
-    confirmed: bool
-    objective_difference: float
-    relative_residual: float
-    fusion_gap: float
-    duality_gap: float
-    findings: Findings
 
 
 class _Fit(NamedTuple):
@@ -96,7 +85,7 @@ def check(folder: str | Path, record: Mapping[str, Any], encoding_path: str | Pa
     missing += [f"model.{key}" for key in MODEL if key not in record["model"]]
     if missing:
         raise UserError(str(folder / "record.json"), f"no {', '.join(missing)}", "a fit's record with these keys")
-    nothing = Checked(False, math.nan, math.nan, math.nan, math.nan, findings)
+    nothing = Checked(False, math.nan, math.nan, _certificate_gaps(), findings)
     try:
         fit = _load(folder, record, encoding_path, findings)
     except UserError as error:
@@ -354,11 +343,15 @@ def _certificate(fit: _Fit, findings: Findings) -> Checked:
     findings.close("record.json", "relative_residual", record["relative_residual"], relative, allowed)
     confirmed = _status(record, residual, yardstick, slack, findings)
     if not math.isfinite(objective + residual):
-        return Checked(confirmed, math.nan, relative, math.nan, math.nan, findings)
+        return Checked(confirmed, math.nan, relative, _certificate_gaps(), findings)
     fusion, duality = _gaps(fit, objective, slack, findings)
     written = math.nan if record["objective"] is None else record["objective"]
     difference = abs(written - objective) / abs(objective) if objective else abs(written - objective)
-    return Checked(confirmed, difference, relative, fusion, duality, findings)
+    return Checked(confirmed, difference, relative, _certificate_gaps(fusion, duality), findings)
+
+
+def _certificate_gaps(fusion: float = math.nan, duality: float = math.nan) -> dict[str, float]:
+    return {"fusion_gap": fusion, "duality_gap": duality}
 
 
 def _flushed(value: float) -> float:

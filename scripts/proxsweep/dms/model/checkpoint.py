@@ -18,7 +18,7 @@ import jax
 import numpy as np
 
 from proxsweep.io.files import sha256, write_npz
-from proxsweep.sweep.grid import LIMITS
+from proxsweep.sweep.study import LIMITS
 
 FORMAT = 1
 EVERY = 60.0  # seconds

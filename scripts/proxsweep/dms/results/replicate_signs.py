@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from proxsweep.dms.results import fitted
-from proxsweep.sweep.fits import full, in_order, sweep_columns
+from proxsweep.dms.results.fits_table import in_order
+from proxsweep.sweep.fits import full, sweep_columns
 
 RESULTS = ("row", "pairs", "agree", "disagree", "estimate", "unconverged")
 

@@ -1,0 +1,132 @@
+"""Difference matrices that a ``dms`` study sweeps: one form, their faults, and settings that exclude some of them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from proxsweep.config.source import Fault, KeyPath
+from proxsweep.io.names import RULE, is_name
+
+STANDARD = ("reference", "equivariant")
+
+
+def normalise(value: str | dict[str, Any]) -> dict[str, Any]:
+    if isinstance(value, str):
+        return {"name": value, "kind": value}
+    kind = next((kind for kind in ("tree", "rows") if kind in value), "")
+    return {
+        "name": value["name"],
+        "kind": kind,
+        **{key: value[key] for key in ("tree", "rows") if key in value},
+    }
+
+
+def as_written(matrix: dict[str, Any]) -> str | dict[str, Any]:
+    """A matrix as a config writes it: a standard one by its name, another without its kind."""
+    if matrix["kind"] in STANDARD:
+        return matrix["kind"]
+    return {key: value for key, value in matrix.items() if key != "kind"}
+
+
+def name_faults(written: list[Any]) -> Iterator[Fault]:
+    """Given matrices that have the name of a standard one."""
+    for i, value in enumerate(written):
+        if isinstance(value, dict) and value["name"].casefold() in STANDARD:
+            found = f"the reserved name `{value['name']}`"
+            yield Fault(("sweep", "difference", i, "name"), found, "another name for a matrix that is given")
+
+
+def faults(study: dict[str, Any], known: list[str] | None) -> Iterator[Fault]:
+    for i, matrix in enumerate(study["sweep"]["difference"]):
+        here: KeyPath = ("sweep", "difference", i)
+        if ("tree" in matrix) == ("rows" in matrix) and matrix["kind"] not in STANDARD:
+            found = "both `tree` and `rows`" if "tree" in matrix else "neither `tree` nor `rows`"
+            yield Fault(here, f"{found} in matrix `{matrix['name']}`", "one of the two")
+        elif "tree" in matrix:
+            yield from _tree_faults((*here, "tree"), matrix["tree"], known, study["reference"])
+        elif "rows" in matrix:
+            yield from _row_faults((*here, "rows"), matrix["rows"], known)
+
+
+def _tree_faults(path: KeyPath, tree: dict[str, str], known: list[str] | None, reference: str) -> Iterator[Fault]:
+    for child, parent in tree.items():
+        for node in (child, parent):
+            if not is_name(node):
+                yield Fault((*path, child), f"the node `{node}`", RULE)
+    cycle = _cycle(tree)
+    if cycle:
+        yield Fault(path, f"the circle {' -> '.join(cycle)}", "parents that lead up to one root")
+        return
+    parents = list(dict.fromkeys(tree.values()))
+    roots = [parent for parent in parents if parent not in tree]
+    if len(roots) > 1:
+        yield Fault(path, f"the roots {', '.join(roots)}", "one root above all nodes")
+        return
+    ends = leaves(tree)
+    for leaf in ends:
+        if known is not None and leaf not in known:
+            yield Fault((*path, leaf), f"the leaf `{leaf}`", f"a condition at every leaf: {', '.join(known)}")
+    for name in known or [reference]:
+        if name not in ends:
+            found = f"the condition `{name}` as an inner node" if name in parents else f"no leaf `{name}`"
+            yield Fault(path, found, "every condition at a leaf")
+    for parent in parents:
+        if list(tree.values()).count(parent) == 1 and parent not in (known or [reference]):
+            yield Fault(path, f"one child below `{parent}`", "at least two below every inner node")
+
+
+def _row_faults(path: KeyPath, rows: dict[str, dict[str, float]], known: list[str] | None) -> Iterator[Fault]:
+    for row, coefficients in rows.items():
+        if not is_name(row):
+            yield Fault((*path, row), f"the row `{row}`", RULE)
+        for name in coefficients:
+            if known is not None and name not in known:
+                yield Fault((*path, row, name), f"the condition `{name}`", f"one of {', '.join(known)}")
+        if not any(coefficients.values()):
+            yield Fault((*path, row), "coefficients that are all 0", "at least one that is not 0")
+
+
+def _cycle(tree: dict[str, str]) -> list[str]:
+    for start in tree:
+        steps = [start]
+        while steps[-1] in tree:
+            steps.append(tree[steps[-1]])
+            if steps[-1] in steps[:-1]:
+                return steps[steps.index(steps[-1]) :]
+    return []
+
+
+def leaves(tree: dict[str, str]) -> list[str]:
+    return [child for child in tree if child not in tree.values()]
+
+
+def combination_faults(study: dict[str, Any]) -> Iterator[Fault]:
+    matrices = study["sweep"]["difference"]
+    for path, fixed in _choices(study, "model", "fix_reference_intercept"):
+        if fixed and any(matrix["kind"] == "equivariant" for matrix in matrices):
+            yield Fault(
+                path,
+                "fix_reference_intercept with `equivariant` among the swept difference matrices",
+                "false, or `sweep: difference` without equivariant, which singles out no condition",
+            )
+    for path, box in _choices(study, "model", "effect_bounds"):
+        for matrix in matrices:
+            row = next((row for row, values in matrix.get("rows", {}).items() if not _is_pair(values)), None)
+            if box and row is not None:
+                yield Fault(
+                    path,
+                    f"effect_bounds with the difference matrix `{matrix['name']}`, whose row `{row}` is no "
+                    "multiple of one condition minus another",
+                    "null, or a sweep without that matrix: the constrained step is exact for such rows only",
+                )
+
+
+def _choices(study: dict[str, Any], section: str, key: str) -> list[tuple[KeyPath, Any]]:
+    """Every value that a model key takes in the study, with its path."""
+    if key in study["sweep"]:
+        return [(("sweep", key, i), value) for i, value in enumerate(study["sweep"][key])]
+    return [((section, key), study[section][key])]
+
+
+def _is_pair(coefficients: dict[str, float]) -> bool:
+    nonzero = [value for value in coefficients.values() if value != 0]
+    return len(nonzero) == 2 and nonzero[0] == -nonzero[1]

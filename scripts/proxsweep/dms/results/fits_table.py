@@ -1,0 +1,14 @@
+"""The study's table of fits, read and ordered by what the family sweeps."""
+
+from functools import partial
+
+from proxsweep.dms.roles import ROLES
+from proxsweep.sweep import fits
+
+finished = partial(fits.finished, roles=ROLES)
+in_order = partial(fits.in_order, roles=ROLES)
+
+NO_WEIGHT = (
+    "No lasso weight was chosen. Set in the study\n`chosen: {lasso: ...}`, `chosen: {rule: replicate_signs}`\n"
+    "or `cross_validation: {folds: ...}`."
+)
