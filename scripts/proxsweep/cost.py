@@ -11,6 +11,7 @@ import pandas as pd
 
 from proxsweep import studies
 from proxsweep.dms.data import read
+from proxsweep.report import summary
 from proxsweep.sweep import fits as fit_table
 from proxsweep.sweep import grid
 from proxsweep.sweep.grid import Study
@@ -143,7 +144,7 @@ def _compilations(study: Study) -> int:
 
 def _other_seconds(study: Study, size: Size, full: int) -> float:
     largest_weights = _groups(study) * (COMPILE_SECONDS + LASSO_MAX_ITERATIONS * iteration_seconds(size))
-    summaries = len(studies.FAMILIES[study.family].summaries(study)) * SUMMARY_SECONDS
+    summaries = len(summary.of_study(studies.FAMILIES[study.family].SUMMARIES, study)) * SUMMARY_SECONDS
     return largest_weights + SMALL_JOBS_SECONDS + summaries + size.rows * ROW_SECONDS + full * PAGE_SECONDS
 
 

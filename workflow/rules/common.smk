@@ -19,9 +19,11 @@ if str(ROOT / "scripts") not in sys.path:
 from proxsweep.jobs import timestamps, closure, integrity
 from proxsweep import studies as configuration
 from proxsweep.io import downloads, files
+from proxsweep.report import summary as summaries
 from proxsweep.sweep import limits, grid
 from proxsweep.config import resolved
 from proxsweep.io.errors import UserError
+from proxsweep.dms.summaries.table import encodings
 
 # relative where possible, so that a moved or copied project does not look changed
 HERE = Path() if ROOT == Path.cwd().resolve() else ROOT
@@ -248,8 +250,7 @@ def without_lasso(study):
 
 
 def encodings_of(wildcards):
-    labels = [grid.label(replicate) for replicate in STUDIES[wildcards.study].sweep["replicate"]]
-    return {label: f"results/{wildcards.study}/encodings/replicate~{label}.npz" for label in labels}
+    return encodings(STUDIES[wildcards.study])
 
 
 def lasso_max_spec(wildcards):
@@ -266,85 +267,38 @@ def outline(wildcards):
 
 # ---- summaries ---------------------------------------------------------------------------------------------
 
+# declarations by family, and what the names of its rules begin with: those of the first family are bare
+SUMMARIES = {name: family.SUMMARIES for name, family in configuration.FAMILIES.items()}
+PREFIXES = {name: f"{name}_" if number else "" for number, name in enumerate(SUMMARIES)}
+
 
 def summaries_of(study):
     """Names of the summaries that a study gets."""
-    return configuration.FAMILIES[study.family].summaries(study)
+    return [summary.name for summary in summaries.of_study(SUMMARIES[study.family], study)]
 
 
-def summary_notebooks(wildcards):
-    names = summaries_of(STUDIES[wildcards.study])
-    return [f"results/{wildcards.study}/notebooks/{name}.ipynb" for name in names]
+def summary_files(summary):
+    """Outputs of a summary's rule; the report shows those that have a label."""
+    return {
+        file.name: in_report(file.path, "summary", summary.category, **file.labels) if file.labels else file.path
+        for file in summaries.outputs(summary)
+    }
 
 
-def summary_parameters(name, settings=(), **more):
-    """Parameters of a summary's notebook: where it reads and writes, and the ``summaries`` settings it uses."""
-
-    def parameters(wildcards):
-        study = STUDIES[wildcards.study]
-        folder = f"results/{study.name}"
-        return json.dumps(
-            {
-                "study": study.name,
-                "fits_csv": f"{folder}/fits.csv",
-                "data_report": f"{folder}/data/report.csv",
-                "table": f"{folder}/tables/{name}.csv",
-                "figure": f"{folder}/figures/{name}",
-                **({"summaries": {key: study.summaries[key] for key in settings}} if settings else {}),
-                "figures": {key: study.figures[key] for key in ("dpi", "pdf")},
-                **{key: value.format(folder=folder) for key, value in more.items()},
-            }
-        )
-
-    return parameters
+def in_report(path, caption, category, **labels):
+    """An output that the report shows, with the caption of that name in workflow/report."""
+    return report(path, caption=f"../report/{caption}.rst", category=category, labels={"study": "{study}", **labels})
 
 
-def heatmap_parameters(wildcards):
-    common = summary_parameters(
-        "shift_heatmap",
-        chosen_csv="{folder}/chosen.csv",
-        shifts_csv="{folder}/shifts.csv",
-        wildtypes_csv="{folder}/data/wildtypes.csv",
-        regions_figure="{folder}/figures/shift_heatmap_regions",
-    )(wildcards)
-    study = STUDIES[wildcards.study]
-    regions, path = study.figures["regions"], study.data["site_map"] or ""
-    return json.dumps({**json.loads(common), "reference": study.reference, "regions": regions, "site_map": path})
-
-
-def predictions_parameters(wildcards):
-    common = summary_parameters(
-        "predictions", chosen_csv="{folder}/chosen.csv", cells_table="{folder}/tables/predictions_cells.csv"
-    )(wildcards)
-    return json.dumps({**json.loads(common), "encodings": encodings_of(wildcards)})
-
-
-def refits_of(wildcards):
-    """Tables of the fits of the study's refits, by reference."""
-    return {study.reference: f"results/{study.name}/fits.csv" for study in grid.refits(STUDIES[wildcards.study])}
-
-
-def references_parameters(wildcards):
-    common = summary_parameters("references", ["min_times_seen"])(wildcards)
-    return json.dumps(
-        {**json.loads(common), "reference": STUDIES[wildcards.study].reference, "refits": refits_of(wildcards)}
-    )
-
-
-def truth_of(wildcards):
-    simulated = STUDIES[wildcards.study].data["simulate"] is not None
-    return [f"results/{wildcards.study}/data/truth.csv"] if simulated else []
-
-
-def false_discovery_parameters(wildcards):
-    common = summary_parameters(
-        "false_discovery",
-        ["min_times_seen"],
-        chosen_csv="{folder}/chosen.csv",
-        signs_csv="{folder}/tables/replicate_signs.csv",
-        pairs_table="{folder}/tables/false_discovery_pairs.csv",
-    )(wildcards)
-    return json.dumps({**json.loads(common), "truth_csv": next(iter(truth_of(wildcards)), "")})
+# The captions of summaries stand in their declarations: report/summary.rst finds them here, by notebook.
+config = {
+    **config,
+    "captions": {
+        str(HERE / summaries.notebook(summary, family)): summaries.caption(summary)
+        for family, declared in SUMMARIES.items()
+        for summary in declared
+    },
+}
 
 
 def code_of(entry):

@@ -104,12 +104,7 @@ rule data_report:
             replicate=[grid.label(label) for label in STUDIES[wildcards.study].sweep["replicate"]],
         ),
     output:
-        report(
-            "results/{study}/data/report.csv",
-            caption="../report/data_report.rst",
-            category="Data",
-            labels={"study": "{study}", "table": "what happened to the data"},
-        ),
+        in_report("results/{study}/data/report.csv", "data_report", "Data", table="what happened to the data"),
     log:
         "logs/{study}/data_report.log",
     benchmark:

@@ -57,12 +57,7 @@ rule collect:
         records=records,
         code=code_of("proxsweep.sweep.collect"),
     output:
-        fits=report(
-            "results/{study}/fits.csv",
-            caption="../report/fits.rst",
-            category="Convergence",
-            labels={"study": "{study}", "table": "every fit"},
-        ),
+        fits=in_report("results/{study}/fits.csv", "fits", "Convergence", table="every fit"),
         status="results/{study}/status.csv",
         strays="results/{study}/strays.csv",
     log:
@@ -86,17 +81,14 @@ rule choose:
         signs="results/{study}/tables/replicate_signs.csv",
         code=code_of("proxsweep.sweep.chosen"),
     output:
-        chosen=report(
-            "results/{study}/chosen.csv",
-            caption="../report/chosen.rst",
-            category="Choice of the lasso weight",
-            labels={"study": "{study}", "table": "the weights chosen"},
+        chosen=in_report(
+            "results/{study}/chosen.csv", "chosen", "Choice of the lasso weight", table="the weights chosen"
         ),
-        validated=report(
+        validated=in_report(
             "results/{study}/tables/cross_validation.csv",
-            caption="../report/cross_validation.rst",
-            category="Choice of the lasso weight",
-            labels={"study": "{study}", "table": "held-out loss"},
+            "cross_validation",
+            "Choice of the lasso weight",
+            table="held-out loss",
         ),
     log:
         "logs/{study}/choose.log",

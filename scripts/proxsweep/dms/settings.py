@@ -7,10 +7,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from proxsweep.config.source import Fault, KeyPath
+from proxsweep.dms.summaries.table import SUMMARIES
 from proxsweep.io.downloads import is_address
 from proxsweep.io.errors import UserError
 from proxsweep.io.names import RULE, is_name
-from proxsweep.sweep.grid import Study
+
+__all__ = ["SUMMARIES", "conditions", "expand", "faults", "known_conditions", "replicates", "settle"]
 
 OWN_COLUMNS = ("condition", "substitutions", "score", "pre_count", "post_count")
 
@@ -116,22 +118,6 @@ def settle(study: dict[str, Any]) -> None:
         table.pop("entry", None)
         if table.get("replicate") is not None:
             table["replicate"] = str(table["replicate"])
-
-
-def summaries(study: Study) -> list[str]:
-    """Names of the summaries that a study gets, each a notebook with a table and a figure."""
-    if study.refit_of:
-        return []
-    names = ["convergence", "replicate_correlation", "sparsity", "patterns", "false_discovery"]
-    names += ["shrinkage", "replicate_scatter", "shift_paths", "shift_heatmap", "shift_sizes", "predictions"]
-    lists = study.sweep.get("starts", [study.solver["starts"]])
-    if any(len(starts) > 1 or starts[0].endswith("x_random") for starts in lists):
-        names.append("starts")
-    if len(study.sweep.get("scale_bound", [])) > 1:
-        names.append("scale_bound")
-    if study.references:
-        names.append("references")
-    return [*names, "recovery"] if study.data["simulate"] is not None else names
 
 
 def conditions(data: dict[str, Any]) -> list[str] | None:
