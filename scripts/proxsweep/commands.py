@@ -165,7 +165,7 @@ def _collect(arguments: argparse.Namespace) -> None:
 
 def _choose_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fits", type=Path, required=True, help="fits.csv")
-    parser.add_argument("--signs", type=Path, required=True, help="signs of shifts in pairs of replicates, CSV")
+    parser.add_argument("--signs", type=Path, help="estimated shares of false findings, as CSV")
     parser.add_argument("--chosen", type=json_option, required=True, help="the config's section, as JSON")
     parser.add_argument(
         "--family", choices=FAMILIES, default=DEFAULT, help="family of the study (default: %(default)s)"

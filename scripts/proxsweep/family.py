@@ -74,6 +74,8 @@ class Family:
         Files that a fit writes beside its notebook, ``record.json``, ``parameters.npz`` and ``trace.csv``.
     drawing
         Modules that only draw in the fit notebook: an edit of one refits nothing.
+    threads
+        Of a fit's job.
     megabytes, minutes
         Of a fit's job: an amount, and how much more for every MB of its encoding.
     uses_neighbour
@@ -100,6 +102,9 @@ class Family:
         Folder of a fit, its record, its encoding -> what was recomputed, and what did not agree.
     cost
         A study, working directory -> what it costs.
+    signs
+        Table, below the study's folder, that estimates the share of false findings at every strength, for the rule
+        `replicate_signs` of the section `chosen`.
     targets
         A study -> files that a run makes beside those of every family, below the study's folder.
     tables
@@ -121,6 +126,7 @@ class Family:
     fit_inputs: Callable[[Fit], dict[str, str]] = lambda fit: {}
     fit_outputs: tuple[str, ...] = ()
     drawing: tuple[str, ...] = ()
+    threads: int = 1
     megabytes: tuple[float, float] = (600, 100)
     minutes: tuple[float, float] = (10, 10)
     uses_neighbour: Callable[[Values], bool] = lambda spec: False
@@ -135,6 +141,7 @@ class Family:
 
     refits: Callable[[Study], list[Study]] = _nothing
     record_schema: Mapping[str, Any] = field(default_factory=dict)
+    signs: str | None = None
     targets: Callable[[Study], list[str]] = _nothing
     tables: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     summaries: tuple[Summary, ...] = ()

@@ -8,25 +8,25 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from proxsweep.config import resolved as resolved_config
 from proxsweep.families import family
+from proxsweep.family import Family
 from proxsweep.io.errors import UserError
 from proxsweep.jobs import integrity, timestamps
 from proxsweep.sweep import grid, limits
 from proxsweep.sweep.grid import Fit
 from proxsweep.sweep.study import Study
 
-FIT_OUTPUTS = {
-    "notebook": "fit.ipynb",
-    "record": "record.json",
-    "parameters": "parameters.npz",
-    "trace": "trace.csv",
-}
-"""Files that every fit writes into its folder, by the name that its rule gives them."""
-
 
 def with_refits(studies: Iterable[Study]) -> dict[str, Study]:
     """Studies by name, each followed by its refits, whose names are paths below its own."""
     return {one.name: one for study in studies for one in (study, *family(study.family).refits(study))}
+
+
+def fit_outputs(own: Family) -> dict[str, str]:
+    """Files that every fit of a family writes into its folder, by the name that its rule gives them."""
+    names = ("fit.ipynb", "record.json", "parameters.npz", *own.fit_outputs, "trace.csv")
+    return {"notebook" if name == "fit.ipynb" else Path(name).stem: name for name in names}
 
 
 def folder(fit: Fit) -> str:
@@ -73,6 +73,23 @@ def fit_parameters(fit: Fit) -> dict[str, Any]:
     }
 
 
+def unchanged_inputs(study: Study) -> set[str]:
+    """Inputs of finished fits that will be the same bytes again, though their jobs are run again for changed data.
+
+    Raises
+    ------
+    UserError
+        For what the data of today have wrong.
+    """
+    return {f"results/{study.name}/{path}" for path in family(study.family).unchanged_files(study)}
+
+
+def signs(study: Study) -> list[str]:
+    """The table that estimates the share of false findings, where the family has one."""
+    path = family(study.family).signs
+    return [] if path is None else [f"results/{study.name}/{path}"]
+
+
 def records(study: Study) -> list[str]:
     """Records of all fits of a study."""
     return [f"{folder(fit)}/record.json" for fit in grid.table(study)]
@@ -87,6 +104,11 @@ def targets(study: Study) -> list[str]:
         wanted += ["config.yaml", "reproducibility.html", *(f"pages/{name}.html" for name in tables(study))]
         wanted += [f"figures/{summary.name}.svg" for summary in own.summaries if summary.wanted(study)]
     return [f"results/{study.name}/{path}" for path in wanted]
+
+
+def resolved(study: Study) -> dict[str, Any]:
+    """The config of a study as it runs, every default filled in."""
+    return resolved_config.values(study, family(study.family).as_written)
 
 
 def tables(study: Study) -> dict[str, tuple[str, str]]:
@@ -116,8 +138,8 @@ def clamp_dates(study: Study) -> Iterator[str]:
     """Date what is dated in the future as of now, before anything is planned."""
     if number := timestamps.clamp_future_mtimes(f"results/{study.name}"):
         yield (
-            f"results/{study.name}: {number} files are dated in the future, by a clock that was wrong; now they are dated"
-            " as of now. What was changed since then is not noticed: see docs/troubleshooting.md"
+            f"results/{study.name}: {number} files are dated in the future, by a clock that was wrong; now"
+            " they are dated as of now. What was changed since then is not noticed: see docs/troubleshooting.md"
         )
 
 

@@ -101,13 +101,15 @@ def _preprocess_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--variants", type=Path, required=True)
     parser.add_argument("--wildtypes", type=Path, required=True)
     parser.add_argument("--report", type=Path, required=True)
+    parser.add_argument("--sources", type=Path, required=True, help="what was read, with digests")
 
 
 def _preprocess(arguments: argparse.Namespace) -> None:
-    from proxsweep.dms.data.preprocess import preprocess
+    from proxsweep.dms.data.preprocess import preprocess, sources
     from proxsweep.io.files import write_csv
 
     done = preprocess(arguments.spec, arguments.tables)
+    write_csv(arguments.sources, sources(arguments.tables))
     write_csv(arguments.report, done.report)
     write_csv(arguments.wildtypes, done.wildtypes)
     write_csv(arguments.variants, done.variants)

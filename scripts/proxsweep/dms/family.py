@@ -28,6 +28,12 @@ def _fit_inputs(fit: Fit) -> dict[str, str]:
     return {"encoding_report": encoding(fit.labels).removesuffix(".npz") + ".report.csv"}
 
 
+def _unchanged_files(study: Study) -> set[str]:
+    from proxsweep.dms.data.unchanged import unchanged_files
+
+    return unchanged_files(study)
+
+
 def _uses_neighbour(spec: dict[str, Any]) -> bool:
     return "neighbour" in spec["solver"]["starts"]
 
@@ -76,6 +82,7 @@ FAMILY = Family(
     roles=ROLES,
     encoding=encoding,
     fit_inputs=_fit_inputs,
+    unchanged_files=_unchanged_files,
     fit_outputs=("mutations.csv",),
     drawing=("proxsweep.dms.model.fit_figures",),
     megabytes=(600, 100),
@@ -92,6 +99,7 @@ FAMILY = Family(
     record_schema=record_schema.OWN,
     check=_check,
     cost=_cost,
+    signs="tables/replicate_signs.csv",
     targets=_targets,
     tables={
         "chosen": ("Choice of the lasso weight", "the weights chosen, sortable"),

@@ -41,7 +41,7 @@ def path(study: str, address: str, digest: str | None) -> str:
     return f"results/{study}/data/downloads/{stem}-{key}{suffix or '.csv'}"
 
 
-def look(address: str) -> None:
+def head(address: str) -> None:
     """Ask whether there is a file, without reading it.
 
     Only what is certain is refused: a server may not answer such a question as it answers a download.
@@ -52,7 +52,7 @@ def look(address: str) -> None:
         If there is no such file, or no answer at all.
     """
     try:
-        _patiently(address, lambda: _open(address, "HEAD").close())
+        _with_retries(address, lambda: _open(address, "HEAD").close())
     except _Refused as error:
         if error.status is None or error.status in _ABSENT or error.status in _REDIRECTS:
             raise
@@ -79,7 +79,7 @@ def fetch(address: str, path: str | Path, check: Callable[[Path], None]) -> None
     path = Path(path)
     copy = path.with_name(f"unchecked-{path.name}")
     try:
-        files.write_stream(copy, lambda stream: _patiently(address, lambda: _copy(address, stream)))
+        files.write_stream(copy, lambda stream: _with_retries(address, lambda: _copy(address, stream)))
         check(copy)
         copy.replace(path)
     except UserError as error:
@@ -122,7 +122,7 @@ def _copy(address: str, stream: IO[bytes]) -> None:
             raise http.client.IncompleteRead(b"", answer.length)
 
 
-def _patiently(address: str, ask: Callable[[], Answer]) -> Answer:
+def _with_retries(address: str, ask: Callable[[], Answer]) -> Answer:
     """Ask up to three times; failures that will not pass are final at once."""
     for pause in (*PAUSES, None):
         try:

@@ -158,11 +158,12 @@ def _at(table: pd.DataFrame, strength: str, value: float, name: str) -> float:
 
 
 def make(
-    fits_csv: str | Path, signs_csv: str | Path, wanted: Mapping[str, Any], roles: Roles
+    fits_csv: str | Path, signs_csv: str | Path | None, wanted: Mapping[str, Any], roles: Roles
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables `cross_validation.csv` and `chosen.csv` of a study."""
     fits = fits_table.finished(fits_csv, roles)
-    signs = read(signs_csv, [*(name for name in roles.order if name != roles.replicate), *SIGNS])
+    parameters = [name for name in roles.order if name != roles.replicate]
+    signs = read(signs_csv, [*parameters, *SIGNS]) if signs_csv else pd.DataFrame(columns=[roles.strength, *SIGNS])
     types = {**WANTED, roles.strength: (int, float, type(None))}
     reading.require("--chosen", wanted, types, "the config's section `chosen`, as JSON")
     validated = cross_validation.table(fits, roles)

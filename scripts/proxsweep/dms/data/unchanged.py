@@ -1,8 +1,8 @@
 """Encodings that changed tables leave as they are: known before a run is planned, so that their fits are left alone.
 
-Rows of a new library, say, are read with those of the others, and all are encoded again; but the fits of the others need
-not run again if their encodings come out the same, byte for byte. Whether they do is found by making them, in a temporary
-folder; only for studies that have run, and whose tables have changed since.
+Rows of a new library, say, are read with those of the others, and all are encoded again; but the fits of the others
+need not run again if their encodings come out the same, byte for byte. Whether they do is found by making them, in a
+temporary folder; only for studies that have run, and whose tables have changed since.
 """
 
 import csv

@@ -1,3 +1,29 @@
+from proxsweep.dms import jobs
+from proxsweep.io import downloads
+
+OF_DMS = [study for study in STUDIES.values() if study.family == "dms"]
+WANTED = jobs.missing_downloads(OF_DMS)
+FOUND = set()
+
+
+def download(wildcards):
+    return WANTED[f"results/{wildcards.study}/data/downloads/{wildcards.download}"]
+
+
+def check_address(wildcards):
+    """No file; refuses an address without one before anything is run. Each is asked once, and not again by jobs."""
+    address = download(wildcards)["func_scores"]
+    if workflow.is_main_process and address not in FOUND:
+        or_refuse(downloads.head, address)
+        FOUND.add(address)
+    return []
+
+
+wildcard_constraints:
+    replicate=one_of({label for study in OF_DMS for label in study.sweep["replicate"]}),
+    download=one_of(PurePosixPath(path).name for path in WANTED),
+
+
 rule simulate:
     input:
         code=code_of("proxsweep.dms.data.simulate"),
@@ -8,6 +34,8 @@ rule simulate:
         "logs/{study}/simulate.log",
     benchmark:
         "results/{study}/benchmarks/simulate.tsv"
+    wildcard_constraints:
+        study=studies_of("dms"),
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
@@ -15,7 +43,7 @@ rule simulate:
         mem_mb=memory(800),
         runtime=scaled(10),
     params:
-        spec=simulate_spec,
+        spec=lambda wildcards: json.dumps(study_of(wildcards).data["simulate"]),
     shell:
         "proxsweep simulate --spec {params.spec:q} --table {output.table:q} --truth {output.truth:q} > {log:q} 2>&1"
 
@@ -23,13 +51,15 @@ rule simulate:
 # On the machine that runs the workflow: compute nodes may have no network.
 rule fetch:
     input:
-        there,
+        check_address,
     output:
         "results/{study}/data/downloads/{download}",
     log:
         "logs/{study}/fetch/{download}.log",
     benchmark:
         "results/{study}/benchmarks/fetch/{download}.tsv"
+    wildcard_constraints:
+        study=studies_of("dms"),
     localrule: True
     conda:
         "../../envs/proxsweep.yaml"
@@ -46,17 +76,20 @@ rule fetch:
 
 rule preprocess:
     input:
-        tables=tables,
-        site_map=site_map,
+        tables=lambda wildcards: jobs.table_paths(study_of(wildcards)),
+        site_map=lambda wildcards: jobs.site_map(study_of(wildcards)),
         code=code_of("proxsweep.dms.data.preprocess"),
     output:
         variants="results/{study}/data/variants.csv",
         wildtypes="results/{study}/data/wildtypes.csv",
         report="results/{study}/data/preprocess.report.csv",
+        sources="results/{study}/data/sources.csv",
     log:
         "logs/{study}/preprocess.log",
     benchmark:
         "results/{study}/benchmarks/preprocess.tsv"
+    wildcard_constraints:
+        study=studies_of("dms"),
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
@@ -64,10 +97,10 @@ rule preprocess:
         mem_mb=memory(500, 25, "tables"),
         runtime=scaled(20),
     params:
-        spec=lambda wildcards: data_spec(STUDIES[wildcards.study], PREPROCESS_KEYS),
+        spec=as_json(jobs.data_spec, jobs.PREPROCESS_KEYS),
     shell:
         "proxsweep preprocess {input.tables:q} --spec {params.spec:q} --variants {output.variants:q}"
-        " --wildtypes {output.wildtypes:q} --report {output.report:q} > {log:q} 2>&1"
+        " --wildtypes {output.wildtypes:q} --report {output.report:q} --sources {output.sources:q} > {log:q} 2>&1"
 
 
 rule encode:
@@ -82,6 +115,8 @@ rule encode:
         "logs/{study}/encode/replicate~{replicate}.log",
     benchmark:
         "results/{study}/benchmarks/encode/replicate~{replicate}.tsv"
+    wildcard_constraints:
+        study=studies_of("dms"),
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
@@ -89,7 +124,7 @@ rule encode:
         mem_mb=memory(500, 25, "variants"),
         runtime=scaled(20),
     params:
-        spec=lambda wildcards: data_spec(STUDIES[wildcards.study], ENCODE_KEYS),
+        spec=as_json(jobs.data_spec, jobs.ENCODE_KEYS),
     shell:
         "proxsweep encode --variants {input.variants:q} --wildtypes {input.wildtypes:q}"
         " --spec {params.spec:q} --replicate {wildcards.replicate:q} --encoding {output.encoding:q}"
@@ -101,19 +136,16 @@ rule data_report:
         preprocess="results/{study}/data/preprocess.report.csv",
         encode=lambda wildcards: expand(
             "results/{{study}}/encodings/replicate~{replicate}.report.csv",
-            replicate=[sweep.label(label) for label in STUDIES[wildcards.study].sweep["replicate"]],
+            replicate=list(jobs.encodings(study_of(wildcards))),
         ),
     output:
-        report(
-            "results/{study}/data/report.csv",
-            caption="../report/data_report.rst",
-            category="Data",
-            labels={"study": "{study}", "table": "what happened to the data"},
-        ),
+        in_report("results/{study}/data/report.csv", "data_report", "Data", table="what happened to the data"),
     log:
         "logs/{study}/data_report.log",
     benchmark:
         "results/{study}/benchmarks/data_report.tsv"
+    wildcard_constraints:
+        study=studies_of("dms"),
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
