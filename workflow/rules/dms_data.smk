@@ -1,3 +1,5 @@
+from pathlib import PurePosixPath
+
 from proxsweep.dms import jobs
 from proxsweep.io import downloads
 
@@ -17,11 +19,6 @@ def check_address(wildcards):
         or_refuse(downloads.head, address)
         FOUND.add(address)
     return []
-
-
-wildcard_constraints:
-    replicate=one_of({label for study in OF_DMS for label in study.sweep["replicate"]}),
-    download=one_of(PurePosixPath(path).name for path in WANTED),
 
 
 rule simulate:
@@ -60,6 +57,7 @@ rule fetch:
         "results/{study}/benchmarks/fetch/{download}.tsv"
     wildcard_constraints:
         study=studies_of("dms"),
+        download=one_of(PurePosixPath(path).name for path in WANTED),
     localrule: True
     conda:
         "../../envs/proxsweep.yaml"
@@ -117,6 +115,7 @@ rule encode:
         "results/{study}/benchmarks/encode/replicate~{replicate}.tsv"
     wildcard_constraints:
         study=studies_of("dms"),
+        replicate=one_of({label for study in OF_DMS for label in study.sweep["replicate"]}),
     conda:
         "../../envs/proxsweep.yaml"
     threads: 1
