@@ -57,7 +57,7 @@ rule collect:
         records=records,
         code=code_of("proxsweep.sweep.collect"),
     output:
-        fits=in_report("results/{study}/fits.csv", "fits", "Convergence", table="every fit"),
+        fits=in_report("results/{study}/fits.csv", "Convergence", table="every fit"),
         status="results/{study}/status.csv",
         strays="results/{study}/strays.csv",
     log:
@@ -81,14 +81,9 @@ rule choose:
         signs="results/{study}/tables/replicate_signs.csv",
         code=code_of("proxsweep.sweep.chosen"),
     output:
-        chosen=in_report(
-            "results/{study}/chosen.csv", "chosen", "Choice of the lasso weight", table="the weights chosen"
-        ),
+        chosen=in_report("results/{study}/chosen.csv", "Choice of the lasso weight", table="the weights chosen"),
         validated=in_report(
-            "results/{study}/tables/cross_validation.csv",
-            "cross_validation",
-            "Choice of the lasso weight",
-            table="held-out loss",
+            "results/{study}/tables/cross_validation.csv", "Choice of the lasso weight", table="held-out loss"
         ),
     log:
         "logs/{study}/choose.log",

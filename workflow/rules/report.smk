@@ -24,7 +24,7 @@ rule notebook_index:
 
 rule write_config:
     output:
-        in_report("results/{study}/config.yaml", "config", "What was run", file="config, all defaults filled in"),
+        in_report("results/{study}/config.yaml", "What was run", file="config, all defaults filled in"),
     log:
         "logs/{study}/write_config.log",
     benchmark:
@@ -52,9 +52,7 @@ rule reproducibility:
         code=code_of("proxsweep.report.reproducibility"),
     output:
         table="results/{study}/reproducibility.csv",
-        page=in_report(
-            "results/{study}/reproducibility.html", "reproducibility", "What was run", file="reproducibility"
-        ),
+        page=in_report("results/{study}/reproducibility.html", "What was run", file="reproducibility"),
     log:
         "logs/{study}/reproducibility.log",
     benchmark:
