@@ -129,6 +129,22 @@ def test_an_edited_summary_notebook_reruns_that_summary(edited):
     assert counts(edited.jobs(*TINY)) == {"sparsity": 1, "shrinkage": 1, "notebook_index": 1}
 
 
+def test_a_new_summary_is_a_declaration_a_module_and_a_notebook(edited):
+    library = edited.folder / "scripts/proxsweep/dms/summaries"
+    append(
+        library / "table.py",
+        """
+SUMMARIES += (
+    Summary("lengths", "Shifts", "How long.", (Output("lengths", "table"),), (Output("lengths", "figure"),)),
+)
+""",
+    )
+    (library / "lengths.py").write_text("LONGEST = 1\n")
+    notebook = (edited.folder / "notebooks/dms/sparsity.ipynb").read_text().replace("import sparsity", "import lengths")
+    (edited.folder / "notebooks/dms/lengths.ipynb").write_text(notebook)
+    assert counts(edited.jobs(*TINY)) == {"lengths": 1, "notebook_index": 1}
+
+
 @pytest.mark.parametrize(
     ("module", "expected"),
     [

@@ -134,14 +134,15 @@ PAGES = {name: page for study in CHECKED for name, page in planning.tables(study
 def summary_files(summary):
     """Outputs of a summary's rule; the report shows those that have a label."""
     return {
-        file.name: in_report(file.path, "summary", summary.category, **file.labels) if file.labels else file.path
+        file.name: in_report(file.path, summary.category, "summary", **file.labels) if file.labels else file.path
         for file in summaries.outputs(summary)
     }
 
 
-def in_report(path, caption, category, **labels):
-    """An output that the report shows, with the caption of that name in workflow/report."""
-    return report(path, caption=f"../report/{caption}.rst", category=category, labels={"study": "{study}", **labels})
+def in_report(path, category, caption=None, **labels):
+    """An output that the report shows, with its caption in workflow/report: by default that of the file's name."""
+    caption = f"../report/{caption or PurePosixPath(path).stem}.rst"
+    return report(path, caption=caption, category=category, labels={"study": "{study}", **labels})
 
 
 # The captions of summaries stand in their declarations: report/summary.rst finds them here, by notebook.

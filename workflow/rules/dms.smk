@@ -6,7 +6,7 @@ rule lasso_max:
         encodings=lambda wildcards: list(jobs.encodings(study_of(wildcards)).values()),
         code=code_of("proxsweep.dms.model.lasso_max"),
     output:
-        in_report("results/{study}/lasso_max.csv", "lasso_max", "Convergence", table="weights that leave no shift"),
+        in_report("results/{study}/lasso_max.csv", "Convergence", table="weights that leave no shift"),
     log:
         "logs/{study}/lasso_max.log",
     benchmark:
@@ -30,12 +30,7 @@ rule replicate_signs:
         fits="results/{study}/fits.csv",
         code=code_of("proxsweep.dms.results.replicate_signs"),
     output:
-        in_report(
-            "results/{study}/tables/replicate_signs.csv",
-            "replicate_signs",
-            "Confidence",
-            table="signs in pairs of replicates",
-        ),
+        in_report("results/{study}/tables/replicate_signs.csv", "Confidence", table="signs in pairs of replicates"),
     log:
         "logs/{study}/replicate_signs.log",
     benchmark:
@@ -60,7 +55,7 @@ rule shifts:
         chosen="results/{study}/chosen.csv",
         code=code_of("proxsweep.dms.results.shifts"),
     output:
-        in_report("results/{study}/shifts.csv", "shifts", "Confidence", table="shifts at the chosen weight"),
+        in_report("results/{study}/shifts.csv", "Confidence", table="shifts at the chosen weight"),
     log:
         "logs/{study}/shifts.log",
     benchmark:
@@ -84,10 +79,7 @@ rule shifts_by_reference:
         code=code_of("proxsweep.dms.results.shifts_by_reference"),
     output:
         in_report(
-            "results/{study}/tables/shifts_by_reference.csv",
-            "shifts_by_reference",
-            "References",
-            table="shifts read under every reference",
+            "results/{study}/tables/shifts_by_reference.csv", "References", table="shifts read under every reference"
         ),
     log:
         "logs/{study}/shifts_by_reference.log",
@@ -112,7 +104,7 @@ rule page:
         template=[str(SCRIPTS / f"proxsweep/dms/page/page.{end}") for end in ("html", "css", "js")],
         code=code_of("proxsweep.dms.page.page"),
     output:
-        in_report("results/{study}/page.html", "page", "Shifts", page="effects and shifts by site, interactive"),
+        in_report("results/{study}/page.html", "Shifts", page="effects and shifts by site, interactive"),
     log:
         "logs/{study}/page.log",
     benchmark:

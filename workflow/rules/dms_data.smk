@@ -138,7 +138,7 @@ rule data_report:
             replicate=list(jobs.encodings(study_of(wildcards))),
         ),
     output:
-        in_report("results/{study}/data/report.csv", "data_report", "Data", table="what happened to the data"),
+        in_report("results/{study}/data/report.csv", "Data", "data_report", table="what happened to the data"),
     log:
         "logs/{study}/data_report.log",
     benchmark:

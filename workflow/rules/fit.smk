@@ -57,7 +57,7 @@ rule collect:
         records=lambda wildcards: planning.records(study_of(wildcards)),
         code=code_of("proxsweep.sweep.collect"),
     output:
-        fits=in_report("results/{study}/fits.csv", "fits", "Convergence", table="every fit"),
+        fits=in_report("results/{study}/fits.csv", "Convergence", table="every fit"),
         status="results/{study}/status.csv",
         strays="results/{study}/strays.csv",
     log:
@@ -81,10 +81,9 @@ rule choose:
         signs=lambda wildcards: planning.signs(study_of(wildcards)),
         code=code_of("proxsweep.sweep.chosen"),
     output:
-        chosen=in_report("results/{study}/chosen.csv", "chosen", "Selection", table="the weights chosen"),
+        chosen=in_report("results/{study}/chosen.csv", "Selection", table="the weights chosen"),
         validated=in_report(
             "results/{study}/tables/cross_validation.csv",
-            "cross_validation",
             "Selection",
             table="held-out loss",
         ),

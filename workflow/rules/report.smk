@@ -25,7 +25,7 @@ rule notebook_index:
 
 rule write_config:
     output:
-        in_report("results/{study}/config.yaml", "config", "What was run", file="config, all defaults filled in"),
+        in_report("results/{study}/config.yaml", "What was run", file="config, all defaults filled in"),
     log:
         "logs/{study}/write_config.log",
     benchmark:
@@ -55,9 +55,7 @@ rule reproducibility:
         code=code_of("proxsweep.report.reproducibility"),
     output:
         table="results/{study}/reproducibility.csv",
-        page=in_report(
-            "results/{study}/reproducibility.html", "reproducibility", "What was run", file="reproducibility"
-        ),
+        page=in_report("results/{study}/reproducibility.html", "What was run", file="reproducibility"),
     log:
         "logs/{study}/reproducibility.log",
     benchmark:

@@ -102,7 +102,7 @@ FAMILY = Family(
     signs="tables/replicate_signs.csv",
     targets=_targets,
     tables={
-        "chosen": ("Choice of the lasso weight", "the weights chosen, sortable"),
+        "chosen": ("Selection", "the weights chosen, sortable"),
         "shifts": ("Confidence", "shifts at the chosen weight, sortable"),
         "data/report": ("Data", "what happened to the data, sortable"),
     },
