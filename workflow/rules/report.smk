@@ -40,7 +40,12 @@ rule convergence:
         attempt=this_attempt,
     params:
         parameters=summary_parameters(
-            "convergence", status_csv="{folder}/status.csv", status_table="{folder}/tables/statuses.csv"
+            "convergence",
+            status_csv="{folder}/status.csv",
+            status_table="{folder}/tables/statuses.csv",
+            strength="lasso",
+            strength_label="Lasso weight",
+            replicate="replicate",
         ),
         kept="logs/{study}/convergence.ipynb",
     shell:

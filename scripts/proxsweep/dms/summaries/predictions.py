@@ -13,6 +13,7 @@ from proxsweep.dms.data.encoding import Encoding, latent
 from proxsweep.dms.model import predict
 from proxsweep.dms.model.losses import agreement
 from proxsweep.report import style
+from proxsweep.report.wording import short_number
 from proxsweep.sweep import chosen
 from proxsweep.sweep.fits import full, ordered
 
@@ -114,9 +115,9 @@ def figure(agreements: pd.DataFrame, cells: pd.DataFrame, choice: pd.DataFrame) 
     """
     style.apply()
     if chosen.main(choice) is None:
-        return style.words_figure(chosen.NO_WEIGHT)
+        return style.placeholder_figure(chosen.NO_WEIGHT)
     if agreements.empty:
-        return style.words_figure("No fit at the chosen weight finished: nothing to predict with.")
+        return style.placeholder_figure("No fit at the chosen weight finished: nothing to predict with.")
     conditions = list(dict.fromkeys(agreements["condition"]))
     axes_shown = list(dict.fromkeys(cells["axis"]))
     blocks = [
@@ -200,7 +201,7 @@ def _grid(values: pd.Series, every: pd.Series) -> tuple[np.ndarray, int, tuple[f
 
 def _foot(agreements: pd.DataFrame, choice: pd.DataFrame) -> str:
     main = chosen.main(choice)
-    where = f"Difference matrix {main['difference']}, lasso weight {style.format_weight(main['lasso'])}."
+    where = f"Difference matrix {main['difference']}, lasso weight {short_number(main['lasso'])}."
     shade = "Darker: more variants (log scale). Lines: equality, and the fitted sigmoid."
     if not agreements["sigmoid"].astype(bool).all():
         shade = (

@@ -11,7 +11,9 @@ from matplotlib.lines import Line2D
 
 from proxsweep.dms.results import fitted
 from proxsweep.dms.results.fitted import kinds
+from proxsweep.dms.summaries import looks
 from proxsweep.report import style
+from proxsweep.report.wording import short_number
 from proxsweep.sweep import chosen
 from proxsweep.sweep.fits import full, ordered
 
@@ -45,7 +47,7 @@ def table(
         :data:`COLUMNS`, shifts in latent units. Mutations whose shift is zero in both replicates are left out.
     """
     setting = chosen.setting(choice)
-    load = fitted.by_status(fits, load)
+    load = fitted.blank_diverged(fits, load)
     parts = []
     if setting is not None:
         for lasso, group in chosen.agreeing(full(fits), setting).groupby("lasso"):
@@ -75,11 +77,11 @@ def figure(points: pd.DataFrame, correlations: pd.DataFrame, choice: pd.DataFram
     style.apply()
     setting = chosen.setting(choice)
     if setting is None:
-        return style.words_figure("No fit finished: nothing to show.")
+        return style.placeholder_figure("No fit finished: nothing to show.")
     shifts = chosen.agreeing(correlations[correlations["quantity"] == "shift"], setting)
     shifts = shifts[shifts["status_b"].notna() & (shifts["status_b"] != "")]
     if shifts.empty:
-        return style.words_figure(NO_PAIR)
+        return style.placeholder_figure(NO_PAIR)
     first = shifts[["replicate_a", "replicate_b"]].astype(str).iloc[0]
     shifts = _of_pair(shifts, first)
     points = _of_pair(points, first)
@@ -99,7 +101,7 @@ def figure(points: pd.DataFrame, correlations: pd.DataFrame, choice: pd.DataFram
             _panel(grid[i, j], here, numbers, limit)
             if i == 0:
                 bold = "bold" if lasso == weight else "normal"
-                grid[0, j].set_title(style.format_weight(lasso), fontweight=bold)
+                grid[0, j].set_title(short_number(lasso), fontweight=bold)
         grid[i, 0].set_ylabel(f"{_two_lines(row)}\nreplicate {first['replicate_b']}", fontsize=6)
     style.light_ticks(grid.ravel(), most=3)
     _texts(fig, first, points, len(every) > len(weights), np.isfinite(weight), str(setting["difference"]))
@@ -107,7 +109,7 @@ def figure(points: pd.DataFrame, correlations: pd.DataFrame, choice: pd.DataFram
 
 
 def _two_lines(row: str) -> str:
-    return style.row_label(row).replace(" \N{MINUS SIGN} ", " \N{MINUS SIGN}\n")
+    return looks.row_label(row).replace(" \N{MINUS SIGN} ", " \N{MINUS SIGN}\n")
 
 
 def _of_pair(rows: pd.DataFrame, pair: pd.Series) -> pd.DataFrame:
@@ -140,7 +142,7 @@ def _panel(ax: Axes, here: pd.DataFrame, numbers: pd.DataFrame, limit: float) ->
     ax.axline((0, 0), slope=1, color="#BBBBBB", linewidth=0.5, zorder=0)
     ax.axhline(0, color="#DDDDDD", linewidth=0.4, zorder=0)
     ax.axvline(0, color="#DDDDDD", linewidth=0.4, zorder=0)
-    for kind, colour in style.KIND_COLOURS.items():
+    for kind, colour in looks.KIND_COLOURS.items():
         some = here[here["kind"] == kind]
         ax.plot(
             some["shift_a"].clip(-limit, limit),
@@ -166,7 +168,7 @@ def _panel(ax: Axes, here: pd.DataFrame, numbers: pd.DataFrame, limit: float) ->
 def _texts(fig: Figure, first: pd.Series, points: pd.DataFrame, thinned: bool, marked: bool, difference: str) -> None:
     handles = [
         Line2D([], [], linestyle="none", marker="^" if kind == "stop" else "o", markersize=3, color=colour, label=kind)
-        for kind, colour in style.KIND_COLOURS.items()
+        for kind, colour in looks.KIND_COLOURS.items()
         if (points["kind"] == kind).any()
     ]
     height = fig.get_figheight()

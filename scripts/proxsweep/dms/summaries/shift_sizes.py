@@ -8,7 +8,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from proxsweep.dms.summaries import looks
 from proxsweep.report import style
+from proxsweep.report.wording import short_number
 from proxsweep.sweep import chosen
 
 COLUMNS = ("row", "kind", "mutations", "shifted", "size", "share_at_least", "unconverged")
@@ -61,12 +63,12 @@ def figure(steps: pd.DataFrame, choice: pd.DataFrame) -> Figure:
     style.apply()
     main = chosen.main(choice)
     if main is None:
-        return style.words_figure(chosen.NO_WEIGHT)
+        return style.placeholder_figure(chosen.NO_WEIGHT)
     positive = steps[steps["size"] > 0]
     if positive.empty:
-        return style.words_figure("One condition, or all shifts are zero at the chosen weight: no sizes to show.")
+        return style.placeholder_figure("One condition, or all shifts are zero at the chosen weight: no sizes to show.")
     rows = list(dict.fromkeys(steps["row"]))
-    found = [kind for kind in style.KIND_COLOURS if (steps["kind"] == kind).any()]
+    found = [kind for kind in looks.KIND_COLOURS if (steps["kind"] == kind).any()]
     fig, grid = style.panel_grid(len(rows), entries=len(found))
     low, high = positive["size"].min() / 1.3, positive["size"].max() * 1.3
     for ax, row in zip(grid[0], rows, strict=True):
@@ -80,20 +82,20 @@ def figure(steps: pd.DataFrame, choice: pd.DataFrame) -> Figure:
             above = curve[curve["size"] > 0]
             x = [low, *above["size"]]
             y = [*above["share_at_least"].iloc[:1], *above["share_at_least"]]
-            ax.step(x if y else [], y, where="pre", color=style.KIND_COLOURS[kind])
-        ax.set(xscale="log", yscale="log", xlim=(low, high), title=style.row_label(row))
+            ax.step(x if y else [], y, where="pre", color=looks.KIND_COLOURS[kind])
+        ax.set(xscale="log", yscale="log", xlim=(low, high), title=looks.row_label(row))
         ax.set_xlabel("Size of the shift, |shift| (latent units)")
         ax.text(0.04, 0.05, "\n".join(counts), transform=ax.transAxes, fontsize=6, color="#444444")
         ax.grid()
         if ax.get_subplotspec().is_first_col():
             ax.set_ylabel("Share of mutations\nwith at least this size")
-    style.legend_above(fig, [Line2D([], [], color=style.KIND_COLOURS[kind], label=kind) for kind in found])
+    style.legend_above(fig, [Line2D([], [], color=looks.KIND_COLOURS[kind], label=kind) for kind in found])
     style.note(fig, _foot(steps, main))
     return fig
 
 
 def _foot(steps: pd.DataFrame, main: dict) -> str:
     bad = int(steps["unconverged"].max())
-    where = f"Difference matrix {main['difference']}, lasso weight {style.format_weight(main['lasso'])}."
+    where = f"Difference matrix {main['difference']}, lasso weight {short_number(main['lasso'])}."
     text = f"{where} Means over replicates. Numbers, and the left end of a curve: mutations with any shift."
     return text if not bad else f"{text} {bad} of the replicates' fits did not converge."
