@@ -5,7 +5,9 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -19,6 +21,12 @@ from proxsweep.sweep.fits import full, ordered
 
 COLUMNS = ("lasso", "row", "mutation", "kind", "replicate_a", "replicate_b", "shift_a", "shift_b")
 MOST_WEIGHTS = 8
+MARKERS = {"nonsynonymous": "o", "stop": "^", "deletion": "o"}
+POINTS = {
+    "palette": {kind: to_rgba(colour, 0.9 if kind == "stop" else 0.45) for kind, colour in looks.KIND_COLOURS.items()},
+    "markers": MARKERS,
+    "sizes": {kind: 2.4**2 if kind == "stop" else 1.6**2 for kind in MARKERS},
+}
 NO_PAIR = "One replicate, or one condition: no shifts to compare between replicates."
 
 
@@ -142,20 +150,10 @@ def _panel(ax: Axes, here: pd.DataFrame, numbers: pd.DataFrame, limit: float) ->
     ax.axline((0, 0), slope=1, color="#BBBBBB", linewidth=0.5, zorder=0)
     ax.axhline(0, color="#DDDDDD", linewidth=0.4, zorder=0)
     ax.axvline(0, color="#DDDDDD", linewidth=0.4, zorder=0)
-    for kind, colour in looks.KIND_COLOURS.items():
-        some = here[here["kind"] == kind]
-        ax.plot(
-            some["shift_a"].clip(-limit, limit),
-            some["shift_b"].clip(-limit, limit),
-            linestyle="none",
-            marker="o" if kind != "stop" else "^",
-            markersize=1.6 if kind != "stop" else 2.4,
-            color=colour,
-            markeredgewidth=0,
-            alpha=0.45 if kind != "stop" else 0.9,
-            rasterized=True,
-        )
-    ax.set(xlim=(-limit, limit), ylim=(-limit, limit))
+    shown = here.assign(**here[["shift_a", "shift_b"]].clip(-limit, limit)).sort_values("kind")  # stops on top
+    how = {"hue": "kind", "style": "kind", "size": "kind", "linewidth": 0, "rasterized": True, "legend": False}
+    sns.scatterplot(shown, x="shift_a", y="shift_b", ax=ax, **how, **POINTS)
+    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), xlabel="", ylabel="")
     if numbers.empty:
         return
     one = numbers.iloc[0]
@@ -167,7 +165,7 @@ def _panel(ax: Axes, here: pd.DataFrame, numbers: pd.DataFrame, limit: float) ->
 
 def _texts(fig: Figure, first: pd.Series, points: pd.DataFrame, thinned: bool, marked: bool, difference: str) -> None:
     handles = [
-        Line2D([], [], linestyle="none", marker="^" if kind == "stop" else "o", markersize=3, color=colour, label=kind)
+        Line2D([], [], linestyle="none", marker=MARKERS[kind], markersize=3, color=colour, label=kind)
         for kind, colour in looks.KIND_COLOURS.items()
         if (points["kind"] == kind).any()
     ]

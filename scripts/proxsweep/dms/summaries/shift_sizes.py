@@ -5,6 +5,7 @@ A stop codon does the same harm in every condition: sizes that its shifts reach 
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -70,25 +71,21 @@ def figure(steps: pd.DataFrame, choice: pd.DataFrame) -> Figure:
     rows = list(dict.fromkeys(steps["row"]))
     found = [kind for kind in looks.KIND_COLOURS if (steps["kind"] == kind).any()]
     fig, grid = style.panel_grid(len(rows), entries=len(found))
-    low, high = positive["size"].min() / 1.3, positive["size"].max() * 1.3
+    size_range, share_range = (
+        (values.min() / 1.3, values.max() * 1.3) for values in (positive["size"], positive["share_at_least"])
+    )
+    exactly = steps["share_at_least"] - steps.groupby(["row", "kind"])["share_at_least"].shift(-1, fill_value=0.0)
     for ax, row in zip(grid[0], rows, strict=True):
-        counts = []
-        for kind in found:
-            curve = steps[(steps["row"] == row) & (steps["kind"] == kind)].sort_values("size")
-            if curve.empty:
-                continue
-            shifted, among = (int(curve[name].iloc[0]) for name in ("shifted", "mutations"))
-            counts.append(f"{kind}: {shifted:,} of {among:,}")
-            above = curve[curve["size"] > 0]
-            x = [low, *above["size"]]
-            y = [*above["share_at_least"].iloc[:1], *above["share_at_least"]]
-            ax.step(x if y else [], y, where="pre", color=looks.KIND_COLOURS[kind])
-        ax.set(xscale="log", yscale="log", xlim=(low, high), title=looks.row_label(row))
-        ax.set_xlabel("Size of the shift, |shift| (latent units)")
+        here = steps.assign(exactly=exactly)[steps["row"] == row]
+        curves = {"hue": "kind", "hue_order": found[::-1], "palette": looks.KIND_COLOURS, "legend": False}
+        sns.ecdfplot(here, x="size", weights="exactly", complementary=True, ax=ax, **curves)
+        # logarithmic only now: sizes of 0, which are most of the share, would be dropped
+        ax.set(xscale="log", yscale="log", xlim=size_range, ylim=share_range, title=looks.row_label(row))
+        ax.set(xlabel="Size of the shift, |shift| (latent units)", ylabel="")
+        counts = [f"{k.kind}: {k.shifted:,} of {k.mutations:,}" for k in here.drop_duplicates("kind").itertuples()]
         ax.text(0.04, 0.05, "\n".join(counts), transform=ax.transAxes, fontsize=6, color="#444444")
         ax.grid()
-        if ax.get_subplotspec().is_first_col():
-            ax.set_ylabel("Share of mutations\nwith at least this size")
+    style.label_rows(grid, ["Share of mutations\nwith at least this size"])
     style.legend_above(fig, [Line2D([], [], color=looks.KIND_COLOURS[kind], label=kind) for kind in found])
     style.note(fig, _foot(steps, main))
     return fig
