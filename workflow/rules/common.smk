@@ -5,7 +5,7 @@ import re
 import shlex
 import sys
 from math import ceil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from snakemake.exceptions import WorkflowError
 

@@ -1,5 +1,3 @@
-from pathlib import PurePosixPath
-
 from proxsweep.dms import jobs
 from proxsweep.io import downloads
 

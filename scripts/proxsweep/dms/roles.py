@@ -2,4 +2,10 @@
 
 from proxsweep.sweep.study import Roles
 
-ROLES = Roles(order=("difference", "lasso", "replicate"), strength="lasso", replicate="replicate", path="lasso")
+ROLES = Roles(
+    order=("difference", "lasso", "replicate"),
+    strength="lasso",
+    strength_label="Lasso weight",
+    replicate="replicate",
+    path="lasso",
+)

@@ -181,6 +181,11 @@ CONVERGENCE = Summary(
         the same fit, not to another optimum. In the table, ``start_spread`` says how far apart several starts ended.
     """,
     reads={"status_csv": "status.csv"},
+    parameters=lambda study: {
+        "strength": study.roles.strength,
+        "strength_label": study.roles.strength_label,
+        "replicate": study.roles.replicate,
+    },
     tables=(Output("convergence of every fit", "table"), Output("statuses", "status_table", "statuses")),
     figures=(Output("convergence of every fit", "figure"),),
     shared=True,

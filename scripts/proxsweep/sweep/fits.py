@@ -1,6 +1,6 @@
 """Reading a study's table of fits (`fits.csv`): what was swept, which rows are full fits, in what order."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +56,25 @@ def finished(path: str | Path, roles: Roles) -> pd.DataFrame:
     return table
 
 
-def sweep_columns(fits: pd.DataFrame) -> list[str]:
-    """Names of the swept parameters: the columns between ``family`` and ``fold``, in the table's order."""
-    columns = list(fits.columns)
-    return columns[columns.index("family") + 1 : columns.index("fold")]
+def sweep_columns(table: pd.DataFrame, before: str = "fold", without: Collection[str | None] = ()) -> list[str]:
+    """Names of the swept parameters: a table's columns between ``study`` (and ``family``) and its first result.
+
+    Parameters
+    ----------
+    table
+        The table of fits, or a summary's table.
+    before
+        The first column that is no setting.
+    without
+        Names of swept parameters that are left out.
+
+    Raises
+    ------
+    ValueError
+        If the table has no column ``before``.
+    """
+    columns = list(table.columns)
+    return [name for name in columns[: columns.index(before)] if name not in ("study", "family", *without)]
 
 
 def full(fits: pd.DataFrame) -> pd.DataFrame:

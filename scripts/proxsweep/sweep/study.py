@@ -18,6 +18,8 @@ class Roles:
         Parameters that come first in a fit's path, in this order; others follow by name.
     strength : str or None
         The parameter along which answers become simpler, such as the weight of a penalty or a number of factors.
+    strength_label : str
+        What figures call it.
     larger_is_simpler : bool
         In which direction they do.
     replicate : str or None
@@ -30,6 +32,7 @@ class Roles:
 
     order: tuple[str, ...] = ()
     strength: str | None = None
+    strength_label: str = ""
     larger_is_simpler: bool = True
     replicate: str | None = None
     path: str | None = None

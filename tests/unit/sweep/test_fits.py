@@ -1,6 +1,7 @@
 """Reading the table of fits: labels stay text, order is the one people expect."""
 
 import pandas as pd
+import pytest
 
 from proxsweep.sweep import fits
 
@@ -47,3 +48,14 @@ def test_rows_come_by_matrix_as_met_then_weight_then_replicate():
         ("reference", 1e-4, "10"),
         ("equivariant", 0.0, "1"),
     ]
+
+
+@pytest.mark.parametrize("first", [["study", "family"], ["study"]])
+def test_settings_are_what_stands_before_the_first_result(first):
+    """In the table of fits and in those of summaries alike; a result may have any name, also that of a setting."""
+    table = pd.DataFrame(columns=[*first, "difference", "lasso", "replicate", "row", "status", "ridge"])
+    assert fits.sweep_columns(table, "row") == ["difference", "lasso", "replicate"]
+    assert fits.sweep_columns(table, "row", without=("replicate", "lasso", None)) == ["difference"]
+    assert fits.sweep_columns(pd.DataFrame(columns=[*first, "row"]), "row") == []
+    with pytest.raises(ValueError, match="fold"):
+        fits.sweep_columns(table)

@@ -15,6 +15,9 @@ from proxsweep.dms.model.model import predict
 from proxsweep.dms.results.fitted import Fitted, compared
 from proxsweep.report import style
 
+# The notebook shows tables and figures through this module alone: what only it imports is no input of a fit.
+html, image = style.html, style.image
+
 
 def headline(done: Fit) -> pd.DataFrame:
     """What a reader wants to know first, one line each."""

@@ -148,7 +148,7 @@ def payload(
         If the fits of one replicate do not have the same mutations and counts.
     """
     fits = full(fits).reset_index(drop=True)
-    found = list(map(fitted.by_status(fits, load), fits["path"]))
+    found = list(map(fitted.blank_diverged(fits, load), fits["path"]))
     if not found:
         return {"study": _study(choice), "fits": []}, b""
     arrays = Arrays()

@@ -7,8 +7,3 @@ from proxsweep.sweep import fits
 
 finished = partial(fits.finished, roles=ROLES)
 in_order = partial(fits.in_order, roles=ROLES)
-
-NO_WEIGHT = (
-    "No lasso weight was chosen. Set in the study\n`chosen: {lasso: ...}`, `chosen: {rule: replicate_signs}`\n"
-    "or `cross_validation: {folds: ...}`."
-)

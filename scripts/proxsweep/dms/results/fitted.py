@@ -105,7 +105,7 @@ def _fits(matrix: np.ndarray, rows: list[str], conditions: list[str]) -> bool:
     return not rows or (len(matrix) == len(rows) and matrix.shape[1] >= len(conditions) > 0)
 
 
-def by_status(
+def blank_diverged(
     fits: pd.DataFrame, load: Callable[[str], F], blank: Callable[[F], F] | None = None
 ) -> Callable[[str], F]:
     """``load``, but without any number (NaN) in what it gives of fits that diverged.

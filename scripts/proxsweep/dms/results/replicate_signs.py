@@ -57,8 +57,8 @@ def table(
         converge.
     """
     fits = full(fits)
-    load = fitted.by_status(fits, load)
-    by = ["study", *(name for name in sweep_columns(fits) if name != "replicate")]
+    load = fitted.blank_diverged(fits, load)
+    by = ["study", *sweep_columns(fits, without=("replicate",))]
     records = []
     for values, part in fits.groupby(by, sort=False, dropna=False):
         setting = dict(zip(by, values, strict=True))
