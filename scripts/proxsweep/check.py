@@ -14,7 +14,7 @@ from proxsweep.io.errors import UserError
 from proxsweep.optimize.status import Status
 from proxsweep.sweep import fits as fits_table
 from proxsweep.sweep import record_schema
-from proxsweep.sweep.findings import Disagreement, Findings
+from proxsweep.sweep.discrepancies import Disagreement, Discrepancies
 from proxsweep.sweep.record import SCHEMA_VERSION
 
 FAMILIES: dict[str, ModuleType] = {"dms": dms}
@@ -71,7 +71,7 @@ def check(folder: Path, encoding: Path | None = None) -> Report:
     return _report(done)
 
 
-def _study(folder: Path) -> list[tuple[Path, dict[str, Any], Findings]]:
+def _study(folder: Path) -> list[tuple[Path, dict[str, Any], Discrepancies]]:
     """All planned fits of one study or refit: folder, row of the table, what did not agree."""
     plan = _plan(folder / "plan.json")
     rows = _collected(folder / "fits.csv")
@@ -84,7 +84,7 @@ def _study(folder: Path) -> list[tuple[Path, dict[str, Any], Findings]]:
     return done
 
 
-def _report(done: list[tuple[Path, dict[str, Any], Findings]]) -> Report:
+def _report(done: list[tuple[Path, dict[str, Any], Discrepancies]]) -> Report:
     listed = [(str(path), item) for path, _, findings in done for item in findings.disagreements]
     table = pd.DataFrame([row for _, row, _ in done])
     if "reference" in table:
@@ -143,20 +143,20 @@ def read_record(path: Path) -> dict[str, Any] | None:
 
 def _fit(
     folder: Path, encoding: Path, labels: Mapping[str, str] | None, row: Mapping[str, Any] | None
-) -> tuple[Path, dict[str, Any], Findings]:
+) -> tuple[Path, dict[str, Any], Discrepancies]:
     """One fit: its folder, its row of the table, and what did not agree.
 
     ``labels`` are those of the plan, ``row`` that of fits.csv (empty: absent); None where there is none to compare.
     """
     record = read_record(folder / "record.json")
     if record is None:
-        findings = Findings()
+        findings = Discrepancies()
         if row:
             findings.add("fits.csv", "status", row["status"], "no record of this fit")
         blank = {**(labels or {}), "status": Status.FAILED.value, "confirmed": "", "verdict": "no record"}
         return folder, blank, findings
     checked = FAMILIES[record["family"]].check(folder, record, encoding)
-    findings = checked.findings
+    findings = checked.discrepancies
     if labels is not None:
         findings.equal("record.json", "labels", record["labels"], dict(labels))
     if row is not None:
@@ -176,7 +176,7 @@ def _fit(
     return folder, shown, findings
 
 
-def _compare_row(record: Mapping[str, Any], row: Mapping[str, Any], findings: Findings) -> None:
+def _compare_row(record: Mapping[str, Any], row: Mapping[str, Any], findings: Discrepancies) -> None:
     if not row:
         findings.add("fits.csv", "row", "absent", "a row of this fit")
         return
