@@ -198,12 +198,12 @@ def compare(name: str, encoding: Encoding, study: grid.Study, lasso: float, peer
     """One row: both programs at one lasso weight."""
     theirs = in_our_order(peer, k, encoding)
     matrix = fit.build_difference("reference", [str(one) for one in encoding.conditions], str(encoding.reference))
-    running = fit._Running(encoding, lasso, matrix, study.model, study.solver, lambda line: None)
-    there = running._certify(theirs["b"], theirs["b0"], theirs["scale"], theirs["bias"], running.prox_state)
+    problem = fit.FitProblem(encoding, lasso, matrix, study.model, study.solver, lambda line: None)
+    there = problem._certify(theirs["b"], theirs["b0"], theirs["scale"], theirs["bias"], problem.prox_state)
     their_objective = there["smooth"] + there["penalty"]
     assert np.isclose(plain_objective(encoding, theirs, lasso), their_objective, rtol=AGREE, atol=0)
-    start = {**running.zeros, **{key: np.float64(value) for key, value in START.items()}}
-    solves = [running.solve("multidms", start) for _ in range(1 + REPEATS)][1:]  # the first warms up
+    start = {**problem.zeros, **{key: np.float64(value) for key, value in START.items()}}
+    solves = [problem.solve("multidms", start) for _ in range(1 + REPEATS)][1:]  # the first warms up
     ours = solves[0]
     point = {"b": ours.b, "b0": ours.b0, "scale": ours.scale, "bias": ours.bias}
     assert np.isclose(plain_objective(encoding, point, lasso), ours.objective, rtol=AGREE, atol=0)
@@ -221,14 +221,14 @@ def compare(name: str, encoding: Encoding, study: grid.Study, lasso: float, peer
         "peer_setup_seconds": setup,
         "peer_reported": float(peer[f"reported_{k}"]),
         "peer_objective": their_objective,
-        "peer_relative_residual": there["residual"] / running.yardstick,
+        "peer_relative_residual": there["residual"] / problem.initial_residual,
         "peer_fusion_gap": there["fusion_gap"],
         "seconds_to_peer_objective": to_theirs,
         "seconds_to_residual_1e-6": float(np.median([first(one.trace, "relative_residual", 1e-6) for one in solves])),
         "seconds": float(np.median([one.seconds for one in solves])),
         "status": str(ours.status),
         "objective": ours.objective,
-        "relative_residual": ours.residual / running.yardstick,
+        "relative_residual": ours.residual / problem.initial_residual,
         "fusion_gap": ours.fusion_gap,
         "job_seconds": job["seconds"],
         "job_objective": job["objective"],

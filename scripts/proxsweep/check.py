@@ -13,7 +13,7 @@ from proxsweep.io.errors import UserError
 from proxsweep.optimize.status import Status
 from proxsweep.sweep import fits as fits_table
 from proxsweep.sweep import record_schema
-from proxsweep.sweep.findings import Disagreement, Findings
+from proxsweep.sweep.discrepancies import Disagreement, Discrepancies
 from proxsweep.sweep.record import SCHEMA_VERSION
 from proxsweep.sweep.study import refit_folders
 
@@ -64,14 +64,14 @@ def check(folder: Path, encoding: Path | None = None) -> Report:
     done = _study(folder)
     kinds = []
     for kind, refit in refit_folders(folder):
-        done += [(path, {**row, kind: refit.name}, findings) for path, row, findings in _study(refit)]
+        done += [(path, {**row, kind: refit.name}, discrepancies) for path, row, discrepancies in _study(refit)]
         kinds.append(kind)
     if all(row["status"] == Status.FAILED for _, row, _ in done):
         raise UserError(str(folder), "no record of any planned fit", "fits that have run")
     return _report(done, kinds)
 
 
-def _study(folder: Path) -> list[tuple[Path, dict[str, Any], Findings]]:
+def _study(folder: Path) -> list[tuple[Path, dict[str, Any], Discrepancies]]:
     """All planned fits of one study or refit: folder, row of the table, what did not agree."""
     plan = _plan(folder / "plan.json")
     rows = _collected(folder / "fits.csv")
@@ -84,8 +84,8 @@ def _study(folder: Path) -> list[tuple[Path, dict[str, Any], Findings]]:
     return done
 
 
-def _report(done: list[tuple[Path, dict[str, Any], Findings]], kinds: Iterable[str] = ()) -> Report:
-    listed = [(str(path), item) for path, _, findings in done for item in findings.disagreements]
+def _report(done: list[tuple[Path, dict[str, Any], Discrepancies]], kinds: Iterable[str] = ()) -> Report:
+    listed = [(str(path), item) for path, _, discrepancies in done for item in discrepancies.disagreements]
     table = pd.DataFrame([row for _, row, _ in done])
     for kind in dict.fromkeys(kinds):
         table.insert(list(table.columns).index("status"), kind, table.pop(kind).fillna(""))
@@ -144,25 +144,25 @@ def read_record(path: Path) -> dict[str, Any] | None:
 
 def _fit(
     folder: Path, encoding: Path, labels: Mapping[str, str] | None, row: Mapping[str, Any] | None
-) -> tuple[Path, dict[str, Any], Findings]:
+) -> tuple[Path, dict[str, Any], Discrepancies]:
     """One fit: its folder, its row of the table, and what did not agree.
 
     ``labels`` are those of the plan, ``row`` that of fits.csv (empty: absent); None where there is none to compare.
     """
     record = read_record(folder / "record.json")
     if record is None:
-        findings = Findings()
+        discrepancies = Discrepancies()
         if row:
-            findings.add("fits.csv", "status", row["status"], "no record of this fit")
+            discrepancies.add("fits.csv", "status", row["status"], "no record of this fit")
         blank = {**(labels or {}), "status": Status.FAILED.value, "confirmed": "", "verdict": "no record"}
-        return folder, blank, findings
+        return folder, blank, discrepancies
     checked = family(record["family"]).check(folder, record, encoding)
-    findings = checked.findings
+    discrepancies = checked.discrepancies
     if labels is not None:
-        findings.equal("record.json", "labels", record["labels"], dict(labels))
+        discrepancies.equal("record.json", "labels", record["labels"], dict(labels))
     if row is not None:
-        _compare_row(record, row, findings)
-    wrong = len(findings.disagreements)
+        _compare_row(record, row, discrepancies)
+    wrong = len(discrepancies.disagreements)
     shown = {
         **(labels or record["labels"]),
         "status": record["status"],
@@ -173,18 +173,18 @@ def _fit(
         **checked.gaps,
         "verdict": "agrees" if not wrong else f"{wrong} disagreement{'s' if wrong > 1 else ''}",
     }
-    return folder, shown, findings
+    return folder, shown, discrepancies
 
 
-def _compare_row(record: Mapping[str, Any], row: Mapping[str, Any], findings: Findings) -> None:
+def _compare_row(record: Mapping[str, Any], row: Mapping[str, Any], discrepancies: Discrepancies) -> None:
     if not row:
-        findings.add("fits.csv", "row", "absent", "a row of this fit")
+        discrepancies.add("fits.csv", "row", "absent", "a row of this fit")
         return
     for name in SAME:
-        findings.equal("fits.csv", name, row[name], record[name])
+        discrepancies.equal("fits.csv", name, row[name], record[name])
     for name in NUMBERS:
         known = math.nan if record[name] is None else record[name]
-        findings.close("fits.csv", name, row[name], known, CSV * abs(known))
+        discrepancies.close("fits.csv", name, row[name], known, CSV * abs(known))
 
 
 def show(report: Report) -> str:

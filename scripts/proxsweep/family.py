@@ -18,7 +18,7 @@ from proxsweep.sweep.study import Roles, Study
 
 if TYPE_CHECKING:
     from proxsweep.report.summary import Summary
-    from proxsweep.sweep.findings import Checked
+    from proxsweep.sweep.discrepancies import Checked
 
 Values = dict[str, Any]  # a study on its way from a config
 

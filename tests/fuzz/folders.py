@@ -211,7 +211,7 @@ def _sound_fitted(found: fitted.Fitted) -> bool:
     return numbers and table["mutation"].is_unique and all(set(r) <= set(found.conditions) for r in found.rows.values())
 
 
-def _sound_written(found: predict.Written) -> bool:
+def _sound_written(found: predict.FittedParameters) -> bool:
     shape = len(found.conditions), len(found.mutations)
     return found.b.shape == found.bundle.shape == shape and bool(
         np.isfinite(found.b).all() & np.isfinite(found.b0).all()
@@ -235,7 +235,7 @@ def scored(rng: Random, folder: Path) -> Case:
     return Case(run, lambda found: tables._valid(lambda: sound(found)), [path.name])
 
 
-def _latent(fit: predict.Written, condition: str, tokens: dict) -> float | None:
+def _latent(fit: predict.FittedParameters, condition: str, tokens: dict) -> float | None:
     """The latent phenotype of a variant, from its whole sequence in the reference's coordinates."""
     d = fit.conditions.tolist().index(condition)
     effects = dict(zip(fit.mutations.tolist(), fit.b[d].tolist(), strict=True))

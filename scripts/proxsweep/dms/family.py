@@ -16,7 +16,7 @@ from proxsweep.sweep.grid import Fit
 from proxsweep.sweep.study import Study
 
 if TYPE_CHECKING:
-    from proxsweep.sweep.findings import Checked
+    from proxsweep.sweep.discrepancies import Checked
 
 
 def encoding(labels: Mapping[str, str]) -> str:

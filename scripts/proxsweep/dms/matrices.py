@@ -5,6 +5,7 @@ from typing import Any
 
 from proxsweep.config.source import Fault, KeyPath
 from proxsweep.io.names import RULE, is_name
+from proxsweep.optimize.tree import faults as tree_faults
 
 STANDARD = ("reference", "equivariant")
 
@@ -52,26 +53,19 @@ def _tree_faults(path: KeyPath, tree: dict[str, str], known: list[str] | None, r
         for node in (child, parent):
             if not is_name(node):
                 yield Fault((*path, child), f"the node `{node}`", RULE)
-    cycle = _cycle(tree)
-    if cycle:
-        yield Fault(path, f"the circle {' -> '.join(cycle)}", "parents that lead up to one root")
-        return
-    parents = list(dict.fromkeys(tree.values()))
-    roots = [parent for parent in parents if parent not in tree]
-    if len(roots) > 1:
-        yield Fault(path, f"the roots {', '.join(roots)}", "one root above all nodes")
-        return
-    ends = leaves(tree)
-    for leaf in ends:
-        if known is not None and leaf not in known:
-            yield Fault((*path, leaf), f"the leaf `{leaf}`", f"a condition at every leaf: {', '.join(known)}")
-    for name in known or [reference]:
-        if name not in ends:
-            found = f"the condition `{name}` as an inner node" if name in parents else f"no leaf `{name}`"
+    for kind, nodes in tree_faults(tree, known or [reference]):
+        node = nodes[0]
+        if kind == "circle":
+            yield Fault(path, f"the circle {' -> '.join(nodes)}", "parents that lead up to one root")
+        elif kind == "roots":
+            yield Fault(path, f"the roots {', '.join(nodes)}", "one root above all nodes")
+        elif kind == "leaf" and known is not None:
+            yield Fault((*path, node), f"the leaf `{node}`", f"a condition at every leaf: {', '.join(known)}")
+        elif kind in ("inner", "absent"):
+            found = f"the condition `{node}` as an inner node" if kind == "inner" else f"no leaf `{node}`"
             yield Fault(path, found, "every condition at a leaf")
-    for parent in parents:
-        if list(tree.values()).count(parent) == 1 and parent not in (known or [reference]):
-            yield Fault(path, f"one child below `{parent}`", "at least two below every inner node")
+        elif kind == "single":
+            yield Fault(path, f"one child below `{node}`", "at least two below every inner node")
 
 
 def _row_faults(path: KeyPath, rows: dict[str, dict[str, float]], known: list[str] | None) -> Iterator[Fault]:
@@ -83,20 +77,6 @@ def _row_faults(path: KeyPath, rows: dict[str, dict[str, float]], known: list[st
                 yield Fault((*path, row, name), f"the condition `{name}`", f"one of {', '.join(known)}")
         if not any(coefficients.values()):
             yield Fault((*path, row), "coefficients that are all 0", "at least one that is not 0")
-
-
-def _cycle(tree: dict[str, str]) -> list[str]:
-    for start in tree:
-        steps = [start]
-        while steps[-1] in tree:
-            steps.append(tree[steps[-1]])
-            if steps[-1] in steps[:-1]:
-                return steps[steps.index(steps[-1]) :]
-    return []
-
-
-def leaves(tree: dict[str, str]) -> list[str]:
-    return [child for child in tree if child not in tree.values()]
 
 
 def combination_faults(study: dict[str, Any]) -> Iterator[Fault]:

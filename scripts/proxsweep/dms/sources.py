@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from proxsweep.config.source import Fault, KeyPath
-from proxsweep.dms import matrices
 from proxsweep.io.downloads import is_address
+from proxsweep.optimize.tree import leaves
 from proxsweep.sweep.study import Study
 
 OWN_COLUMNS = ("condition", "substitutions", "score", "pre_count", "post_count")
@@ -173,7 +173,7 @@ def entries(data: dict[str, Any]) -> list[tuple[KeyPath, dict[str, Any]]]:
 
 def source_conditions(data: dict[str, Any]) -> list[str] | None:
     if data["simulate"]:
-        return data["simulate"]["conditions"] or matrices.leaves(data["simulate"]["tree"]) or None
+        return data["simulate"]["conditions"] or leaves(data["simulate"]["tree"]) or None
     named = [table.get("condition") for _, table in entries(data)]
     return list(dict.fromkeys(named)) if named and None not in named else None
 

@@ -54,9 +54,9 @@ class Problem(Protocol):
         """Gradient of the penalty along the face, a tree like ``x``."""
 
     def precondition(self, face: Tree, diagonal: Tree) -> Tree:
-        """What :meth:`spread` needs of a face and a diagonal."""
+        """What :meth:`apply_preconditioner` needs of a face and a diagonal."""
 
-    def spread(self, steps: Tree, r: Tree) -> Tree:
+    def apply_preconditioner(self, steps: Tree, r: Tree) -> Tree:
         """Preconditioned step along the face: E (E' diag E)^-1 E' r, the columns of E spanning the face."""
 
     def residual(self, data: Tree, x: Tree, gradient: Tree, state: Tree) -> jax.Array:

@@ -65,7 +65,7 @@ def test_one_step_solves_a_quadratic_on_its_face():
     along = model.face(data, moved.x, smooth, None)
     total = jax.tree.map(jnp.add, smooth, model.slope(data, moved.x, along))
     steps = model.precondition(along, jax.tree.map(jnp.ones_like, total))
-    left = model.spread(steps, total)
+    left = model.apply_preconditioner(steps, total)
     assert max(float(jnp.abs(part).max()) for part in left.values()) < 1e-10
 
 

@@ -75,6 +75,7 @@ import pandas as pd
 
 from proxsweep.io.errors import UserError
 from proxsweep.io.names import RULE, is_name
+from proxsweep.optimize.tree import branches, faults, leaves
 
 LETTERS = np.array(list("ACDEFGHIKLMNPQRSTVWY*"))
 STOP = len(LETTERS) - 1
@@ -300,24 +301,11 @@ def _leaves(tree: object) -> list[str]:
         for name in (child, parent):
             if not is_name(name):
                 raise _error("tree", f"the node {name!r}", RULE)
-    roots = sorted({parent for parent in tree.values() if parent not in tree})
-    if len(roots) != 1:
-        raise _error("tree", f"{len(roots)} roots ({', '.join(roots)})", "one root above all nodes")
-    for child in tree:
-        _ancestry(tree, child)
-    parents = set(tree.values())
-    return [child for child in tree if child not in parents]
-
-
-def _ancestry(tree: Mapping, node: str) -> list[str]:
-    """The branches from the root down to ``node``, each named by its lower node."""
-    path = []
-    while node in tree:
-        if node in path:
-            raise _error("tree", f"a circle through {node}", "a tree")
-        path.append(node)
-        node = tree[node]
-    return path[::-1]
+    for kind, nodes in faults(tree):
+        if kind == "roots":
+            raise _error("tree", f"{len(nodes)} roots ({', '.join(nodes)})", "one root above all nodes")
+        raise _error("tree", f"a circle through {nodes[0]}", "a tree")
+    return leaves(tree)
 
 
 class _Landscape:
@@ -335,7 +323,7 @@ class _Landscape:
         self.conditions, self.reference = spec["conditions"], spec["reference"]
         self.branches = list(spec["tree"])
         # above[d, e]: branch e lies between the root and condition d.
-        paths = [_ancestry(spec["tree"], condition) for condition in self.conditions]
+        paths = [branches(spec["tree"], condition) for condition in self.conditions]
         self.above = np.array([[branch in path for branch in self.branches] for path in paths])
         self._draw_wildtypes(spec, _stream(spec, "wildtypes"))
         self._draw_library(spec, _stream(spec, "library"))

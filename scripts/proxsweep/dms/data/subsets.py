@@ -15,7 +15,7 @@ from proxsweep.io.errors import UserError
 
 
 @dataclass(frozen=True)
-class Rows:
+class Subset:
     """An encoding whose weights and times seen are those of the variants fitted, and the fold that is left out.
 
     ``held_out`` is (N,): the weights of the variants of the fold, 0 for others; None where no fold is left out.
@@ -25,21 +25,21 @@ class Rows:
     held_out: np.ndarray | None = None
 
 
-def select(encoding: Encoding, rows: Mapping[str, Any] | None) -> Rows:
-    """The variants that ``rows`` (see :class:`proxsweep.sweep.grid.Fit`) names.
+def select(encoding: Encoding, subset: Mapping[str, Any] | None) -> Subset:
+    """The variants that ``subset`` (the ``rows`` of a :class:`proxsweep.sweep.grid.Fit`) names.
 
     Raises
     ------
     UserError
         If a condition has too few variants for its share in every fold, or none left to fit.
     """
-    if rows is None:
-        return Rows(encoding)
-    if "fold" in rows:
-        held_out = folds(encoding, rows["folds"], rows["seed"], rows["stratify"]) == int(rows["fold"])
-        return Rows(_weighted(encoding, 1.0 - held_out), encoding.weights * held_out)
-    factors = resample(encoding, int(rows["resample"]), rows["seed"], rows["method"])
-    return Rows(_weighted(encoding, factors))
+    if subset is None:
+        return Subset(encoding)
+    if "fold" in subset:
+        held_out = folds(encoding, subset["folds"], subset["seed"], subset["stratify"]) == int(subset["fold"])
+        return Subset(_weighted(encoding, 1.0 - held_out), encoding.weights * held_out)
+    factors = resample(encoding, int(subset["resample"]), subset["seed"], subset["method"])
+    return Subset(_weighted(encoding, factors))
 
 
 def folds(encoding: Encoding, count: int, seed: int, stratify: str) -> np.ndarray:

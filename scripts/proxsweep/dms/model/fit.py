@@ -15,8 +15,8 @@ import pandas as pd
 from proxsweep.dms.data.encoding import Encoding
 from proxsweep.dms.model import start_points
 from proxsweep.dms.model.certify import duality_gap
-from proxsweep.dms.model.checkpoint import Checkpoint, Mark
-from proxsweep.dms.model.model import Model, Parameters, arrays, flip
+from proxsweep.dms.model.checkpoint import Checkpoint, SolverState
+from proxsweep.dms.model.model import Model, Parameters, arrays, change_coordinates
 from proxsweep.io.errors import UserError
 from proxsweep.optimize import fista
 from proxsweep.optimize.admm import tie
@@ -88,7 +88,7 @@ class Fit:
     lasso: float
     ridge: float
     scale_bound: float
-    yardstick: float
+    initial_residual: float
     best: Solution
     solutions: list[Solution]
     compile_seconds: float
@@ -97,13 +97,13 @@ class Fit:
 
     @property
     def relative_residual(self) -> float:
-        return relative(self.best.residual, self.yardstick)
+        return relative(self.best.residual, self.initial_residual)
 
 
-def relative(residual: float, yardstick: float) -> float:
+def relative(residual: float, initial_residual: float) -> float:
     """Residual in units of the residual at the start ``zeros``; 0 where both vanish."""
-    if yardstick > 0:
-        return residual / yardstick
+    if initial_residual > 0:
+        return residual / initial_residual
     return 0.0 if residual <= ABSOLUTE_FLOOR else math.inf
 
 
@@ -139,7 +139,7 @@ def _gradients(model: Model, data: dict, z: jax.Array, x: Parameters) -> tuple[P
     return model.gradients(data, z, x)
 
 
-class _Running:
+class FitProblem:
     """A problem with its data on the device: shared by all starts of a fit."""
 
     def __init__(
@@ -162,30 +162,34 @@ class _Running:
         compile_solver(self.model, self.data, self.zeros, self.prox_state)
         self.compile_seconds = time.perf_counter() - began
         _, look = fista.begin(self.model, self.data, self.zeros, self.prox_state)
-        self.yardstick = float(look.residual)
-        measured = math.isfinite(self.yardstick)
-        self.threshold = max(solver["tolerance"] * self.yardstick, ABSOLUTE_FLOOR) if measured else ABSOLUTE_FLOOR
+        self.initial_residual = float(look.residual)
+        measured = math.isfinite(self.initial_residual)
+        self.threshold = (
+            max(solver["tolerance"] * self.initial_residual, ABSOLUTE_FLOOR) if measured else ABSOLUTE_FLOOR
+        )
 
     def solve(self, name: str, start: Parameters, spent: float = 0.0) -> Solution:
         """Run from one point, or on from its checkpoint; ``spent`` seconds were needed to find the point."""
-        course = _Course(self, name, self.mark(name) or Mark(start, self.prox_state, self.warmup > 0, seconds=spent))
-        going_on = course.warm_up() if course.mark.locked else None
-        status = course.phase(self.data, self.solver["max_iterations"], locked=False)
-        course.say(last=True)
+        run = StartRun(
+            self, name, self.state(name) or SolverState(start, self.prox_state, self.warmup > 0, seconds=spent)
+        )
+        going_on = run.warm_up() if run.state.locked else None
+        status = run.phase(self.data, self.solver["max_iterations"], locked=False)
+        run.log_progress(last=True)
         if status in LIMITED:
-            self.checkpoint.put(name, lambda: going_on or course.mark, now=True)
-        return self._solution(name, course, status)
+            self.checkpoint.put(name, lambda: going_on or run.state, now=True)
+        return self._solution(name, run, status)
 
-    def mark(self, name: str) -> Mark | None:
+    def state(self, name: str) -> SolverState | None:
         """Where an earlier run left this start."""
-        found = self.checkpoint.marks.get(name)
+        found = self.checkpoint.states.get(name)
         if found is None:
             return None
         return replace(found, prox_state=jax.tree.unflatten(jax.tree.structure(self.prox_state), found.prox_state))
 
-    def _solution(self, name: str, course: "_Course", status: Status) -> Solution:
-        mark = course.mark
-        x, prox_state = _finite(mark.x), mark.prox_state
+    def _solution(self, name: str, run: "StartRun", status: Status) -> Solution:
+        state = run.state
+        x, prox_state = _finite(state.x), state.prox_state
         b = np.asarray(x["b"]) if prox_state is None else self._tied(x["b"], prox_state)
         bundle = self.encoding.bundle
         b0 = np.asarray(x["b0"]) - np.where(bundle, b[: len(bundle)], 0.0).sum(axis=1)
@@ -197,12 +201,12 @@ class _Running:
             b0=b0,
             scale=float(x["scale"]),
             bias=float(x["bias"]),
-            iterations=mark.iterations,
-            written_iteration=course.written_iteration,
-            products=mark.products,
-            newton_steps=mark.newton_steps,
-            seconds=mark.seconds,
-            trace=pd.DataFrame(course.rows),
+            iterations=state.iterations,
+            written_iteration=run.written_iteration,
+            products=state.products,
+            newton_steps=state.newton_steps,
+            seconds=state.seconds,
+            trace=pd.DataFrame(run.trace),
             **certificate,
         )
 
@@ -213,7 +217,9 @@ class _Running:
 
     def _status(self, status: Status, certificate: dict) -> Status:
         """The status that the written parameters deserve."""
-        if not math.isfinite(certificate["smooth"] + certificate["penalty"] + certificate["residual"] + self.yardstick):
+        if not math.isfinite(
+            certificate["smooth"] + certificate["penalty"] + certificate["residual"] + self.initial_residual
+        ):
             return Status.DIVERGED
         if status == Status.DIVERGED:
             return status
@@ -224,7 +230,7 @@ class _Running:
     def _certify(self, b: np.ndarray, b0: np.ndarray, scale: float, bias: float, prox_state: Any) -> dict:
         """Objective parts and certificate at parameters in the reference's coordinates, as they are written."""
         bundle = self.encoding.bundle
-        _, own = flip(b[: len(b0)], b0, bundle)
+        _, own = change_coordinates(b[: len(b0)], b0, bundle)
         x = {"b": jnp.asarray(b), "b0": jnp.asarray(own), "scale": jnp.float64(scale), "bias": jnp.float64(bias)}
         state, look = fista.begin(self.model, self.data, x, prox_state)
         slope, errors = _gradients(self.model, self.data, state.z, x)
@@ -264,39 +270,39 @@ class _Running:
         return {"primal": float(fused.primal), "dual": float(fused.dual), "iterations": int(fused.iterations)}
 
 
-class _Course:
-    """One start on its way through the phases of its solve; ``mark`` is where it has got to."""
+class StartRun:
+    """One start on its way through the phases of its solve; ``state`` is where it has got to."""
 
-    def __init__(self, running: _Running, name: str, mark: Mark):
-        self.running, self.name, self.mark = running, name, mark
-        self.began = time.perf_counter() - mark.seconds
-        self.rows = list(mark.rows)
-        self.written_iteration = mark.iterations
+    def __init__(self, problem: FitProblem, name: str, state: SolverState):
+        self.problem, self.name, self.state = problem, name, state
+        self.began = time.perf_counter() - state.seconds
+        self.trace = list(state.rows)
+        self.written_iteration = state.iterations
 
-    def warm_up(self) -> Mark | None:
-        """The phase with scale and bias held; the mark from which it would go on, if it was cut off."""
-        locked = {**self.running.data, "sigmoid_free": jnp.float64(0.0)}
-        status = self.phase(locked, min(self.running.warmup, self.running.solver["max_iterations"]), locked=True)
-        return self.mark if status in LIMITED and self.mark.iterations < self.running.warmup else None
+    def warm_up(self) -> SolverState | None:
+        """The phase with scale and bias held; the state from which it would go on, if it was cut off."""
+        locked = {**self.problem.data, "sigmoid_free": jnp.float64(0.0)}
+        status = self.phase(locked, min(self.problem.warmup, self.problem.solver["max_iterations"]), locked=True)
+        return self.state if status in LIMITED and self.state.iterations < self.problem.warmup else None
 
     def phase(self, data: dict, iterations: int, locked: bool) -> Status:
         """Run until so many iterations were made in all, or the time is over."""
-        running, before = self.running, self.mark
+        problem, before = self.problem, self.state
 
         def look(progress: Progress) -> None:
             self._look(progress, before, locked)
-            running.checkpoint.put(self.name, lambda: self._mark(solve, before, locked))
+            problem.checkpoint.put(self.name, lambda: self._state(solve, before, locked))
 
-        left = (running.solver["max_seconds"] or math.inf) - (time.perf_counter() - self.began)
-        limits = Limits(GOAL_MARGIN * running.threshold, iterations - before.iterations, left)
-        solve = Solve(running.model, data, limits, look)
+        left = (problem.solver["max_seconds"] or math.inf) - (time.perf_counter() - self.began)
+        limits = Limits(GOAL_MARGIN * problem.threshold, iterations - before.iterations, left)
+        solve = Solve(problem.model, data, limits, look)
         status = solve.run(before.x, before.prox_state)
-        self.mark = self._mark(solve, before, locked)
+        self.state = self._state(solve, before, locked)
         self.written_iteration = before.iterations + solve.point.progress.iteration
         return status
 
-    def _mark(self, solve: Solve, before: Mark, locked: bool) -> Mark:
-        return Mark(
+    def _state(self, solve: Solve, before: SolverState, locked: bool) -> SolverState:
+        return SolverState(
             x=solve.point.x,
             prox_state=solve.point.prox_state,
             locked=locked,
@@ -304,10 +310,10 @@ class _Course:
             products=before.products + solve.progress.products,
             newton_steps=before.newton_steps + solve.progress.newton_steps,
             seconds=time.perf_counter() - self.began,
-            rows=list(self.rows),
+            rows=list(self.trace),
         )
 
-    def _look(self, progress: Progress, before: Mark, locked: bool) -> None:
+    def _look(self, progress: Progress, before: SolverState, locked: bool) -> None:
         """Write a look down."""
         counts = {name: getattr(before, name) for name in ("products", "newton_steps")}
         counts |= {"iteration": before.iterations}
@@ -315,15 +321,15 @@ class _Course:
         row |= {name: count + row[name] for name, count in counts.items()}
         row |= {"start": self.name, "seconds": time.perf_counter() - self.began}
         row["residual"] = math.nan if locked else row["residual"]  # that of another problem
-        self.rows.append({**row, "relative_residual": relative(row["residual"], self.running.yardstick)})
-        self.say()
+        self.trace.append({**row, "relative_residual": relative(row["residual"], self.problem.initial_residual)})
+        self.log_progress()
 
-    def say(self, last: bool = False) -> None:
+    def log_progress(self, last: bool = False) -> None:
         """A line of progress a decade of iterations, and for the last look."""
-        decades = [len(str(row["iteration"])) for row in self.rows[-2:]]
-        if last or len(self.rows) == 1 or decades[0] != decades[-1]:
-            row = self.rows[-1]
-            self.running.report(
+        decades = [len(str(row["iteration"])) for row in self.trace[-2:]]
+        if last or len(self.trace) == 1 or decades[0] != decades[-1]:
+            row = self.trace[-1]
+            self.problem.report(
                 f"{row['start']}: iteration {row['iteration']}, objective {row['objective']:.8g}, "
                 f"relative residual {row['relative_residual']:.2e}, {row['seconds']:.1f} s"
             )
@@ -375,35 +381,35 @@ def fit(
     began = time.perf_counter()
     conditions = [str(name) for name in encoding.conditions]
     matrix = build_difference(difference, conditions, str(encoding.reference))
-    running = _Running(encoding, lasso, matrix, model, solver, report, checkpoint)
-    wanted = start_points.names(solver["starts"], neighbour is not None) if running.model.sigmoid else ["zeros"]
-    compile_seconds = running.compile_seconds
+    problem = FitProblem(encoding, lasso, matrix, model, solver, report, checkpoint)
+    wanted = start_points.names(solver["starts"], neighbour is not None) if problem.model.sigmoid else ["zeros"]
+    compile_seconds = problem.compile_seconds
     solutions = []
     for name in wanted:
-        start, spent = running.zeros, 0.0
-        if name == "linear" and running.mark(name) is None:
-            start, linear = _linear_start(running, matrix, model, report)
+        start, spent = problem.zeros, 0.0
+        if name == "linear" and problem.state(name) is None:
+            start, linear = _linear_start(problem, matrix, model, report)
             compile_seconds += linear.compile_seconds
             spent = linear.solution.seconds
         elif name == "neighbour":
-            start = start_points.from_fit(neighbour, running.model, encoding)
+            start = start_points.from_fit(neighbour, problem.model, encoding)
         elif name.startswith("random-"):
             number = int(name.removeprefix("random-"))
-            start = start_points.random(running.zeros, encoding, running.scale_bound, solver["seed"], number)
-        solutions.append(running.solve(name, start, spent))
+            start = start_points.random(problem.zeros, encoding, problem.scale_bound, solver["seed"], number)
+        solutions.append(problem.solve(name, start, spent))
     return Fit(
         encoding=encoding,
         difference=matrix,
-        sigmoid=running.model.sigmoid,
+        sigmoid=problem.model.sigmoid,
         lasso=lasso,
         ridge=float(model["ridge"]),
-        scale_bound=running.scale_bound,
-        yardstick=running.yardstick,
+        scale_bound=problem.scale_bound,
+        initial_residual=problem.initial_residual,
         best=_best(solutions),
         solutions=solutions,
         compile_seconds=compile_seconds,
         total_seconds=time.perf_counter() - began,
-        continued=running.checkpoint.runs,
+        continued=problem.checkpoint.runs,
     )
 
 
@@ -458,17 +464,17 @@ class _Linear:
     compile_seconds: float
 
 
-def _linear_start(running: _Running, matrix: Difference, model: dict, report) -> tuple[Parameters, _Linear]:
+def _linear_start(problem: FitProblem, matrix: Difference, model: dict, report) -> tuple[Parameters, _Linear]:
     """The start ``linear``: the ridge fit with g linear, under the same penalty."""
-    linear = _Running(
-        running.encoding,
-        running.lasso,
+    linear = FitProblem(
+        problem.encoding,
+        problem.lasso,
         matrix,
         {**model, "global_epistasis": "linear", "effect_bounds": None},
-        {**running.solver, "tolerance": max(running.solver["tolerance"], 1e-4)},
+        {**problem.solver, "tolerance": max(problem.solver["tolerance"], 1e-4)},
         lambda line: report(f"for the start linear: {line}"),
     )
     solution = linear.solve("zeros", linear.zeros)
-    _, own = flip(solution.b[: len(solution.b0)], solution.b0, running.encoding.bundle)
-    point = start_points.from_linear({"b": jnp.asarray(solution.b), "b0": jnp.asarray(own)}, running.zeros)
+    _, own = change_coordinates(solution.b[: len(solution.b0)], solution.b0, problem.encoding.bundle)
+    point = start_points.from_linear({"b": jnp.asarray(solution.b), "b0": jnp.asarray(own)}, problem.zeros)
     return point, _Linear(solution, linear.compile_seconds)

@@ -93,7 +93,7 @@ def summary(done: Fit, spec: dict, encoding_sha256: str | None, held_out: np.nda
         "status": str(best.status),
         "residual": best.residual,
         "relative_residual": done.relative_residual,
-        "yardstick": done.yardstick,
+        "yardstick": done.initial_residual,
         "tolerance": spec["solver"]["tolerance"],
         "absolute_floor": ABSOLUTE_FLOOR,
         "objective": best.objective,
@@ -141,7 +141,7 @@ def _start(done: Fit, one: Solution) -> dict[str, Any]:
         "status": str(one.status),
         "objective": one.objective,
         "residual": one.residual,
-        "relative_residual": relative(one.residual, done.yardstick),
+        "relative_residual": relative(one.residual, done.initial_residual),
         "iterations": one.iterations,
         "written_iteration": one.written_iteration,
         "seconds": one.seconds,
@@ -220,11 +220,11 @@ def run(
     where it ends at a limit, and removes it where it ends otherwise.
     """
     encoding = Encoding.load(encoding_path)
-    rows = select(encoding, spec.get("rows"))
+    subset = select(encoding, spec.get("rows"))
     values = spec["fit"]
     kept = Checkpoint(checkpoint, key(spec, encoding_path, neighbour), report) if checkpoint else Checkpoint()
     done = fit(
-        rows.encoding,
+        subset.encoding,
         float(values["lasso"]),
         values["difference"],
         spec["model"],
@@ -233,7 +233,7 @@ def run(
         neighbour,
         kept,
     )
-    write(done, spec, folder, encoding_path, rows.held_out)
+    write(done, spec, folder, encoding_path, subset.held_out)
     if done.best.status not in LIMITED:
         kept.remove()
     return done

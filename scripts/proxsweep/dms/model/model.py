@@ -20,7 +20,7 @@ from proxsweep.dms.data.encoding import Encoding
 from proxsweep.io.errors import UserError
 from proxsweep.optimize import face
 from proxsweep.optimize.difference import Difference
-from proxsweep.optimize.pieces import cut, sums
+from proxsweep.optimize.pieces import segment_entries, sums
 from proxsweep.optimize.prox import prox
 
 Parameters = dict[str, Any]
@@ -35,7 +35,7 @@ NORMALIZATIONS = (
 )
 
 
-def flip(b: np.ndarray, b0: np.ndarray, bundle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def change_coordinates(b: np.ndarray, b0: np.ndarray, bundle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Change effects between the reference's coordinates and each condition's own; its own inverse.
 
     Parameters
@@ -279,9 +279,9 @@ class Model:
         steps = {name: free[name] / diagonal[name] for name in ("b0", "scale", "bias")}
         return {**steps, "b": face.prepare(at["ties"], diagonal["b"], free["b"])}
 
-    def spread(self, steps: dict, r: Parameters) -> Parameters:
+    def apply_preconditioner(self, steps: dict, r: Parameters) -> Parameters:
         moved = {name: steps[name] * r[name] for name in ("b0", "scale", "bias")}
-        return {**moved, "b": face.spread(steps["b"], r["b"])}
+        return {**moved, "b": face.apply_preconditioner(steps["b"], r["b"])}
 
     def shifts(self, x: Parameters) -> jax.Array:
         """Differences A b, shape (rows, M); exactly zero where the values are equal."""
@@ -384,8 +384,8 @@ def arrays(
     values = {
         "scores": encoding.scores,
         "loss_weights": loss_weights,
-        "by_row": cut(rows, columns, len(entries), count * width),
-        "by_column": cut(columns, rows, count * width, len(entries)),
+        "by_row": segment_entries(rows, columns, len(entries), count * width),
+        "by_column": segment_entries(columns, rows, count * width, len(entries)),
         "sign": np.where(encoding.bundle, -1.0, 1.0),
         "seen": (encoding.times_seen > 0).all(axis=0),
         "row_sums": per_column(row_sum),

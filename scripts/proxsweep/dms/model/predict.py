@@ -2,7 +2,7 @@
 
 A variant of condition d is written relative to the wildtype of d. That is the reference's letter, except where a
 bundle mutation of d says otherwise: with G3P in the bundle of d, its letter at site 3 is P. In own coordinates
-(:func:`proxsweep.dms.model.model.flip`) the latent phenotype is
+(:func:`proxsweep.dms.model.model.change_coordinates`) the latent phenotype is
 
     phi = b0_d + sum of b_d over the bundle + sum over the substitutions of what each changes,
 
@@ -29,7 +29,7 @@ _ARRAYS = ("conditions", "mutations", "b", "b0", "bundle", "scale", "bias")
 
 
 @dataclass(frozen=True)
-class Written:
+class FittedParameters:
     """What a fit wrote of its parameters, in the reference's coordinates.
 
     Attributes
@@ -77,7 +77,7 @@ class _Letters:
     bundled: np.ndarray
 
 
-def load(folder: str | Path) -> Written:
+def load(folder: str | Path) -> FittedParameters:
     """Read ``parameters.npz`` and ``record.json`` from the folder of a fit.
 
     Raises
@@ -96,7 +96,7 @@ def load(folder: str | Path) -> Written:
         raise UserError(str(record_path), f"status {status!r} and global_epistasis {kind!r}", expected)
     if status == Status.DIVERGED:
         raise UserError(str(record_path), "a fit that diverged", "a fit whose parameters mean something")
-    written = Written(**_arrays(path), sigmoid=kind == "sigmoid", status=status)
+    written = FittedParameters(**_arrays(path), sigmoid=kind == "sigmoid", status=status)
     fault = _fault(written)
     if fault:
         raise UserError(str(path), fault, EXPECTED)
@@ -111,7 +111,7 @@ def _arrays(path: Path) -> dict:
     return {**found, "scale": float(found["scale"]), "bias": float(found["bias"])}
 
 
-def _fault(fit: Written) -> str:
+def _fault(fit: FittedParameters) -> str:
     """What does not hold together; empty where everything does."""
     count, width = fit.conditions.size, fit.mutations.size
     wanted = {
@@ -134,7 +134,7 @@ def _fault(fit: Written) -> str:
 
 
 def score(
-    fit: Written,
+    fit: FittedParameters,
     variants: str | Path,
     condition_column: str = "condition",
     substitutions_column: str = "aa_substitutions",
@@ -183,7 +183,7 @@ def score(
     return table.assign(**dict(zip(ADDED, added, strict=True))).reset_index(drop=True)
 
 
-def summary(fit: Written, table: pd.DataFrame) -> str:
+def summary(fit: FittedParameters, table: pd.DataFrame) -> str:
     """One line on what :func:`score` gave: rows scored and not, and a fit that did not converge."""
     unknown = int((table["unknown"] != "").sum())
     line = f"{len(table) - unknown} of {len(table)} rows scored, {unknown} not (the fit lacks a substitution)"
@@ -191,7 +191,7 @@ def summary(fit: Written, table: pd.DataFrame) -> str:
 
 
 def _latent(
-    fit: Written, letters: _Letters, condition: np.ndarray, substitutions: Substitutions
+    fit: FittedParameters, letters: _Letters, condition: np.ndarray, substitutions: Substitutions
 ) -> tuple[np.ndarray, np.ndarray]:
     """Latent phenotypes (N,), NaN with an unknown substitution; and which of the K substitutions are known."""
     own, site = condition[substitutions.row], substitutions.site
@@ -204,7 +204,7 @@ def _latent(
     return wildtype[condition] + np.bincount(substitutions.row, change, substitutions.count), known
 
 
-def predicted(fit: Written, latent: np.ndarray) -> np.ndarray:
+def predicted(fit: FittedParameters, latent: np.ndarray) -> np.ndarray:
     """Scores at latent phenotypes, same shape: the sigmoid, or the latent phenotype itself in a linear model."""
     # (1 + tanh(phi / 2)) / 2 is 1 / (1 + exp(-phi)) without overflow
     return fit.scale * (1 + np.tanh(latent / 2)) / 2 + fit.bias if fit.sigmoid else latent
@@ -219,7 +219,7 @@ def _check_header(path: str | Path, names: list[str], wanted: list[str]) -> None
         raise UserError(f"{path}, header", "several columns without a name", "a name for each")
 
 
-def _conditions(fit: Written, labels: pd.Series, path: str | Path) -> np.ndarray:
+def _conditions(fit: FittedParameters, labels: pd.Series, path: str | Path) -> np.ndarray:
     """Index of each row's condition, (N,)."""
     known = [str(name) for name in fit.conditions]
     condition = pd.Index(known).get_indexer(labels)
@@ -231,7 +231,7 @@ def _conditions(fit: Written, labels: pd.Series, path: str | Path) -> np.ndarray
     return condition
 
 
-def _site_order(fit: Written, strings: np.ndarray) -> list[str] | None:
+def _site_order(fit: FittedParameters, strings: np.ndarray) -> list[str] | None:
     """None where the fit's sites are numbers, which those of the table then have to be; else both's sites."""
     sites = set(fit.sites())
     if numbered(sites):
@@ -239,7 +239,7 @@ def _site_order(fit: Written, strings: np.ndarray) -> list[str] | None:
     return sorted(sites | {token[1:-1] for string in strings for token in string.split()})
 
 
-def _letters(fit: Written, sites: np.ndarray) -> _Letters:
+def _letters(fit: FittedParameters, sites: np.ndarray) -> _Letters:
     """What the fit knows of ``sites`` (S,), which need not be its own."""
     place = pd.Index(sites).get_indexer(fit.sites())
     used = np.flatnonzero(place >= 0)
@@ -258,7 +258,7 @@ def _letters(fit: Written, sites: np.ndarray) -> _Letters:
 
 
 def _check_wildtypes(
-    fit: Written,
+    fit: FittedParameters,
     letters: _Letters,
     condition: np.ndarray,
     substitutions: Substitutions,

@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from proxsweep.dms.data.encoding import Encoding
-from proxsweep.dms.model.model import Model, flip
+from proxsweep.dms.model.model import Model, change_coordinates
 from proxsweep.io.errors import UserError
 
 RANDOM = re.compile(r"([1-9][0-9]*)x_random")
@@ -95,6 +95,6 @@ def from_fit(path: str | Path, model: Model, encoding: Encoding) -> Point:
     same &= np.array_equal(found["mutations"], encoding.mutations)
     if not same or len(b) != len(model.difference.nodes) or np.isnan(found["scale"]) == model.sigmoid:
         raise UserError(str(path), "another fit's parameters", "the same conditions, mutations, matrix and model")
-    _, own = flip(found["b"], found["b0"], encoding.bundle)
+    _, own = change_coordinates(found["b"], found["b0"], encoding.bundle)
     scale, bias = (float(found[name]) if model.sigmoid else float(name == "scale") for name in ("scale", "bias"))
     return {"b": b, "b0": own, "scale": np.float64(scale), "bias": np.float64(bias)}

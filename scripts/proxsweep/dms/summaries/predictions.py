@@ -24,7 +24,7 @@ _BINS = (70, 60)
 MOST_ACROSS = 5
 
 
-def variants(fit: predict.Written, encoding: Encoding) -> pd.DataFrame:
+def variants(fit: predict.FittedParameters, encoding: Encoding) -> pd.DataFrame:
     """One row a variant: ``condition``, ``weight``, ``latent``, ``predicted``, ``observed`` (scores)."""
     phi = latent(encoding, fit.b, fit.b0)
     return pd.DataFrame(
@@ -42,7 +42,7 @@ def tables(
     fits: pd.DataFrame,
     choice: pd.DataFrame,
     encodings: Mapping[str, str | Path],
-    load: Callable[[str], predict.Written] = predict.load,
+    load: Callable[[str], predict.FittedParameters] = predict.load,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Agreement and densities of the chosen fits, every replicate.
 
@@ -88,7 +88,7 @@ def tables(
     return pd.DataFrame(agreements, columns=list(COLUMNS)), counted
 
 
-def _axes(fit: predict.Written) -> tuple[str, ...]:
+def _axes(fit: predict.FittedParameters) -> tuple[str, ...]:
     return ("predicted", "latent") if fit.sigmoid else ("predicted",)
 
 

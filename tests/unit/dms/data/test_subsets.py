@@ -61,7 +61,7 @@ def test_a_fit_is_the_same_with_weight_zero_and_without_the_variants(rows):
     assert one.best.objective == pytest.approx(two.best.objective, rel=1e-12)
     np.testing.assert_allclose(one.best.b, two.best.b, atol=1e-6)
     np.testing.assert_array_equal(one.best.shifts == 0, two.best.shifts == 0)
-    assert one.yardstick == pytest.approx(two.yardstick, rel=1e-12)
+    assert one.initial_residual == pytest.approx(two.initial_residual, rel=1e-12)
 
 
 def test_a_linear_fold_has_a_duality_gap():

@@ -295,7 +295,7 @@ def test_regions_of_a_site_map(tmp_path):
 def written(encoding, sigmoid):
     rng = np.random.default_rng(2)
     count = len(encoding.conditions)
-    return predict.Written(
+    return predict.FittedParameters(
         conditions=encoding.conditions,
         mutations=encoding.mutations,
         b=rng.normal(size=(count, len(encoding.mutations))),

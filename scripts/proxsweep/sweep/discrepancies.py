@@ -27,7 +27,7 @@ def _shown(value: Any) -> str:
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
-class Findings:
+class Discrepancies:
     """Disagreements in the order in which they were found."""
 
     def __init__(self) -> None:
@@ -77,4 +77,4 @@ class Checked(NamedTuple):
     objective_difference: float
     relative_residual: float
     gaps: dict[str, float]
-    findings: Findings
+    discrepancies: Discrepancies
