@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from proxsweep.io.errors import UserError
-from proxsweep.sweep.collect import collect, status_table, strays
+from proxsweep.sweep.collect import collect, orphaned_fits, status_table
 
 BENCHMARK = "s\th:m:s\tmax_rss\tmax_vms\tcpu_time\n"
 
@@ -196,6 +196,6 @@ def test_strays_are_listed_and_left_alone(tmp_path, monkeypatch):
     half = Path(fit_folder(study, None, lasso="2")["path"])
     (half / "fit.ipynb").touch()
     fit_folder(study, None, lasso="3")  # an empty folder is no fit
-    assert strays(study, [tmp_path / planned["path"]]) == [stray["path"], str(half)]
+    assert orphaned_fits(study, [tmp_path / planned["path"]]) == [stray["path"], str(half)]
     assert (Path(stray["path"]) / "record.json").exists()
-    assert strays("results/none", []) == []
+    assert orphaned_fits("results/none", []) == []
