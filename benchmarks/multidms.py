@@ -45,6 +45,7 @@ from proxsweep.dms.data.encoding import Encoding  # noqa: E402
 from proxsweep.dms.model import fit  # noqa: E402
 from proxsweep.io.files import write_csv  # noqa: E402
 from proxsweep.sweep import grid  # noqa: E402
+from proxsweep.sweep.study import Study  # noqa: E402
 
 WEIGHTS = [1e-6, 5e-6, 1e-5, 4e-5, 1.6e-4]
 START = {"scale": 5.0, "bias": -5.0}
@@ -111,7 +112,7 @@ def both(data: Path) -> dict[str, dict]:
     }
 
 
-def prepare(name: str, study: dict, folder: Path) -> tuple[Encoding, Path, grid.Study]:
+def prepare(name: str, study: dict, folder: Path) -> tuple[Encoding, Path, Study]:
     """The encoding, the table that the peer reads, and the checked study."""
     values = {"studies": {name: study}}
     (folder / "config.yaml").write_text(yaml.safe_dump(values))
@@ -194,7 +195,7 @@ def first(trace: pd.DataFrame, column: str, goal: float) -> float:
     return float(reached.iloc[0]) if len(reached) else np.inf
 
 
-def compare(name: str, encoding: Encoding, study: grid.Study, lasso: float, peer: dict, k: int, job: dict) -> dict:
+def compare(name: str, encoding: Encoding, study: Study, lasso: float, peer: dict, k: int, job: dict) -> dict:
     """One row: both programs at one lasso weight."""
     theirs = in_our_order(peer, k, encoding)
     matrix = fit.build_difference("reference", [str(one) for one in encoding.conditions], str(encoding.reference))

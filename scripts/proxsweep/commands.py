@@ -134,11 +134,11 @@ def _list_fits_options(parser: argparse.ArgumentParser) -> None:
 
 def _list_fits(arguments: argparse.Namespace) -> None:
     from proxsweep.io.files import write_json
-    from proxsweep.sweep import grid
+    from proxsweep.sweep import grid, study
 
-    study = grid.from_outline(arguments.outline)
-    fits = grid.plan(grid.table(study))
-    write_json(arguments.output, {"study": study.name, "fits": fits})
+    found = study.from_outline(arguments.outline)
+    fits = grid.plan(grid.table(found))
+    write_json(arguments.output, {"study": found.name, "fits": fits})
     print(f"{len(fits)} fits planned")
 
 

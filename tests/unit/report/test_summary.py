@@ -11,9 +11,14 @@ from proxsweep.report.summary import (
     outputs,
     parameters,
 )
+from proxsweep.sweep.study import Roles
 
 STUDY = SimpleNamespace(
-    name="s", refit_of=None, summaries={"seed": 1, "least": 2}, figures={"dpi": 90, "pdf": True, "regions": {}}
+    name="s",
+    roles=Roles(),
+    refit_of=None,
+    summaries={"seed": 1, "least": 2},
+    figures={"dpi": 90, "pdf": True, "regions": {}},
 )
 SMALL = Summary(
     name="small",

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from proxsweep.dms.roles import ROLES
 from proxsweep.sweep import fits
 
 CSV = """study,family,difference,lasso,replicate,scale_bound,fold,status,path
@@ -41,7 +42,7 @@ def test_rows_come_by_matrix_as_met_then_weight_then_replicate():
         ],
         columns=["difference", "lasso", "replicate"],
     ).assign(study="s")
-    found = fits.in_order(table, ["difference", "lasso", "replicate"])
+    found = fits.in_order(table, ["difference", "lasso", "replicate"], ROLES)
     assert list(zip(found["difference"], found["lasso"], found["replicate"], strict=True)) == [
         ("reference", 0.0, "2"),
         ("reference", 1e-4, "2"),

@@ -8,9 +8,9 @@ import pytest
 
 from projects import PROJECT, small_study
 from proxsweep import studies
+from proxsweep.dms.refits import refits as other_references
 from proxsweep.dms.summaries.table import SUMMARIES, encodings, refits, truth
 from proxsweep.report.summary import caption, notebook, of_study, outputs, parameters
-from proxsweep.sweep import grid
 
 SOMETIMES = {"starts", "scale_bound", "references", "recovery"}
 MEASURED = {"func_scores": "https://example.org/scores.csv", "conditions": ["a", "b"]}
@@ -73,7 +73,7 @@ def test_a_study_gets_the_summaries_that_say_something_of_it():
     sweep = {"difference": ["reference"], "lasso": [0, 1.0e-3], "scale_bound": [5.0, 10.0]}
     everything = study_of(sweep=sweep, solver={"starts": ["zeros", "2x_random"]}, references={"lasso": [1.0e-3]})
     assert names(everything) == [summary.name for summary in SUMMARIES]
-    assert all(names(refit) == [] for refit in grid.refits(everything))
+    assert all(names(refit) == [] for refit in other_references(everything))
 
 
 @pytest.mark.parametrize(
