@@ -152,7 +152,8 @@ def _panel(ax: Axes, here: pd.DataFrame, numbers: pd.DataFrame, limit: float) ->
     ax.axvline(0, color="#DDDDDD", linewidth=0.4, zorder=0)
     shown = here.assign(**here[["shift_a", "shift_b"]].clip(-limit, limit)).sort_values("kind")  # stops on top
     how = {"hue": "kind", "style": "kind", "size": "kind", "linewidth": 0, "rasterized": True, "legend": False}
-    sns.scatterplot(shown, x="shift_a", y="shift_b", ax=ax, **how, **POINTS)
+    if len(shown):
+        sns.scatterplot(shown, x="shift_a", y="shift_b", ax=ax, **how, **POINTS)
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), xlabel="", ylabel="")
     if numbers.empty:
         return
