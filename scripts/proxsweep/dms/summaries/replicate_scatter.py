@@ -36,7 +36,7 @@ def table(
     load: Callable[[str], fitted.Fitted] = fitted.load,
     min_times_seen: int = 1,
 ) -> pd.DataFrame:
-    """Shifts of every pair of replicates, at every weight, under the difference matrix the study goes on with.
+    """Shifts of every pair of replicates, at every weight, under the selected difference matrix.
 
     Parameters
     ----------
