@@ -56,7 +56,7 @@ def _strays(arguments: argparse.Namespace) -> None:
     from proxsweep.sweep import collect
 
     fits = reading.plan(arguments.plan)["fits"]
-    for path in collect.strays(arguments.plan.parent, [fit["path"] for fit in fits]):
+    for path in collect.orphaned_fits(arguments.plan.parent, [fit["path"] for fit in fits]):
         print(path)
         if arguments.remove and Path(path).is_dir():
             shutil.rmtree(path)
@@ -158,7 +158,7 @@ def _collect(arguments: argparse.Namespace) -> None:
 
     fits = reading.plan(arguments.plan)["fits"]
     write_csv(arguments.status, collect.status_table(fits))
-    strays = collect.strays(arguments.plan.parent, [fit["path"] for fit in fits])
+    strays = collect.orphaned_fits(arguments.plan.parent, [fit["path"] for fit in fits])
     write_csv(arguments.strays, pd.DataFrame({"path": strays}))
     write_csv(arguments.fits, collect.collect(fits))
 

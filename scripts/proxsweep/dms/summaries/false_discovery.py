@@ -156,10 +156,11 @@ def _false(agreeing: pd.DataFrame, fit: simulated_truth.Estimate, known: pd.Data
 
 
 def figure(table: pd.DataFrame, pairs: pd.DataFrame, choice: pd.DataFrame) -> Figure:
-    """Estimated, and on simulated data true, share of false shifts against lasso weight; a column a difference matrix.
+    """Estimated, and on simulated data true, share of false shifts against lasso weight.
 
-    Above one replicate at a time and stop codons, below pairs of replicates and signs. Replicates have markers of their
-    own; hollow points are fits that did not converge; the chosen weight is shaded.
+    A column for each difference matrix. Above one replicate at a time and stop codons, below pairs of replicates and
+    signs. Replicates have markers of their own; hollow points are fits that did not converge; the chosen weight is
+    shaded.
     """
     style.apply()
     if table[["estimate", "true_share"]].isna().all(axis=None) and pairs["estimate"].isna().all():

@@ -237,7 +237,7 @@ def _dots(ax: Axes, patterns: Sequence[str], conditions: Sequence[str]) -> None:
 def sites_figure(table: pd.DataFrame, listed: pd.DataFrame, conditions: Sequence[str], choice: pd.DataFrame) -> Figure:
     """Where the commonest patterns sit: mutations at each site, a row for each pattern.
 
-    Of the setting that the study goes on with, or the first. Bars are means over replicates; all rows have one scale.
+    Of the selected setting, or the first. Bars are means over replicates; all rows have one scale.
 
     Parameters
     ----------

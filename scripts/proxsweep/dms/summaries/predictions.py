@@ -25,7 +25,7 @@ MOST_ACROSS = 5
 
 
 def variants(fit: predict.FittedParameters, encoding: Encoding) -> pd.DataFrame:
-    """One row a variant: ``condition``, ``weight``, ``latent``, ``predicted``, ``observed`` (scores)."""
+    """One row per variant: ``condition``, ``weight``, ``latent``, ``predicted``, ``observed`` (scores)."""
     phi = latent(encoding, fit.b, fit.b0)
     return pd.DataFrame(
         {
@@ -60,7 +60,7 @@ def tables(
     Returns
     -------
     agreement, cells
-        :data:`COLUMNS`: one row a replicate and condition: number of variants with a weight, weighted Pearson
+        :data:`COLUMNS`: one row per replicate and condition: number of variants with a weight, weighted Pearson
         correlation and root mean squared error of observed and predicted scores, the sigmoid (NaN for a linear model).
         :data:`CELLS`: numbers of variants in cells, ``axis`` (``predicted`` or ``latent``) against observed scores, by
         the middle of the cell. No rows where no weight was chosen.

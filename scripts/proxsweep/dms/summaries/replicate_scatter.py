@@ -36,7 +36,7 @@ def table(
     load: Callable[[str], fitted.Fitted] = fitted.load,
     min_times_seen: int = 1,
 ) -> pd.DataFrame:
-    """Shifts of every pair of replicates, at every weight, under the difference matrix the study goes on with.
+    """Shifts of every pair of replicates, at every weight, under the selected difference matrix.
 
     Parameters
     ----------
@@ -152,7 +152,8 @@ def _panel(ax: Axes, here: pd.DataFrame, numbers: pd.DataFrame, limit: float) ->
     ax.axvline(0, color="#DDDDDD", linewidth=0.4, zorder=0)
     shown = here.assign(**here[["shift_a", "shift_b"]].clip(-limit, limit)).sort_values("kind")  # stops on top
     how = {"hue": "kind", "style": "kind", "size": "kind", "linewidth": 0, "rasterized": True, "legend": False}
-    sns.scatterplot(shown, x="shift_a", y="shift_b", ax=ax, **how, **POINTS)
+    if len(shown):
+        sns.scatterplot(shown, x="shift_a", y="shift_b", ax=ax, **how, **POINTS)
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), xlabel="", ylabel="")
     if numbers.empty:
         return

@@ -52,7 +52,7 @@ def table(shifts: pd.DataFrame, wildtypes: pd.DataFrame, reference: str) -> pd.D
     shifts
         The study's `shifts.csv` (see :func:`proxsweep.dms.results.shifts.table`).
     wildtypes
-        The study's `data/wildtypes.csv`: ``site`` (text), then a column a condition.
+        The study's `data/wildtypes.csv`: ``site`` (text), then a column for each condition.
     reference
         The condition whose wildtype numbers the mutations.
 

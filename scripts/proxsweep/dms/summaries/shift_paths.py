@@ -25,7 +25,7 @@ def table(
     load: Callable[[str], fitted.Fitted] = fitted.load,
     min_times_seen: int = 1,
 ) -> pd.DataFrame:
-    """Shifts at every weight of the largest mutations of each row, under the matrix that the study goes on with.
+    """Shifts at every weight of the largest mutations of each row, under the selected matrix.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ LABELS = (
 def table(
     fits: pd.DataFrame, correlations: pd.DataFrame, validated: pd.DataFrame, shares: pd.DataFrame
 ) -> pd.DataFrame:
-    """All that the figure draws, one row a point.
+    """All that the figure draws, one row per point.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ class Estimate:
         For each row of the difference matrix its nonzero coefficients by condition. Rows that touch an inner
         node of a tree, whose true effect no table holds, have None.
     mutations
-        One row a mutation: ``mutation``, ``shift_<row>`` (latent units), ``times_seen_<condition>``
+        One row per mutation: ``mutation``, ``shift_<row>`` (latent units), ``times_seen_<condition>``
         (variants).
     """
 

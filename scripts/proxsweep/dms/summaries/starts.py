@@ -55,7 +55,7 @@ class StartResults:
     kept
         Name of the start whose solution was kept.
     starts
-        One mapping a start: ``start``, ``status``, ``objective``, ``relative_residual``, ``iterations``, ``seconds``,
+        One mapping per start: ``start``, ``status``, ``objective``, ``relative_residual``, ``iterations``, ``seconds``,
         ``shift_distance`` (largest difference of a shift from the kept solution [latent units]); None for what is
         not finite.
     shifts
@@ -147,7 +147,7 @@ def tally(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a start: ``fits`` that tried it, in how many it was ``kept``, ended ``level`` with the best, and
+        One row per start: ``fits`` that tried it, in how many it was ``kept``, ended ``level`` with the best, and
         ``converged``; ``largest_excess`` and ``largest_shift_distance``.
     """
     groups = table.groupby("start", sort=False)
@@ -309,7 +309,7 @@ _GREYS = ("#000000", "#777777", "#bbbbbb")
 def _why_empty(table: pd.DataFrame) -> str:
     if table.empty:
         return "No fit finished: no starts to compare."
-    return "Every start diverged." if table["excess"].isna().all() else "One start a fit: nothing to compare."
+    return "Every start diverged." if table["excess"].isna().all() else "One start per fit: nothing to compare."
 
 
 def _row_lines(moved: pd.DataFrame) -> dict[str, dict[str, str]]:

@@ -238,7 +238,7 @@ def test_matrices_have_a_panel_each_with_their_own_bars():
 @pytest.mark.parametrize(
     ("tried", "expected"),
     [
-        (StartResults("zeros", [start("zeros", 1.0)], {}), "One start a fit"),
+        (StartResults("zeros", [start("zeros", 1.0)], {}), "One start per fit"),
         (
             StartResults("zeros", [start("zeros", None, "diverged"), start("linear", None, "diverged")], {}),
             "Every start div",
