@@ -55,7 +55,7 @@ def report(finished, tmp_path_factory):
 def test_the_report_has_the_caption_of_every_summary_beside_its_figures(report):
     text = report.read_text(encoding="utf-8")
     (study,) = studies.from_config({"studies": {"tiny": small_study()}}, [], {})
-    entries = json.loads(re.search(r"^var results = (.*?);?$", text, flags=re.MULTILINE)[1])
+    entries = json.loads(re.search(r"^ *var results = (\{.*\});?$", text, flags=re.MULTILINE)[1])
     captions = {entry["name"]: words(entry["caption"]) for entry in entries.values()}
     for summary in of_study(SUMMARIES, study):
         expected = words(publish_parts(caption(summary), writer_name="html")["body"])
