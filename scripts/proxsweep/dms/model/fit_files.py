@@ -12,11 +12,19 @@ from proxsweep.dms.data.encoding import Encoding, latent
 from proxsweep.dms.data.subsets import select
 from proxsweep.dms.model import losses
 from proxsweep.dms.model.checkpoint import Checkpoint, key
-from proxsweep.dms.model.fit import ABSOLUTE_FLOOR, LIMITED, Fit, Solution, fit, relative
-from proxsweep.dms.model.model import predict
+from proxsweep.dms.model.fit import Fit, fit
+from proxsweep.dms.model.model import FIGURES, predict
+from proxsweep.dms.model.problem import ABSOLUTE_FLOOR, relative
+from proxsweep.dms.model.solution import Solution
+from proxsweep.dms.model.start_run import LIMITED
 from proxsweep.dms.results.fitted import compared
 from proxsweep.io.files import sha256, write_csv, write_npz
 from proxsweep.sweep import record
+
+TRACE = (
+    *("start", "phase", "iteration", "newton_steps", "products", "objective", "smooth", "penalty", "residual"),
+    *("relative_residual", "step", *FIGURES, "seconds"),
+)
 
 
 def zero_shift_shares(done: Fit) -> tuple[float, dict[str, float]]:
@@ -187,22 +195,11 @@ def write(
         **_start_shifts(done),
     )
     write_csv(folder / "mutations.csv", mutations_table(done))
-    columns = [
-        "start",
-        "phase",
-        "iteration",
-        "newton_steps",
-        "products",
-        "objective",
-        "smooth",
-        "penalty",
-        "residual",
-        "relative_residual",
-    ]
     trace = pd.concat([one.trace for one in done.solutions], ignore_index=True)
-    write_csv(folder / "trace.csv", trace[[*columns, "step", "zero_share", "seconds"]])
+    write_csv(folder / "trace.csv", trace[list(TRACE)])
     digest = sha256(encoding_path) if encoding_path else None
-    sizes = {name: (folder / name).stat().st_size for name in ("parameters.npz", "mutations.csv", "trace.csv")}
+    files = ("parameters.npz", "mutations.csv", "trace.csv")
+    sizes = {name: (folder / name).stat().st_size for name in files}
     record.write(folder / "record.json", {**summary(done, spec, digest, held_out), "file_bytes": sizes})
 
 
