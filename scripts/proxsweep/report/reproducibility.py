@@ -16,11 +16,26 @@ from proxsweep.io.errors import UserError
 from proxsweep.io.files import sha256, write_text
 from proxsweep.jobs.closure import closure
 from proxsweep.report import table_page
-from proxsweep.sweep import collect, record
+from proxsweep.sweep import collect, fit_folder, record
 
 TREE = Path(__file__).resolve().parents[3]
 LOCK = TREE / "envs" / "requirements.lock"
 WATCHED = ("notebooks", "scripts", "workflow", "envs")
+
+
+TEXT = {"type": ["string", "null"]}
+RECORD = {
+    "required": ["encoding_sha256", "revision", "versions"],
+    "properties": {
+        "encoding_sha256": TEXT,
+        "versions": {"type": "object", "additionalProperties": {"type": "string"}},
+        "revision": {
+            "type": "object",
+            "required": ["commit", "uncommitted_changes"],
+            "properties": {"commit": TEXT, "uncommitted_changes": {"type": ["boolean", "null"]}},
+        },
+    },
+}
 
 
 class Check(NamedTuple):
@@ -47,12 +62,7 @@ def check(folder: str | Path) -> pd.DataFrame:
     folder = Path(folder)
     plans = {part: json.loads(_text(part / "plan.json"))["fits"] for part in (folder, *_refits(folder))}
     config = yaml.safe_load(_text(folder / "config.yaml"))["studies"][folder.name]
-    records = {
-        fit["path"]: json.loads(_text(path))
-        for plan in plans.values()
-        for fit in plan
-        if (path := Path(fit["path"], "record.json")).exists()
-    }
+    records = read_records(fit for plan in plans.values() for fit in plan)
     found = [
         _finished(plans, records),
         _collected(plans),
@@ -71,6 +81,12 @@ def check(folder: str | Path) -> pd.DataFrame:
 def _refits(folder: Path) -> list[Path]:
     """Folders of the study's refits under other references."""
     return [path.parent for path in sorted(folder.glob("references/*/plan.json"))]
+
+
+def read_records(fits: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Records of planned fits by the fit's path, of those that have one."""
+    found = {fit["path"]: fit_folder.record_if_any(fit["path"], RECORD) for fit in fits}
+    return {path: record for path, record in found.items() if record is not None}
 
 
 def write_page(table: pd.DataFrame, study: str, output: Path) -> None:

@@ -1,11 +1,5 @@
 """What a record may hold, as far as checking it computes with it: a JSON schema, for records that were edited."""
 
-from pathlib import Path
-from typing import Any
-
-import jsonschema
-
-from proxsweep.io.errors import UserError
 from proxsweep.optimize.status import Status
 
 NUMBER = {"type": ["number", "null"]}
@@ -87,13 +81,3 @@ RECORD = {
         "dms": DMS,
     },
 }
-
-
-def refuse(path: str | Path, record: dict[str, Any]) -> None:
-    """Refuse a record whose values are of another kind than a fit writes (UserError, with the key's path)."""
-    first = next(jsonschema.Draft202012Validator(RECORD).iter_errors(record), None)
-    if first is None:
-        return
-    keys = ".".join(map(str, first.absolute_path))
-    place = f"{path}, {keys}" if keys else str(path)
-    raise UserError(place, repr(first.instance), f"a fit's record as it was written ({first.validator})")

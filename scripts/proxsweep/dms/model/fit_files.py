@@ -17,9 +17,9 @@ from proxsweep.dms.model.model import FIGURES, predict
 from proxsweep.dms.model.problem import ABSOLUTE_FLOOR, relative
 from proxsweep.dms.model.solution import Solution
 from proxsweep.dms.model.start_run import LIMITED
-from proxsweep.dms.results.fitted import compared
 from proxsweep.io.files import sha256, write_csv, write_npz
-from proxsweep.sweep import record
+from proxsweep.optimize.difference import compared
+from proxsweep.sweep import fit_folder, record
 
 TRACE = (
     *("start", "phase", "iteration", "newton_steps", "products", "objective", "smooth", "penalty", "residual"),
@@ -31,7 +31,7 @@ def zero_shift_shares(done: Fit) -> tuple[float, dict[str, float]]:
     """Share of mutations without any shift, and the share of zero shifts of each row.
 
     The first is among mutations seen in every condition, the second among mutations seen in all conditions that the
-    row compares (:func:`proxsweep.dms.results.fitted.compared`). NaN where no mutation qualifies or there is no row.
+    row compares (:func:`proxsweep.optimize.difference.compared`). NaN where no mutation qualifies or there is no row.
     """
     conditions = [str(name) for name in done.encoding.conditions]
     seen = dict(zip(conditions, done.encoding.times_seen > 0, strict=True))
@@ -180,7 +180,7 @@ def write(
     count = len(best.b0)
     absent = not done.sigmoid
     write_npz(
-        folder / "parameters.npz",
+        folder / fit_folder.PARAMETERS,
         conditions=done.encoding.conditions,
         mutations=done.encoding.mutations,
         bundle=done.encoding.bundle,
@@ -196,11 +196,11 @@ def write(
     )
     write_csv(folder / "mutations.csv", mutations_table(done))
     trace = pd.concat([one.trace for one in done.solutions], ignore_index=True)
-    write_csv(folder / "trace.csv", trace[list(TRACE)])
+    write_csv(folder / fit_folder.TRACE, trace[list(TRACE)])
     digest = sha256(encoding_path) if encoding_path else None
-    files = ("parameters.npz", "mutations.csv", "trace.csv")
+    files = (fit_folder.PARAMETERS, "mutations.csv", fit_folder.TRACE)
     sizes = {name: (folder / name).stat().st_size for name in files}
-    record.write(folder / "record.json", {**summary(done, spec, digest, held_out), "file_bytes": sizes})
+    record.write(folder / fit_folder.RECORD, {**summary(done, spec, digest, held_out), "file_bytes": sizes})
 
 
 def run(

@@ -5,7 +5,6 @@ is kept. Where all starts of a fit end level (:data:`LEVEL`) rounding decides wh
 best says more about a start than being kept.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -17,10 +16,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from proxsweep.dms.model.parameters import OF_STARTS
 from proxsweep.dms.results import fitted
 from proxsweep.dms.summaries.replicate_correlation import RESULTS as CORRELATED
 from proxsweep.dms.summaries.replicate_correlation import correlate
 from proxsweep.report import style
+from proxsweep.sweep import fit_folder
 from proxsweep.sweep.fits import full, in_order, ordered, sweep_columns
 
 LEVEL = 1e-6  # relative excess of the objective that tells no optima apart: tolerance 1e-6 leaves some 1e-8 to go
@@ -64,16 +65,32 @@ class Tried:
     shifts: dict[str, np.ndarray]
 
 
+# what is read of a record here
+RECORD = {
+    "required": ["start", "starts"],
+    "properties": {
+        "start": {"type": "string"},
+        "starts": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["start", "status", "objective", "relative_residual", "iterations", "seconds"],
+                "properties": {
+                    **dict.fromkeys(("start", "status"), {"type": "string"}),
+                    **dict.fromkeys(("objective", "relative_residual", "shift_distance"), fitted.NUMBER),
+                },
+            },
+        },
+    },
+}
+
+
 def load(path: str | Path) -> Tried:
     """Read ``record.json`` and, where they hold them, the starts' shifts from ``parameters.npz`` of a fit's folder."""
-    folder = Path(path)
-    record = json.loads((folder / "record.json").read_text())
-    shifts: dict[str, np.ndarray] = {}
-    if len(record["starts"]) > 1 and (folder / "parameters.npz").exists():
-        with np.load(folder / "parameters.npz", allow_pickle=False) as arrays:
-            if "start_shifts" in arrays:
-                shifts = dict(zip(map(str, arrays["start_names"]), arrays["start_shifts"], strict=True))
-    return Tried(record["start"], record["starts"], shifts)
+    record = fit_folder.record(path, RECORD)
+    found = fitted.arrays(path, *OF_STARTS) if len(record["starts"]) > 1 else {}
+    names, shifts = (found.get(name, ()) for name in OF_STARTS)
+    return Tried(record["start"], record["starts"], dict(zip(map(str, names), shifts, strict=True)))
 
 
 def outcomes(fits: pd.DataFrame, load: Callable[[str], Tried] = load) -> pd.DataFrame:
