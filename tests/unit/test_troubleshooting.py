@@ -16,7 +16,7 @@ PASSED_ON = {
     "studies.py": 2,
     "config/source.py": 1,
     "dms/settings.py": 1,
-    "dms/data/simulate.py": 3,
+    "dms/data/simulation.py": 3,
     "dms/data/substitutions.py": 1,
     "io/downloads.py": 1,
     "dms/fit_options.py": 1,

@@ -66,12 +66,9 @@ def fit(
         Weight of the fusion penalty, >= 0.
     difference
         ``reference``, ``equivariant``, ``{"name", "tree": {child: parent}}`` or ``{"name", "rows": {...}}``.
-    model
-        ``global_epistasis``, ``ridge``, ``scale_bound``, ``huber_delta``, ``normalization``,
-        ``warmup_iterations``, ``effect_bounds``, ``fix_reference_intercept``.
-    solver
-        ``tolerance`` (relative residual), ``max_iterations``, ``max_seconds`` (None: no limit), ``starts``, ``seed``
-        (of random starts). With g linear the problem is convex, and ``zeros`` stands for all starts.
+    model, solver
+        Sections of the config, every key given. With g linear the problem is convex, and ``zeros`` stands for all
+        starts.
     report
         Receives a line of progress now and then.
     neighbour

@@ -24,6 +24,23 @@ FIGURES = {
     "scale_bound": NUMBER,
     "scale_at_bound": {"type": ["boolean", "null"]},
 }
+STARTS = {
+    "required": ["start", "starts"],
+    "properties": {
+        "start": {"type": "string"},
+        "starts": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["start", "status", "objective", "relative_residual", "iterations", "seconds"],
+                "properties": {
+                    **dict.fromkeys(("start", "status"), {"type": "string"}),
+                    **dict.fromkeys(("objective", "relative_residual", "shift_distance"), NUMBER),
+                },
+            },
+        },
+    },
+}
 
 F = TypeVar("F")
 
@@ -115,6 +132,11 @@ def figures(path: str | Path, *names: str) -> dict[str, Any]:
     """Figures of this family (:data:`FIGURES`) from the record in the folder of a fit."""
     inside = {"type": "object", "required": list(names), "properties": {name: FIGURES[name] for name in names}}
     return fit_folder.record(path, {"required": ["dms"], "properties": {"dms": inside}})["dms"]
+
+
+def starts(path: str | Path) -> dict[str, Any]:
+    """The record in the folder of a fit, as far as it tells how each of the ``starts`` ended and which was kept."""
+    return fit_folder.record(path, STARTS)
 
 
 def by_status(

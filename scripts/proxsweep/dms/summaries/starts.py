@@ -21,7 +21,6 @@ from proxsweep.dms.results import fitted
 from proxsweep.dms.summaries.replicate_correlation import RESULTS as CORRELATED
 from proxsweep.dms.summaries.replicate_correlation import correlate
 from proxsweep.report import style
-from proxsweep.sweep import fit_folder
 from proxsweep.sweep.fits import full, in_order, ordered, sweep_columns
 
 LEVEL = 1e-6  # relative excess of the objective that tells no optima apart: tolerance 1e-6 leaves some 1e-8 to go
@@ -65,29 +64,9 @@ class Tried:
     shifts: dict[str, np.ndarray]
 
 
-# what is read of a record here
-RECORD = {
-    "required": ["start", "starts"],
-    "properties": {
-        "start": {"type": "string"},
-        "starts": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["start", "status", "objective", "relative_residual", "iterations", "seconds"],
-                "properties": {
-                    **dict.fromkeys(("start", "status"), {"type": "string"}),
-                    **dict.fromkeys(("objective", "relative_residual", "shift_distance"), fitted.NUMBER),
-                },
-            },
-        },
-    },
-}
-
-
 def load(path: str | Path) -> Tried:
     """Read ``record.json`` and, where they hold them, the starts' shifts from ``parameters.npz`` of a fit's folder."""
-    record = fit_folder.record(path, RECORD)
+    record = fitted.starts(path)
     found = fitted.arrays(path, *OF_STARTS) if len(record["starts"]) > 1 else {}
     names, shifts = (found.get(name, ()) for name in OF_STARTS)
     return Tried(record["start"], record["starts"], dict(zip(map(str, names), shifts, strict=True)))
