@@ -42,7 +42,8 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from proxsweep import studies  # noqa: E402
 from proxsweep.dms.data.encoding import Encoding  # noqa: E402
-from proxsweep.dms.model import fit  # noqa: E402
+from proxsweep.dms.model import solution  # noqa: E402
+from proxsweep.dms.model.problem import FitProblem, build_difference  # noqa: E402
 from proxsweep.io.files import write_csv  # noqa: E402
 from proxsweep.sweep import grid  # noqa: E402
 from proxsweep.sweep.study import Study  # noqa: E402
@@ -198,13 +199,13 @@ def first(trace: pd.DataFrame, column: str, goal: float) -> float:
 def compare(name: str, encoding: Encoding, study: Study, lasso: float, peer: dict, k: int, job: dict) -> dict:
     """One row: both programs at one lasso weight."""
     theirs = in_our_order(peer, k, encoding)
-    matrix = fit.build_difference("reference", [str(one) for one in encoding.conditions], str(encoding.reference))
-    problem = fit.FitProblem(encoding, lasso, matrix, study.model, study.solver, lambda line: None)
-    there = problem._certify(theirs["b"], theirs["b0"], theirs["scale"], theirs["bias"], problem.prox_state)
+    matrix = build_difference("reference", [str(one) for one in encoding.conditions], str(encoding.reference))
+    problem = FitProblem(encoding, lasso, matrix, study.model, study.solver, lambda line: None)
+    there = solution.certify(problem, theirs["b"], theirs["b0"], theirs["scale"], theirs["bias"], problem.prox_state)
     their_objective = there["smooth"] + there["penalty"]
     assert np.isclose(plain_objective(encoding, theirs, lasso), their_objective, rtol=AGREE, atol=0)
     start = {**problem.zeros, **{key: np.float64(value) for key, value in START.items()}}
-    solves = [problem.solve("multidms", start) for _ in range(1 + REPEATS)][1:]  # the first warms up
+    solves = [solution.solve(problem, "multidms", start) for _ in range(1 + REPEATS)][1:]  # the first warms up
     ours = solves[0]
     point = {"b": ours.b, "b0": ours.b0, "scale": ours.scale, "bias": ours.bias}
     assert np.isclose(plain_objective(encoding, point, lasso), ours.objective, rtol=AGREE, atol=0)

@@ -11,18 +11,17 @@ from proxsweep.families import FAMILIES, family
 from proxsweep.io import reading
 from proxsweep.io.errors import UserError
 from proxsweep.optimize.status import Status
+from proxsweep.sweep import fit_folder, record_schema
 from proxsweep.sweep import fits as fits_table
-from proxsweep.sweep import record_schema
 from proxsweep.sweep.discrepancies import Disagreement, Discrepancies
-from proxsweep.sweep.record import SCHEMA_VERSION
 from proxsweep.sweep.study import refit_folders
 
 NUMBERS = ("objective", "smooth", "penalty", "residual", "relative_residual")
 SAME = ("status", "start", "iterations")
 CSV = 1e-13  # relative: how exactly fits.csv reads back
 NEEDED = (
-    *("family", "fit", "labels", "status", "start", "starts", "iterations", "tolerance", "absolute_floor"),
-    *("yardstick", "prox", "model", "encoding_sha256", *NUMBERS),
+    *("schema_version", "family", "fit", "labels", "status", "start", "starts", "iterations", "tolerance"),
+    *("absolute_floor", "yardstick", "prox", "model", "encoding_sha256", *NUMBERS),
 )
 
 
@@ -127,19 +126,13 @@ def read_record(path: Path) -> dict[str, Any] | None:
     UserError
         For a file that is no record, or one of another family or schema version.
     """
-    if not path.exists():
+    record = fit_folder.record_if_any(path.parent, {"required": [*NEEDED]})
+    if record is None:
         return None
-    record = reading.mapping(path, "a fit's record (JSON)")
-    version = record.get("schema_version")
-    if version != SCHEMA_VERSION:
-        raise UserError(str(path), f"schema_version {version}", f"{SCHEMA_VERSION}, the version this program checks")
-    if record.get("family") not in FAMILIES:
-        raise UserError(str(path), f"family {record.get('family')!r}", f"one of {', '.join(FAMILIES)}")
-    missing = [key for key in (*NEEDED, record["family"]) if key not in record]
-    if missing:
-        raise UserError(str(path), f"no {', '.join(missing)}", "a fit's record with these keys")
-    record_schema.validate(path, record, family(record["family"]).record_schema)
-    return record
+    if record["family"] not in FAMILIES:
+        raise UserError(str(path), f"family {record['family']!r}", f"one of {', '.join(FAMILIES)}")
+    own = {"required": [record["family"]], "properties": family(record["family"]).record_schema}
+    return fit_folder.record(path.parent, record_schema.RECORD, own)
 
 
 def _fit(

@@ -12,6 +12,7 @@ from proxsweep import studies
 from proxsweep.config import source
 from proxsweep.dms.data import read, simulate
 from proxsweep.dms.data.encoding import Encoding
+from proxsweep.dms.data.simulation import complete
 from proxsweep.dms.data.substitutions import parse
 from proxsweep.dms.model import predict
 from proxsweep.io import downloads, names, reading
@@ -202,7 +203,7 @@ def test_a_record_that_is_no_mapping_or_too_deep(tmp_path):
 @pytest.mark.parametrize("change", [{"sites": 10**18}, {"barcodes": 1e300}, {"variants": 10**18}, {"noise": 10**400}])
 def test_simulations_beyond_sense(change):
     with pytest.raises(UserError, match=f"simulate: {next(iter(change))}"):
-        simulate.complete({"tree": {"a": "r", "b": "r"}, **change})
+        complete({"tree": {"a": "r", "b": "r"}, **change})
 
 
 def test_an_address_that_is_none():
@@ -224,7 +225,7 @@ def test_minus_zero_is_zero():
 
 def test_a_node_that_a_spreadsheet_would_run_is_refused_by_the_command_too():
     with pytest.raises(UserError, match="simulate: tree: found the node '=1'"):
-        simulate.complete({"tree": {"a": "r", "=1": "r"}})
+        complete({"tree": {"a": "r", "=1": "r"}})
 
 
 def test_a_number_too_large_for_a_record(tmp_path):

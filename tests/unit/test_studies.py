@@ -10,7 +10,7 @@ import yaml
 from proxsweep import families, studies
 from proxsweep.config import schema, source
 from proxsweep.dms import sources
-from proxsweep.dms.data import simulate
+from proxsweep.dms.data.simulation import complete
 from proxsweep.io.errors import UserError
 from proxsweep.sweep.grid import table
 
@@ -169,7 +169,7 @@ studies:
     assert study.data["replicates"] == {"column": "replicate"}
     assert study.sweep["replicate"] == ["1", "2", "3"]
     assert study.sweep["difference"] == [{"name": "phylo", "kind": "tree", "tree": yaml.safe_load(TREE)}]
-    simulate.complete(study.data["simulate"])
+    complete(study.data["simulate"])
 
 
 def test_replicates_of_a_local_column_are_read_from_the_table(folder):
@@ -1289,13 +1289,6 @@ def test_every_model_and_solver_key_can_be_swept():
     keys = [*groups["model"]["properties"], *groups["solver"]["properties"]]
     assert len(set(keys)) == len(keys)
     assert set(groups["sweep"]["properties"]) == {"lasso", "difference", "replicate", *keys}
-
-
-def test_the_simulation_keys_and_defaults_are_the_generators():
-    properties = objects(SCHEMA)["simulate"]["properties"]
-    assert list(properties) == list(simulate.DEFAULTS)
-    defaults = {key: entry.get("default") for key, entry in properties.items()}
-    assert defaults == simulate.DEFAULTS
 
 
 def written_defaults(text: str) -> dict[str, dict[str, str]]:

@@ -162,7 +162,7 @@ def _simulation_faults(study: dict[str, Any]) -> Iterator[Fault]:
     if simulation["reference"] not in (None, reference):
         found = f"`{simulation['reference']}`"
         yield Fault(("data", "simulate", "reference"), found, f"the study's reference `{reference}`, or nothing")
-    from proxsweep.dms.data.simulate import complete  # pandas is slow to import
+    from proxsweep.dms.data.simulation import complete
 
     try:
         complete({**simulation, "reference": None})

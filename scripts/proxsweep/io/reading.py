@@ -76,8 +76,10 @@ def plan(path: str | Path) -> dict[str, Any]:
     return found
 
 
-def arrays(path: str | Path, names: Sequence[str], expected: str) -> dict[str, np.ndarray]:
-    """Arrays of these names from an ``.npz``; nothing in it is ever unpickled.
+def arrays(
+    path: str | Path, names: Sequence[str], expected: str, optional: Sequence[str] = ()
+) -> dict[str, np.ndarray]:
+    """Arrays of these names from an ``.npz``, and of the ``optional`` ones that it has; nothing is ever unpickled.
 
     Raises
     ------
@@ -94,8 +96,9 @@ def arrays(path: str | Path, names: Sequence[str], expected: str) -> dict[str, n
             if absent:
                 found = f"no array {absent[0]!r}"
                 raise UserError(str(path), found, f"{expected} with the arrays {', '.join(names)}: make it again")
-            _refuse_large(path, file, names, expected)
-            return {name: file[name] for name in names}
+            wanted = [*names, *(name for name in optional if name in file)]
+            _refuse_large(path, file, wanted, expected)
+            return {name: file[name] for name in wanted}
     except FileNotFoundError:
         raise UserError(str(path), "no such file", expected) from None
     except (*_DAMAGED, MemoryError, SyntaxError, AttributeError) as error:

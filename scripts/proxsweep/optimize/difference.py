@@ -187,6 +187,27 @@ def explicit(name: str, nodes: Sequence[str], rows: Mapping[str, Mapping[str, fl
     return Difference(name, "general", tuple(rows), _matrix(rows, nodes), nodes, len(nodes))
 
 
+def compared(matrix: np.ndarray, rows: Sequence[str], observed: Sequence[str]) -> dict[str, list[str]]:
+    """The observed nodes that each row of a difference matrix compares, by the row's name.
+
+    A row that touches an inner node of a tree compares all of them, because that node is known only through them.
+
+    Parameters
+    ----------
+    matrix : (R, P)
+        Columns are the D observed nodes, then inner nodes if any.
+    rows, observed
+        The R names of the rows and the D names of the observed nodes.
+    """
+    count = len(observed)
+    nonzero = np.asarray(matrix) != 0
+    nonzero[:, :count] |= nonzero[:, count:].any(axis=1, keepdims=True)
+    return {
+        row: [name for name, used in zip(observed, flags[:count], strict=True) if used]
+        for row, flags in zip(rows, nonzero, strict=True)
+    }
+
+
 def _is_pair(row: np.ndarray) -> bool:
     """Whether a row is a nonzero multiple of e_i - e_j."""
     nonzero = row[row != 0]

@@ -62,8 +62,8 @@ class Problem(Protocol):
     def residual(self, data: Tree, x: Tree, gradient: Tree, state: Tree) -> jax.Array:
         """Largest entry of the prox-gradient step of unit length in the coordinates that matter to users."""
 
-    def zero_share(self, data: Tree, x: Tree) -> jax.Array:
-        """Share of penalised differences that are exactly zero (for the trace)."""
+    def figures(self, data: Tree, x: Tree) -> dict[str, jax.Array]:
+        """The problem's own figures of progress by name, scalars: columns of the trace."""
 
 
 def dot(a: Tree, b: Tree) -> jax.Array:

@@ -1,6 +1,5 @@
 """Which fits to believe: residual and objective gap of every fit, and what became of each. For any family."""
 
-import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from proxsweep.report import strength_axis, style
 from proxsweep.report.wording import short_number, unconverged_note
+from proxsweep.sweep import fit_folder
 from proxsweep.sweep.fits import sweep_columns
 
 STATUSES = ("converged", "max_iterations", "max_seconds", "diverged", "failed")
@@ -24,12 +24,13 @@ MOST_NAMED = 14  # strengths named in the legend
 
 def load_trace(path: str | Path) -> pd.DataFrame:
     """Read ``trace.csv`` from the folder of a fit."""
-    return pd.read_csv(Path(path) / "trace.csv", dtype={"start": "str"})
+    return fit_folder.trace(path, ("start", "iteration", "objective", "relative_residual", "seconds"))
 
 
 def tolerances(paths: Iterable[str | Path]) -> list[float]:
     """The distinct tolerances (relative residual) in the records of the fits in these folders, ascending."""
-    records = (json.loads((Path(path) / "record.json").read_text()) for path in paths)
+    tolerance = {"required": ["tolerance"], "properties": {"tolerance": {"type": "number"}}}
+    records = (fit_folder.record(path, tolerance) for path in paths)
     return sorted({float(record["tolerance"]) for record in records})
 
 

@@ -19,7 +19,7 @@ from proxsweep.io.errors import UserError
 from proxsweep.io.files import sha256, write_text
 from proxsweep.jobs.closure import closure
 from proxsweep.report import table_page
-from proxsweep.sweep import collect, record
+from proxsweep.sweep import collect, fit_folder, record
 from proxsweep.sweep.study import refit_folders
 
 if TYPE_CHECKING:
@@ -28,6 +28,21 @@ if TYPE_CHECKING:
 TREE = Path(__file__).resolve().parents[3]
 LOCK = TREE / "envs" / "requirements.lock"
 WATCHED = ("notebooks", "scripts", "workflow", "envs")
+
+
+TEXT = {"type": ["string", "null"]}
+RECORD = {
+    "required": ["encoding_sha256", "revision", "versions"],
+    "properties": {
+        "encoding_sha256": TEXT,
+        "versions": {"type": "object", "additionalProperties": {"type": "string"}},
+        "revision": {
+            "type": "object",
+            "required": ["commit", "uncommitted_changes"],
+            "properties": {"commit": TEXT, "uncommitted_changes": {"type": ["boolean", "null"]}},
+        },
+    },
+}
 
 
 class Check(NamedTuple):
@@ -55,12 +70,7 @@ def check(folder: str | Path, family: Family) -> pd.DataFrame:
     refits = [path for _, path in refit_folders(folder)]
     plans = {part: json.loads(_text(part / "plan.json"))["fits"] for part in (folder, *refits)}
     config = yaml.safe_load(_text(folder / "config.yaml"))["studies"][folder.name]
-    records = {
-        fit["path"]: json.loads(_text(path))
-        for plan in plans.values()
-        for fit in plan
-        if (path := Path(fit["path"], "record.json")).exists()
-    }
+    records = read_records(fit for plan in plans.values() for fit in plan)
     sources = family.provenance(config)
     found = [
         _finished(plans, records),
@@ -75,6 +85,12 @@ def check(folder: str | Path, family: Family) -> pd.DataFrame:
         _downloads(sources.files),
     ]
     return pd.DataFrame(found)
+
+
+def read_records(fits: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Records of planned fits by the fit's path, of those that have one."""
+    found = {fit["path"]: fit_folder.record_if_any(fit["path"], RECORD) for fit in fits}
+    return {path: record for path, record in found.items() if record is not None}
 
 
 def write_page(table: pd.DataFrame, study: str, output: Path) -> None:

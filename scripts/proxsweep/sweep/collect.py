@@ -22,17 +22,22 @@ import pandas as pd
 from proxsweep.io import reading
 from proxsweep.io.errors import UserError
 from proxsweep.optimize.status import Status
+from proxsweep.sweep import fit_folder
 from proxsweep.sweep.grid import PARTIAL, label
-from proxsweep.sweep.record import SCHEMA_VERSION
 
 NUMBERS = ("relative_residual", "residual", "objective", "smooth", "penalty")
-REQUIRED = ("schema_version", "study", "family", "fit", "status", "iterations", "start", "seconds", *NUMBERS)
-TYPES = {
-    **dict.fromkeys(("family", "start"), str),
-    **dict.fromkeys(("fit", "seconds"), dict),
-    **dict.fromkeys(NUMBERS, (int, float, type(None))),
-    "iterations": int,
-    "study": (str, type(None)),
+NUMBER = {"type": ["number", "null"]}
+RECORD = {
+    "required": ["schema_version", "study", "family", "fit", "status", "iterations", "start", "seconds", *NUMBERS],
+    "properties": {
+        **dict.fromkeys(("family", "start"), {"type": "string"}),
+        **dict.fromkeys(("fit", "certificate"), {"type": "object"}),
+        **dict.fromkeys(NUMBERS, NUMBER),
+        "status": {"enum": [status.value for status in Status]},
+        "iterations": {"type": "integer"},
+        "study": {"type": ["string", "null"]},
+        "seconds": {"type": "object", "properties": dict.fromkeys(("solve", "compile"), NUMBER)},
+    },
 }
 MEASURED = ("solve_seconds", "compile_seconds", "job_seconds", "max_rss_mb")
 
@@ -123,31 +128,18 @@ def orphaned_fits(study_folder: str | Path, planned: Iterable[str | Path]) -> li
 
 def _record(folder: str | Path) -> dict[str, Any] | None:
     """The record in a fit's folder, None where there is none."""
-    path = Path(folder) / "record.json"
-    if not path.exists():
+    record = fit_folder.record_if_any(folder, RECORD)
+    if record is None:
         return None
-    record = reading.mapping(path, "a fit's record (JSON)")
-    missing = [key for key in REQUIRED if key not in record]
-    if missing:
-        raise UserError(str(path), f"no {', '.join(missing)}", "a fit's record with these keys")
-    if record["schema_version"] != SCHEMA_VERSION:
-        found = f"schema_version {record['schema_version']}"
-        raise UserError(str(path), found, f"{SCHEMA_VERSION}, the version this program writes")
-    statuses = [status.value for status in Status]
-    if record["status"] not in statuses:
-        raise UserError(str(path), f"status {record['status']!r}", f"one of {', '.join(statuses)}")
-    reading.require(path, record, TYPES, "a fit's record as it was written")
+    path, expected = Path(folder) / fit_folder.RECORD, "a fit's record as it was written"
     try:
         _shown(record["fit"])
         for value in (record[name] for name in (*NUMBERS, "iterations")):
             float(value or 0)
     except (ValueError, KeyError, TypeError, OverflowError) as error:
-        found = f"a value that is none ({error})"
-        raise UserError(str(path), found, "a fit's record as it was written") from error
-    measured = {name: (int, float, type(None)) for name in ("solve", "compile") if name in record["seconds"]}
-    reading.require(path, record["seconds"], measured, "seconds as numbers")
-    for name in ("certificate", record["family"]):
-        reading.require(path, record, {name: dict} if name in record else {}, "a fit's record as it was written")
+        raise UserError(str(path), f"a value that is none ({error})", expected) from error
+    own = record["family"]
+    reading.require(path, record, {own: dict} if own in record else {}, expected)
     return record
 
 

@@ -1,12 +1,5 @@
 """What a record may hold, as far as checking it computes with it: a JSON schema, for records that were edited."""
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-import jsonschema
-
-from proxsweep.io.errors import UserError
 from proxsweep.optimize.status import Status
 
 NUMBER = {"type": ["number", "null"]}
@@ -46,18 +39,3 @@ RECORD = {
         "rows": ROWS,
     },
 }
-
-
-def validate(path: str | Path, record: dict[str, Any], own: Mapping[str, Any]) -> None:
-    """Refuse a record whose values are of another kind than a fit writes (UserError, with the key's path).
-
-    ``own`` has the family's schemas of keys of the record, which hold beside those of every family.
-    """
-    schemas = (RECORD, {"type": "object", "properties": dict(own)})
-    errors = (error for schema in schemas for error in jsonschema.Draft202012Validator(schema).iter_errors(record))
-    first = next(errors, None)
-    if first is None:
-        return
-    keys = ".".join(map(str, first.absolute_path))
-    place = f"{path}, {keys}" if keys else str(path)
-    raise UserError(place, repr(first.instance), f"a fit's record as it was written ({first.validator})")

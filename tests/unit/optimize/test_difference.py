@@ -111,6 +111,12 @@ def test_matrix_cannot_be_changed_and_keeps_no_hold_on_its_source():
         d.matrix[0, 0] = 9
 
 
+def test_rows_ask_for_the_conditions_they_compare():
+    matrix = np.array([[-1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0], [0.5, -1.0, 0.5, 0.0]])
+    found = df.compared(matrix, ["b-minus-a", "c-minus-node", "odd"], ["a", "b", "c"])
+    assert found == {"b-minus-a": ["a", "b"], "c-minus-node": ["a", "b", "c"], "odd": ["a", "b", "c"]}
+
+
 @pytest.mark.parametrize(
     ("build", "words"),
     [

@@ -9,7 +9,8 @@ import pytest
 
 import toys
 from proxsweep.dms.model import fit, start_points
-from proxsweep.dms.model.model import Model, arrays
+from proxsweep.dms.model.arrays import arrays
+from proxsweep.dms.model.model import Model
 from proxsweep.optimize import fista
 from proxsweep.optimize.difference import equivariant
 from proxsweep.optimize.newton import newton

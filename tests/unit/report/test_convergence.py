@@ -205,6 +205,9 @@ def test_tolerances_come_from_the_records(tmp_path):
     assert convergence.tolerances(tmp_path / name for name in "abc") == [1e-6, 1e-4]
 
 
+TRACE = "start,iteration,objective,relative_residual,seconds\nzeros,0,0.30000000000000004,1.0,0.1\n"
+
+
 def test_traces_are_read_with_empty_starts_as_text(tmp_path):
-    (tmp_path / "trace.csv").write_text("start,iteration,objective\nzeros,0,0.30000000000000004\n")
+    (tmp_path / "trace.csv").write_text(TRACE)
     assert convergence.load_trace(tmp_path)["objective"].tolist() == [0.1 + 0.2]

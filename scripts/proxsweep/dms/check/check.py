@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from proxsweep.dms.check import recompute
 from proxsweep.dms.data.encoding import Encoding
 from proxsweep.dms.data.subsets import fitted_only, select
-from proxsweep.io import reading
 from proxsweep.io.errors import UserError
 from proxsweep.io.files import sha256
 from proxsweep.optimize.status import Status
+from proxsweep.sweep import fit_folder
 from proxsweep.sweep.discrepancies import SMALLEST, Checked, Discrepancies
 
 OBJECTIVE = 1e-10  # relative to the number, to which is added
@@ -33,7 +32,12 @@ STARTS = 1e-8  # relative: starts that ended at one optimum
 GAP = 0.01  # relative to the duality gap, to which is added
 GAP_ROUNDING = 1e-12  # relative to the objective
 
-ARRAYS = ("conditions", "mutations", "b", "b0", "b_inner", "scale", "bias", "difference", "difference_rows", "shifts")
+TEXTS = ("conditions", "mutations", "difference_rows")
+# of any shape: a wrong one is a disagreement
+ARRAYS = {
+    **dict.fromkeys(TEXTS, ("U", None)),
+    **dict.fromkeys(("b", "b0", "b_inner", "scale", "bias", "difference", "shifts"), ("fiu", None)),
+}
 FIGURES = (
     *("conditions", "reference", "difference_rows", "variants", "mutations", "scale", "bias", "scale_bound"),
     *("scale_at_bound", "zero_shift_share", "zero_shift_share_rows", "training_loss", "training_loss_rows"),
@@ -185,18 +189,8 @@ def _digest(path: str | Path) -> str:
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
-    expected = "a fit's parameters (.npz)"
-    found = reading.arrays(path, ARRAYS, expected)
-    texts = ("conditions", "mutations", "difference_rows")
-    for name, values in found.items():
-        if values.size and values.dtype.kind not in ("U" if name in texts else "fiu"):
-            raise UserError(str(path), f"the array {name!r} of type {values.dtype}", expected)
-    return {name: values if name in texts else values.astype(float) for name, values in found.items()}
-
-
-def _table(path: Path, text: tuple[str, ...], needed: list[str]) -> pd.DataFrame:
-    """A table with these columns of text, any others numbers that read back to the same value."""
-    return reading.table(path, text, needed, "a table of the fit (.csv)")
+    found = fit_folder.arrays(path, ARRAYS)
+    return {name: values if name in TEXTS else values.astype(float) for name, values in found.items()}
 
 
 def _same_names(file: str, quantity: str, written: np.ndarray, found: np.ndarray, discrepancies: Discrepancies) -> None:
@@ -241,7 +235,7 @@ def _mutations(fit: _Fit, path: Path, discrepancies: Discrepancies) -> None:
     columns = {f"beta_{name}": arrays["b"][d] for d, name in enumerate(encoding.conditions)}
     columns |= {f"shift_{name}": arrays["shifts"][r] for r, name in enumerate(arrays["difference_rows"])}
     columns |= {f"times_seen_{name}": encoding.times_seen[d] for d, name in enumerate(encoding.conditions)}
-    table = _table(path, NAMES, [*NAMES, *columns])
+    table = fit_folder.table(path.parent, path.name, NAMES, [*NAMES, *columns])
     before = len(discrepancies.disagreements)
     for name in NAMES:
         _same_names(path.name, name, table[name].to_numpy(), getattr(encoding, f"{name}s"), discrepancies)
@@ -297,7 +291,7 @@ def _share(hits: np.ndarray, among: np.ndarray) -> float:
 def _starts(fit: _Fit, path: Path, discrepancies: Discrepancies) -> None:
     """Every start's last line of the trace, and the choice of the best."""
     record, starts = fit.record, {one["start"]: one for one in fit.record["starts"]}
-    trace = _table(path, ("start",), ["start", "iteration", "objective"])
+    trace = fit_folder.trace(path.parent)
     for name, one in starts.items():
         rows = trace[trace["start"] == name]
         if rows.empty:

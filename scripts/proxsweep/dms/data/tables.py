@@ -1,50 +1,32 @@
 """The tables of a study as one list of rows, with the columns and labels that its data section names."""
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from proxsweep.config import schema
 from proxsweep.dms.data import read
 from proxsweep.io.errors import UserError
 from proxsweep.io.names import RULE, is_name
 
-COLUMNS = {
-    "condition": "condition",
-    "substitutions": "aa_substitutions",
-    "score": "func_score",
-    "pre_count": "pre_count",
-    "post_count": "post_count",
-    "barcodes": "n_barcodes",
-    "weight": "weight",
-    "variance": "variance",
-}
-DEFAULTS = {
-    "replicates": None,
-    "conditions": None,
-    "drop": None,
-    "min_pre_count": 0,
-    "pseudocount": 0.5,
-    "subtract_wildtype": False,
-    "clip": None,
-    "collapse": "mean",
-    "variant_weights": "equal",
-    "min_times_seen": 1,
-    "unknown_wildtype": "drop",
-    "bundle_sites": "keep",
-    "self_substitution": "error",
-    "site_map": None,
-}
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
 
 def complete(data: dict) -> dict:
-    """A study's data section with defaults for absent keys."""
+    """A study's data section with the schema's defaults for absent keys."""
     columns = {key: value for key, value in (data.get("columns") or {}).items() if value is not None}
-    return {**DEFAULTS, **data, "columns": {**COLUMNS, **columns}}
+    return {**_defaults(), **data, "columns": {**_defaults()["columns"], **columns}}
+
+
+@functools.cache
+def _defaults() -> dict[str, Any]:
+    return schema.fill_section("dms", "data", {})
 
 
 def used_columns(data: dict) -> list[str]:
@@ -214,7 +196,7 @@ def _score_columns(columns: dict, replicates: dict, names: list[str], path: Path
         return {"": columns["score"]}
     counts = [columns["pre_count"], columns["post_count"]]
     # a name given by the user and not found is a mistake, not a wish for counts
-    if columns["score"] == COLUMNS["score"] and all(count in names for count in counts):
+    if columns["score"] == _defaults()["columns"]["score"] and all(count in names for count in counts):
         return {}
     found = f"no column {columns['score']!r}"
     expected = f"scores in one of {read.nearest(columns['score'], names)}, or counts in {' and '.join(counts)}"
@@ -231,7 +213,7 @@ def _number_columns(data: dict, names: list[str], counts: bool) -> dict[str, str
     for name, key in (("n_barcodes", "barcodes"), ("weight", "weight"), ("variance", "variance")):
         if name in used_columns(data):
             wanted[name] = columns[key]
-    one_a_row = data["collapse"] != "barcode_mean" and columns["barcodes"] == COLUMNS["barcodes"]
+    one_a_row = data["collapse"] != "barcode_mean" and columns["barcodes"] == _defaults()["columns"]["barcodes"]
     if "n_barcodes" in wanted and wanted["n_barcodes"] not in names and one_a_row:
         del wanted["n_barcodes"]
     return wanted

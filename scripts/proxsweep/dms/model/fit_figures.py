@@ -12,7 +12,8 @@ from proxsweep.dms.model.fit import Fit
 from proxsweep.dms.model.fit_files import mutations_table, predictions
 from proxsweep.dms.model.losses import agreement
 from proxsweep.dms.model.model import predict
-from proxsweep.dms.results.fitted import Fitted, compared
+from proxsweep.dms.results.fitted import Fitted
+from proxsweep.optimize.difference import compared
 from proxsweep.report import style
 
 # The notebook shows tables and figures through this module alone: what only it imports is no input of a fit.

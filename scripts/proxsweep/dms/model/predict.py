@@ -19,12 +19,23 @@ import pandas as pd
 
 from proxsweep.dms.data import read
 from proxsweep.dms.data.substitutions import LETTERS, UNKNOWN, Substitutions, numbered, parse, refuse_silent
-from proxsweep.io import reading
+from proxsweep.dms.model import parameters
 from proxsweep.io.errors import UserError
 from proxsweep.optimize.status import Status
+from proxsweep.sweep import fit_folder
 
 ADDED = ("latent", "predicted", "unknown")
-EXPECTED = "the parameters of a fit"
+RECORD = {
+    "required": ["status", "model"],
+    "properties": {
+        "status": {"enum": list(map(str, Status))},
+        "model": {
+            "type": "object",
+            "required": ["global_epistasis"],
+            "properties": {"global_epistasis": {"enum": ["sigmoid", "linear"]}},
+        },
+    },
+}
 _ARRAYS = ("conditions", "mutations", "b", "b0", "bundle", "scale", "bias")
 
 
@@ -86,49 +97,24 @@ def load(folder: str | Path) -> FittedParameters:
         If a file is missing, cannot be read or lacks something, and for a fit that diverged.
     """
     folder = Path(folder)
-    record_path, path = folder / "record.json", folder / "parameters.npz"
-    expected = "the record of a finished fit"
-    record = reading.mapping(record_path, expected)
-    reading.require(record_path, record, {"status": str, "model": dict}, expected)
-    reading.require(record_path, record["model"], {"global_epistasis": str}, expected)
-    status, kind = record["status"], record["model"]["global_epistasis"]
-    if status not in list(Status) or kind not in ("sigmoid", "linear"):
-        raise UserError(str(record_path), f"status {status!r} and global_epistasis {kind!r}", expected)
-    if status == Status.DIVERGED:
-        raise UserError(str(record_path), "a fit that diverged", "a fit whose parameters mean something")
-    written = FittedParameters(**_arrays(path), sigmoid=kind == "sigmoid", status=status)
+    record = fit_folder.record(folder, RECORD)
+    if record["status"] == Status.DIVERGED:
+        raise UserError(str(folder / fit_folder.RECORD), "a fit that diverged", "a fit whose parameters mean something")
+    path = folder / fit_folder.PARAMETERS
+    arrays = parameters.read(path, _ARRAYS)
+    arrays |= {name: float(arrays[name]) for name in ("scale", "bias")}
+    sigmoid = record["model"]["global_epistasis"] == "sigmoid"
+    written = FittedParameters(**arrays, sigmoid=sigmoid, status=record["status"])
     fault = _fault(written)
     if fault:
-        raise UserError(str(path), fault, EXPECTED)
+        raise UserError(str(path), fault, fit_folder.THE_PARAMETERS)
     return written
-
-
-def _arrays(path: Path) -> dict:
-    found = reading.arrays(path, _ARRAYS, EXPECTED)
-    for name in ("scale", "bias"):
-        if found[name].shape != () or found[name].dtype.kind != "f":
-            raise UserError(str(path), f"the array {name!r} of shape {found[name].shape}", EXPECTED)
-    return {**found, "scale": float(found["scale"]), "bias": float(found["bias"])}
 
 
 def _fault(fit: FittedParameters) -> str:
     """What does not hold together; empty where everything does."""
-    count, width = fit.conditions.size, fit.mutations.size
-    wanted = {
-        "conditions": ((count,), "U"),
-        "mutations": ((width,), "U"),
-        "b": ((count, width), "f"),
-        "b0": ((count,), "f"),
-        "bundle": ((count, width), "b"),
-    }
-    for name, (shape, kind) in wanted.items():
-        found = getattr(fit, name)
-        if found.shape != shape or found.dtype.kind != kind:
-            return f"the array {name!r} of shape {found.shape} and type {found.dtype}"
     if not np.isfinite([*fit.b.ravel(), *fit.b0, *([fit.scale, fit.bias] if fit.sigmoid else [])]).all():
         return "numbers that are not finite"
-    if len({*fit.conditions.tolist()}) < count or len({*fit.mutations.tolist()}) < width:
-        return "a condition or a mutation that stands twice"
     odd = [name for name in fit.mutations.tolist() if len(name) < 3 or not {name[0], name[-1]} <= set(LETTERS)]
     return f"the mutation {odd[0]!r}" if odd else ""
 

@@ -1,13 +1,12 @@
 """Where a fit may start. All points are in each condition's own coordinates, as the solver holds them."""
 
 import re
-import zlib
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from proxsweep.dms.data.encoding import Encoding
+from proxsweep.dms.model import parameters
 from proxsweep.dms.model.model import Model, change_coordinates
 from proxsweep.io.errors import UserError
 
@@ -85,11 +84,7 @@ def from_fit(path: str | Path, model: Model, encoding: Encoding) -> Point:
     UserError
         If the file is no such solution.
     """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in ("conditions", "mutations", "b", "b0", "b_inner", "scale", "bias")}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
-        raise UserError(str(path), f"a file that cannot be read ({error})", "parameters of a fit (.npz)") from error
+    found = parameters.read(path, ("conditions", "mutations", "b", "b0", "b_inner", "scale", "bias"))
     b = np.vstack([found["b"], found["b_inner"]])
     same = np.array_equal(found["conditions"], encoding.conditions)
     same &= np.array_equal(found["mutations"], encoding.mutations)

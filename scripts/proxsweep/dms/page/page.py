@@ -248,9 +248,9 @@ def _own(fits: pd.DataFrame, mutations: pd.Series, conditions: list[str]) -> np.
     """Where a mutant is the own wildtype of a condition, in any replicate: (D, M) uint8."""
     own = np.zeros((len(conditions), len(mutations)), bool)
     for path in fits.drop_duplicates("replicate")["path"]:
-        with np.load(Path(path) / "parameters.npz", allow_pickle=False) as arrays:
-            place = pd.Index(arrays["mutations"].astype(str)).get_indexer(mutations)
-            own |= (place >= 0) & arrays["bundle"].astype(bool)[:, place]
+        arrays = fitted.arrays(path, "mutations", "bundle")
+        place = pd.Index(arrays["mutations"].astype(str)).get_indexer(mutations)
+        own |= (place >= 0) & arrays["bundle"][:, place]
     return own.astype(np.uint8)
 
 

@@ -63,16 +63,11 @@ class Effects:
 
 def load(path: str | Path) -> Effects:
     """Read ``parameters.npz`` and ``mutations.csv`` from the folder of a fit."""
-    folder = Path(path)
-    text = dict.fromkeys(NAMES, "str")
-    mutations = pd.read_csv(folder / "mutations.csv", dtype=text, keep_default_na=False, na_values=[""])
-    with np.load(folder / "parameters.npz", allow_pickle=False) as arrays:
-        names = [str(name) for name in arrays["conditions"]]
-        rows = len(arrays["difference_rows"])
-        matrix = arrays["difference"].reshape(rows, -1) if rows else np.zeros((0, len(names)))
-        sites = mutations["site"]
-        differing = sites.isin(sites[arrays["bundle"].any(axis=0)]).to_numpy()
-        return Effects(names, matrix, arrays["b"], mutations, differing)
+    names, _, matrix = fitted.difference(path)
+    mutations = fitted.mutations(path, names)
+    b, bundle = fitted.effects(path, mutations, "b", "bundle")
+    sites = mutations["site"]
+    return Effects(names, matrix, b, mutations, sites.isin(sites[bundle.any(axis=0)]).to_numpy())
 
 
 def _without_numbers(effects: Effects) -> Effects:

@@ -4,7 +4,6 @@ A larger scale shrinks the effects and with them ridge and lasso, so the objecti
 scale is at it. Where the scale stays below its bound, the bound does nothing any more.
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,8 +42,9 @@ _LABELS = {
 
 def load_scale(path: str | Path) -> dict:
     """``scale``, ``scale_bound`` and ``scale_at_bound`` from the record in a fit's folder; None with g linear."""
-    record = json.loads((Path(path) / "record.json").read_text())
-    return {name: record["dms"][name] for name in ("scale", "scale_bound", "scale_at_bound")}
+    names = ("scale", "scale_bound", "scale_at_bound")
+    found = fitted.figures(path, *names)
+    return {name: found[name] for name in names}
 
 
 def bounds(

@@ -1,6 +1,5 @@
 """A fit beside the truth of a simulation: where rows of its difference matrix truly differ from zero."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,13 +37,9 @@ class Estimate:
 
 def load(path: str | Path) -> Estimate:
     """Read ``record.json``, ``parameters.npz`` and ``mutations.csv`` from the folder of a fit."""
-    folder = Path(path)
-    fit = fitted.load(folder)
-    with np.load(folder / "parameters.npz", allow_pickle=False) as arrays:
-        matrix = arrays["difference"]
+    fit, (_, _, matrix) = fitted.load(path), fitted.difference(path)
     coefficients = {row: _coefficients(values, fit.conditions) for row, values in zip(fit.rows, matrix, strict=True)}
-    record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-    return Estimate(record["dms"]["reference"], coefficients, fit.mutations)
+    return Estimate(fitted.figures(path, "reference")["reference"], coefficients, fit.mutations)
 
 
 def _coefficients(values: np.ndarray, conditions: list[str]) -> dict[str, float] | None:

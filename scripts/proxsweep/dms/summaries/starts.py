@@ -5,7 +5,6 @@ is kept. Where all starts of a fit end level (:data:`LEVEL`) rounding decides wh
 best says more about a start than being kept.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from proxsweep.dms.model.parameters import OF_STARTS
 from proxsweep.dms.results import fitted
 from proxsweep.dms.results.fits_table import in_order
 from proxsweep.dms.summaries import looks
@@ -69,14 +69,10 @@ class StartResults:
 
 def load(path: str | Path) -> StartResults:
     """Read ``record.json`` and, where they hold them, the starts' shifts from ``parameters.npz`` of a fit's folder."""
-    folder = Path(path)
-    record = json.loads((folder / "record.json").read_text())
-    shifts: dict[str, np.ndarray] = {}
-    if len(record["starts"]) > 1 and (folder / "parameters.npz").exists():
-        with np.load(folder / "parameters.npz", allow_pickle=False) as arrays:
-            if "start_shifts" in arrays:
-                shifts = dict(zip(map(str, arrays["start_names"]), arrays["start_shifts"], strict=True))
-    return StartResults(record["start"], record["starts"], shifts)
+    record = fitted.starts(path)
+    found = fitted.arrays(path, *OF_STARTS) if len(record["starts"]) > 1 else {}
+    names, shifts = (found.get(name, ()) for name in OF_STARTS)
+    return StartResults(record["start"], record["starts"], dict(zip(map(str, names), shifts, strict=True)))
 
 
 def outcomes(fits: pd.DataFrame, load: Callable[[str], StartResults] = load) -> pd.DataFrame:

@@ -13,7 +13,8 @@ from scipy.optimize import minimize
 
 import toys
 from proxsweep.dms.model import fit, fit_figures, fit_files
-from proxsweep.dms.model.model import NORMALIZATIONS, change_coordinates
+from proxsweep.dms.model.arrays import NORMALIZATIONS
+from proxsweep.dms.model.model import change_coordinates
 from proxsweep.io.errors import UserError
 
 LINEAR = {**toys.MODEL, "global_epistasis": "linear"}

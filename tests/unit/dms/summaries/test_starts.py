@@ -167,6 +167,7 @@ def test_without_shifts_there_are_no_correlations():
 
 def test_files_are_read(tmp_path):
     write_json(tmp_path / "record.json", {"start": "zeros", "starts": HAND.starts})
+    write_npz(tmp_path / "parameters.npz", conditions=np.array(["a", "b"]))
     assert starts.load(tmp_path) == HAND
     shifts = np.arange(6.0).reshape(2, 1, 3)
     write_npz(tmp_path / "parameters.npz", start_names=np.array(["zeros", "linear"]), start_shifts=shifts)
@@ -178,6 +179,7 @@ def test_files_are_read(tmp_path):
 def test_a_record_without_distances_gives_none(tmp_path):
     listed = [{key: value for key, value in one.items() if key != "shift_distance"} for one in HAND.starts]
     (tmp_path / "record.json").write_text(json.dumps({"start": "zeros", "starts": listed}))
+    write_npz(tmp_path / "parameters.npz", conditions=np.array(["a", "b"]))
     table = starts.outcomes(ONE.assign(path=str(tmp_path)))
     assert table["shift_distance"].isna().all()
     figure = starts.figure(table, starts.correlations(ONE, {"p": HAND}.get, {"p": None}.get))
