@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from proxsweep import chosen, fits  # noqa: E402
-from proxsweep.dms import page  # noqa: E402
+from proxsweep.dms.page import page  # noqa: E402
 from proxsweep.files import write_csv  # noqa: E402
 
 CONDITIONS = ["Delta", "Omicron_BA1", "Omicron_BA2"]

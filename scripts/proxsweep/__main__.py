@@ -145,7 +145,7 @@ def _shifts_by_reference(arguments: argparse.Namespace) -> None:
 
 def _page(arguments: argparse.Namespace) -> None:
     from proxsweep import chosen, fits
-    from proxsweep.dms import page
+    from proxsweep.dms.page import page
     from proxsweep.files import write_text
 
     write_text(arguments.output, page.make(fits.finished(arguments.fits), chosen.load(arguments.chosen)))

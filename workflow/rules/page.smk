@@ -2,8 +2,8 @@ rule page:
     input:
         fits="results/{study}/fits.csv",
         chosen="results/{study}/chosen.csv",
-        template=[str(SCRIPTS / f"proxsweep/dms/page.{end}") for end in ("html", "css", "js")],
-        code=code_of("proxsweep.dms.page"),
+        template=sorted(str(path) for path in (SCRIPTS / "proxsweep/dms/page").glob("*.*") if path.suffix != ".py"),
+        code=code_of("proxsweep.dms.page.page"),
     output:
         report(
             "results/{study}/page.html",
