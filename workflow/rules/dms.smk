@@ -101,7 +101,7 @@ rule page:
     input:
         fits="results/{study}/fits.csv",
         chosen="results/{study}/chosen.csv",
-        template=[str(SCRIPTS / f"proxsweep/dms/page/page.{end}") for end in ("html", "css", "js")],
+        template=sorted(str(path) for path in (SCRIPTS / "proxsweep/dms/page").glob("*.*") if path.suffix != ".py"),
         code=code_of("proxsweep.dms.page.page"),
     output:
         in_report("results/{study}/page.html", "Shifts", page="effects and shifts by site, interactive"),

@@ -74,7 +74,7 @@ def load(path: str | Path) -> pd.DataFrame:
         For a file that is no such table, a strength below 0, or more than one selected row.
     """
     expected = "the table of a study's selected fits"
-    found = reading.table(path, fits_table.TEXT, ["study", "rule", "chosen"], expected)
+    found = reading.table(path, (*fits_table.TEXT, "rule"), ["study", "rule", "chosen"], expected)
     name = strength(found)
     if name == "study" or not pd.api.types.is_numeric_dtype(found[name]):
         raise UserError(f"{path}, header", f"no column of numbers before 'rule' ({name!r})", expected)

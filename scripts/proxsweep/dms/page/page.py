@@ -12,6 +12,7 @@ import heapq
 import html
 import json
 import math
+import re
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
@@ -32,6 +33,10 @@ MISSING = -32768
 ROWS = "RKHDEQNSTYWFAILMVGPC*-"  # of the heatmap: by charge, polarity and size; then stop, gap
 OWN = ("difference", "lasso", "replicate")
 TEMPLATE = Path(__file__).parent
+MODULES = (  # of the script, each behind those that it imports
+    *("text", "data", "selection", "colours", "layout", "profile", "heatmap", "details", "largest"),
+    *("view", "pointer", "controls", "start"),
+)
 
 
 class Arrays:
@@ -316,12 +321,18 @@ def unpack(packed: bytes) -> tuple[dict[str, Any], Callable[[dict[str, Any]], np
     return json.loads(content[4:start]), array
 
 
+def script() -> str:
+    """The JavaScript modules as one, which a browser also runs from a file: without their imports and exports."""
+    joined = "\n".join((TEMPLATE / f"{name}.js").read_text() for name in MODULES)
+    return re.sub(r"^import [^;]*;\n|^export ", "", joined, flags=re.MULTILINE)
+
+
 def page(packed: bytes, title: str) -> str:
     """The page of a packed container."""
     parts = {
         "title": html.escape(title),
         "style": (TEMPLATE / "page.css").read_text(),
-        "script": (TEMPLATE / "page.js").read_text(),
+        "script": script(),
         "payload": base64.b64encode(packed).decode(),
     }
     text = (TEMPLATE / "page.html").read_text()
