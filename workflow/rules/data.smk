@@ -101,7 +101,7 @@ rule data_report:
         preprocess="results/{study}/data/preprocess.report.csv",
         encode=lambda wildcards: expand(
             "results/{{study}}/encodings/replicate~{replicate}.report.csv",
-            replicate=[sweep.label(label) for label in STUDIES[wildcards.study].sweep["replicate"]],
+            replicate=[grid.label(label) for label in STUDIES[wildcards.study].sweep["replicate"]],
         ),
     output:
         report(
