@@ -11,10 +11,10 @@ from pathlib import Path
 import cvxpy
 import numpy as np
 import pytest
-from fusion_oracle import enumerated_prox
 from scipy.optimize import lsq_linear
 
 import toys
+from fusion_oracle import enumerated_prox
 from proxsweep.__main__ import main
 from proxsweep.check import check
 from proxsweep.dms.check import recompute

@@ -36,6 +36,7 @@ def checks(project):
     return pd.read_csv(project.folder / "checks.csv", index_col="check")
 
 
+@pytest.mark.slow
 @needs_browser
 def test_the_report_opens_without_network_and_every_image_loads(edited, tmp_path):
     done = edited.snakemake("--configfile", "tiny.yaml", "--report", "report.html")
@@ -57,6 +58,7 @@ def test_the_report_opens_without_network_and_every_image_loads(edited, tmp_path
         assert category in dom
 
 
+@pytest.mark.slow
 @needs_browser
 def test_a_click_on_a_heading_sorts_rows_by_its_numbers(finished, tmp_path):
     table = pd.read_csv(finished.folder / "results/tiny/fits.csv")
