@@ -7,7 +7,7 @@ import pytest
 
 from projects import shared
 
-SLOW = ("browser", "faults", "fuzz", "peers", "slurm")
+SLOW = ("browser", "faults", "fuzz", "peers", "planted", "slurm")
 
 
 @pytest.hookimpl(tryfirst=True)
