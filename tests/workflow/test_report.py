@@ -68,6 +68,7 @@ def words(html):
     return " ".join(re.sub("<[^>]+>", " ", html).split())
 
 
+@pytest.mark.slow
 @needs_browser
 def test_the_report_opens_without_network_and_every_image_loads(report, finished, tmp_path):
     count = """
@@ -87,6 +88,7 @@ def test_the_report_opens_without_network_and_every_image_loads(report, finished
         assert category in dom
 
 
+@pytest.mark.slow
 @needs_browser
 def test_a_click_on_a_heading_sorts_rows_by_its_numbers(finished, tmp_path):
     table = pd.read_csv(finished.folder / "results/tiny/fits.csv")

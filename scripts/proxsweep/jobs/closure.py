@@ -16,6 +16,8 @@ from proxsweep.io.errors import UserError
 PACKAGE = "proxsweep"
 ROOT = Path(__file__).resolve().parents[2]
 
+_IMPORTING_CALLS = ("import_module", "__import__")
+_BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")  # where statements hold statements
 _PYTHON_CELL_MAGICS = ("capture", "prun", "time", "timeit")
 _CELL_MAGIC = re.compile(r"%%(\w+).*")
 _LINE_MAGIC = re.compile(r"^(\s*)(?:[\w.,\s]+=\s*)?[%!?].*|^(\s*)[\w.]+\?{1,2}\s*$")
@@ -95,7 +97,17 @@ def _imports(file: Path) -> tuple[tuple[str, tuple[str, ...], int, int], ...]:
 @functools.lru_cache(maxsize=1024)
 def _parsed(file: Path, modified: int, size: int) -> tuple[tuple[str, tuple[str, ...], int, int], ...]:
     """Cached, since every notebook of a study leads to the same modules."""
-    return tuple(found for tree in _trees(file) for node in ast.walk(tree) for found in _import(node))
+    text = file.read_text(encoding="utf-8")
+    # expressions are most of a tree, and looked into only where one may import
+    nodes = ast.walk if any(name in text for name in _IMPORTING_CALLS) else _statements
+    return tuple(found for tree in _trees(file, text) for node in nodes(tree) for found in _import(node))
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    for block in _BLOCKS:
+        for child in getattr(node, block, ()):
+            yield child
+            yield from _statements(child)
 
 
 def _import(node: ast.AST) -> Iterator[tuple[str, tuple[str, ...], int, int]]:
@@ -107,12 +119,11 @@ def _import(node: ast.AST) -> Iterator[tuple[str, tuple[str, ...], int, int]]:
     elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
         called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         name = node.args[0].value
-        if called in ("import_module", "__import__") and isinstance(name, str) and not name.startswith("."):
+        if called in _IMPORTING_CALLS and isinstance(name, str) and not name.startswith("."):
             yield name, (), 0, node.lineno
 
 
-def _trees(file: Path) -> Iterator[ast.Module]:
-    text = file.read_text(encoding="utf-8")
+def _trees(file: Path, text: str) -> Iterator[ast.Module]:
     if file.suffix != ".ipynb":
         yield _tree(text, str(file))
         return

@@ -81,6 +81,11 @@ def test_relative_import_in_an_init_file_starts_at_its_own_package(tmp_path):
         "files = !ls\nproxsweep?\nimport proxsweep.style",
         "import importlib\nimportlib.import_module('proxsweep.style')",
         "x = 7 \\\n  %3\ntext = '''\n%d\n'''\nimport proxsweep.style",
+        "try:\n    pass\nexcept OSError:\n    import proxsweep.style",
+        "try:\n    pass\nfinally:\n    with x:\n        import proxsweep.style",
+        "for y in x:\n    pass\nelse:\n    import proxsweep.style",
+        "match x:\n    case 1:\n        import proxsweep.style",
+        "class A:\n    async def f(self):\n        from proxsweep import style",
     ],
 )
 def test_magics_and_named_imports(tmp_path, cell):

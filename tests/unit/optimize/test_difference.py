@@ -151,6 +151,7 @@ def test_what_is_refused_says_why(build, words):
         build()
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_guide_give_what_it_says():
     done = doctest.testfile(str(GUIDE), module_relative=False, optionflags=doctest.REPORT_NDIFF)
     assert done.attempted > 10 and done.failed == 0

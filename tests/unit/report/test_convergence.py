@@ -144,8 +144,7 @@ def test_unconverged_fits_are_dashed_hollow_and_named():
     assert sorted(line.get_markerfacecolor() == "white" for line in ends) == [False, True]
 
 
-@pytest.mark.parametrize("seconds", [0.1, 0.013, 0.7, 40.0])
-@pytest.mark.parametrize("ratio", [1.3, 4, 30, 1e5])
+@pytest.mark.parametrize(("seconds", "ratio"), [(0.1, 1.3), (0.013, 4), (0.7, 30), (40.0, 1e5), (0.013, 1.3)])
 def test_labels_of_seconds_do_not_overlap(seconds, ratio):
     times = seconds * np.array([0.5, 1.0, ratio**0.5, ratio])
     points = convergence.curves(TWO, {name: trace.assign(seconds=times) for name, trace in TRACES.items()}.get)

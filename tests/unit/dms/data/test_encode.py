@@ -235,8 +235,8 @@ def by_hand(frame, sequences, wildtypes, least=1, last_unknown=True):
 
 
 # enough variants that some of every condition pass, and few enough that others do not
-@pytest.mark.parametrize(("least", "variants"), [(1, 60), (2, 120), (5, 500)])
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("least", "variants"), [(1, 60), (2, 120), (3, 220)])
+@pytest.mark.parametrize("seed", range(4))
 def test_random_scans_agree_with_whole_sequences(tmp_path, seed, least, variants):
     frame, sequences, wildtypes = scan(seed, variants=variants)
     expected = by_hand(frame, sequences, wildtypes, least)

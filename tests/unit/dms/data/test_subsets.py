@@ -48,7 +48,7 @@ def test_a_condition_smaller_than_the_number_of_folds_is_refused():
 
 
 @pytest.mark.parametrize("rows", [FOLD, RESAMPLE])
-def test_a_fit_is_the_same_with_weight_zero_and_without_the_variants(rows):
+def test_variants_of_weight_zero_may_as_well_be_left_out(rows):
     chosen = select(toys.toy(3, weighted=True), rows).encoding
     small = fitted_only(chosen)
     assert 0 < len(small.scores) < len(chosen.scores)
@@ -56,6 +56,15 @@ def test_a_fit_is_the_same_with_weight_zero_and_without_the_variants(rows):
     np.testing.assert_array_equal(
         toys.dense(small)[1], toys.dense(chosen)[1][toys.split(chosen, chosen.weights)[1] > 0]
     )
+    rng = np.random.default_rng(5)
+    point = rng.normal(size=chosen.bundle.shape), rng.normal(size=3), 4.0, -2.0
+    one, two = (toys.smooth(each, toys.MODEL, *point) for each in (chosen, small))
+    assert one == pytest.approx(two, rel=1e-12)
+
+
+def test_a_fit_is_the_same_with_weight_zero_and_without_the_variants():
+    chosen = select(toys.toy(3, weighted=True), FOLD).encoding
+    small = fitted_only(chosen)
     solver = {**toys.SOLVER, "tolerance": 1e-10}
     one, two = (fit(each, 1e-3, "equivariant", toys.MODEL, solver, silent) for each in (chosen, small))
     assert one.best.objective == pytest.approx(two.best.objective, rel=1e-12)
@@ -80,6 +89,7 @@ def test_resamples_draw_as_many_as_there_are():
     weights = toys.split(encoding, resample(encoding, 1, 3, "bayesian"))
     assert all(part.mean() == pytest.approx(1) and part.min() > 0 for part in weights)
     assert (resample(encoding, 1, 3, "bootstrap") != resample(encoding, 2, 3, "bootstrap")).any()
+    assert (resample(encoding, 1, 3, "bootstrap") != resample(encoding, 1, 4, "bootstrap")).any()
 
 
 def test_losses_of_fitted_and_held_out_variants():
