@@ -11,7 +11,7 @@ from proxsweep.jobs import notebook
 
 NOTEBOOKS = sorted((PROJECT / "notebooks").rglob("*.ipynb"))
 
-GIVEN_TO_ALL = {"study", "fits_csv"}
+GIVEN_TO_ALL = {"study", "fits_csv", "summaries"}
 
 
 def names(sources: list[str], kind: type[ast.expr_context]) -> set[str]:

@@ -1,4 +1,4 @@
-"""What jobs of the finished study ``tiny`` depend on, as Snakemake wrote it down: files that they name, code that they run."""
+"""What jobs of the finished study ``tiny`` depend on, as Snakemake wrote it down: files they name, code they run."""
 
 import base64
 import json

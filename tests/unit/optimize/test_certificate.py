@@ -46,15 +46,15 @@ def test_gaps_are_those_of_bounded_least_squares(name, boxed):
 
 
 def test_smallest_weights_in_closed_form():
-    rng = np.random.default_rng(3)
-    w = rng.normal(size=(4, 50))
-    w -= w.mean(axis=0)
-    assert smallest_weight(MATRICES["reference"], w) == pytest.approx(np.abs(w[1:]).max(), rel=1e-7)
-    # of all pairs: the largest mean pull of a set against the rest, over sets
-    sums = np.cumsum(np.sort(w, axis=0), axis=0)[:-1]
     sizes = np.arange(1, 4)[:, None]
-    expected = np.abs(sums / (sizes * (4 - sizes))).max()
-    assert smallest_weight(MATRICES["equivariant"], w) == pytest.approx(expected, rel=1e-7)
+    for seed in range(20):  # in some the column that is looked at first is not the one that decides
+        w = np.random.default_rng(seed).normal(size=(4, 30))
+        w -= w.mean(axis=0)
+        assert smallest_weight(MATRICES["reference"], w) == pytest.approx(np.abs(w[1:]).max(), rel=1e-7)
+        # of all pairs: the largest mean pull of a set against the rest, over sets
+        sums = np.cumsum(np.sort(w, axis=0), axis=0)[:-1]
+        expected = np.abs(sums / (sizes * (4 - sizes))).max()
+        assert smallest_weight(MATRICES["equivariant"], w) == pytest.approx(expected, rel=1e-7)
     assert smallest_weight(np.zeros((0, 3)), w[:3]) == 0.0
 
 
