@@ -1024,7 +1024,7 @@ REFUSED = {
         "    chosen: {lasso: 2.0e-5}",
         "11: studies.demo.chosen.lasso",
         "`2e-05`",
-        "a swept weight (0, 1e-05, 4e-05)",
+        "a swept lasso (0, 1e-05, 4e-05)",
     ),
     "a weight by another word": (
         SOLVER,

@@ -102,7 +102,7 @@ rule choose:
         family=lambda wildcards: study_of(wildcards).family,
         signs=lambda wildcards, input: " ".join(f"--signs {shlex.quote(path)}" for path in input.signs),
     shell:
-        "proxsweep choose --fits {input.fits:q} {params.signs} --chosen {params.chosen:q} --family {params.family}"
+        "proxsweep choose --fits {input.fits:q} {params.signs} --chosen {params.chosen:q} --family {params.family:q}"
         " --validated {output.validated:q} --output {output.chosen:q} > {log:q} 2>&1"
 
 

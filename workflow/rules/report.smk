@@ -70,7 +70,7 @@ rule reproducibility:
     params:
         family=lambda wildcards: study_of(wildcards).family,
     shell:
-        "proxsweep reproducibility results/{wildcards.study:q} --family {params.family} --table {output.table:q} --page {output.page:q} > {log:q} 2>&1"
+        "proxsweep reproducibility results/{wildcards.study:q} --family {params.family:q} --table {output.table:q} --page {output.page:q} > {log:q} 2>&1"
 
 
 rule table_page:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from proxsweep.dms.results import fitted, replicate_signs, shifts
+from proxsweep.dms.roles import ROLES
 from proxsweep.dms.summaries import (
     false_discovery,
     patterns,
@@ -100,7 +101,7 @@ def found(name: str, table: pd.DataFrame) -> np.ndarray:
     if name == "selection":
         made = shifts.table(table, CHOICE, load)
         return made.loc[(made["resamples"] > 0) | (made["folds"] > 0), "resamples"]
-    return cross_validation.table(table)["validation_loss"].dropna()
+    return cross_validation.table(table, ROLES)["validation_loss"].dropna()
 
 
 SUMMARIES = (

@@ -11,7 +11,7 @@ import pytest
 from proxsweep.dms.model import predict
 from proxsweep.dms.page import page
 from proxsweep.dms.results import fitted, reread
-from proxsweep.dms.summaries import patterns, recovery, scale_bound, starts
+from proxsweep.dms.summaries import patterns, scale_bound, simulated_truth, starts
 from proxsweep.io.errors import UserError
 from proxsweep.io.files import write_npz
 from proxsweep.jobs import integrity
@@ -81,7 +81,7 @@ READERS = {
     "reread": (lambda folder: reread.load(folder, "b"), (NPZ, CSV, JSON)),
     "predict": (predict.load, (NPZ, JSON)),
     "patterns": (patterns.load, (NPZ, CSV)),
-    "recovery": (recovery.load, (NPZ, CSV, JSON)),
+    "recovery": (simulated_truth.load, (NPZ, CSV, JSON)),
     "starts": (starts.load, (NPZ, JSON)),
     "scale_bound": (scale_bound.load_scale, (JSON,)),
     "page": (_own, (NPZ,)),
@@ -198,13 +198,13 @@ def test_what_is_looked_at_before_a_run_never_ends_it(folder):
     for content in DAMAGE[JSON]:
         (folder / JSON).write_bytes(content)
         assert limits.solver(folder / JSON, spec) == spec["solver"]
-        assert "cannot be read" in integrity.of_fit(folder)
+        assert "cannot be read" in integrity.check_fit(folder)
     odd = {**RECORD, "status": "max_iterations", "solver": {**SOLVER, "max_iterations": "many"}}
     (folder / JSON).write_text(json.dumps(odd))
     assert limits.solver(folder / JSON, spec) == spec["solver"]
     for sizes in ({"a\0b": 3}, {"x" * 300: 3}, {"../x": 1}, {"mutations.csv": "many"}):
         (folder / JSON).write_text(json.dumps({**RECORD, "file_bytes": sizes}))
-        told = integrity.of_fit(folder)
+        told = integrity.check_fit(folder)
         assert told is None or "bytes instead of" in told
 
 
