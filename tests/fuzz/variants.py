@@ -113,7 +113,7 @@ def scored(folder: Path, file: tables.File) -> None:
         assert math.isnan(latent) if expected is None else math.isclose(latent, expected, abs_tol=1e-9)
 
 
-def _latent(fit: predict.Written, condition: str, found: dict) -> float | None:
+def _latent(fit: predict.FittedParameters, condition: str, found: dict) -> float | None:
     """The latent phenotype of a variant, from its whole sequence in the reference's coordinates."""
     d = fit.conditions.tolist().index(condition)
     effects = dict(zip(fit.mutations.tolist(), fit.b[d].tolist(), strict=True))
