@@ -19,10 +19,7 @@ from proxsweep.sweep.study import refit_folders
 NUMBERS = ("objective", "smooth", "penalty", "residual", "relative_residual")
 SAME = ("status", "start", "iterations")
 CSV = 1e-13  # relative: how exactly fits.csv reads back
-NEEDED = (
-    *("schema_version", "family", "fit", "labels", "status", "start", "starts", "iterations", "tolerance"),
-    *("absolute_floor", "yardstick", "prox", "model", "encoding_sha256", *NUMBERS),
-)
+NEEDED = ("schema_version", "family", "fit", "labels", "status", "start", "iterations", "encoding_sha256", *NUMBERS)
 
 
 class Report(NamedTuple):
@@ -131,8 +128,7 @@ def read_record(path: Path) -> dict[str, Any] | None:
         return None
     if record["family"] not in FAMILIES:
         raise UserError(str(path), f"family {record['family']!r}", f"one of {', '.join(FAMILIES)}")
-    own = {"required": [record["family"]], "properties": family(record["family"]).record_schema}
-    return fit_folder.record(path.parent, record_schema.RECORD, own)
+    return fit_folder.record(path.parent, record_schema.RECORD, family(record["family"]).record_schema)
 
 
 def _fit(

@@ -1,4 +1,4 @@
-"""What the family's own keys of a record may hold, for records that were edited: JSON schemas by key."""
+"""What the family's own keys of a record may hold, for records that were edited: a JSON schema."""
 
 from proxsweep.sweep.record_schema import NUMBER, SHARES
 
@@ -44,4 +44,8 @@ DMS = {
         **dict.fromkeys(("zero_shift_share_rows", "training_loss_rows", "validation_loss_rows"), SHARES),
     },
 }
-OWN = {"fit": FIT, "model": MODEL, "rows": ROWS, "dms": DMS}
+RECORD = {
+    "type": "object",
+    "required": ["starts", "tolerance", "absolute_floor", "yardstick", "prox", "model", "dms"],
+    "properties": {"fit": FIT, "model": MODEL, "rows": ROWS, "dms": DMS},
+}

@@ -50,18 +50,12 @@ def run(spec: dict, encoding: str, folder: str, checkpoint: str | None = None) -
     )
     write_npz(folder / "parameters.npz", b=b)
     write_csv(folder / "trace.csv", trace)
-    done = {
-        **{name: spec[name] for name in ("study", "family", "fit", "labels", "rows", "model", "solver")},
-        **{"status": str(status), "residual": residual, "relative_residual": residual / initial, "yardstick": initial},
-        **{"tolerance": solver["tolerance"], "absolute_floor": 0.0, "prox": None, "iterations": iteration},
-        **{"objective": objective, "smooth": objective, "penalty": 0.0, "start": "zeros"},
-        "starts": [
-            dict(zip(trace.columns, rows[-1], strict=True), status=str(status), residual=residual, iterations=iteration)
-        ],
+    done = {name: spec[name] for name in ("study", "family", "fit", "labels", "rows", "solver")} | {
+        **{"status": str(status), "start": "zeros", "iterations": iteration, "tolerance": solver["tolerance"]},
+        **{"residual": residual, "relative_residual": residual / initial, "encoding_sha256": sha256(encoding)},
+        **{"objective": objective, "smooth": objective, "penalty": 0.0, "ridge": {"largest": np.abs(b).max()}},
         "seconds": {"compile": 0.0, "solve": rows[-1][-1], "total": time.perf_counter() - started},
-        "encoding_sha256": sha256(encoding),
         "file_bytes": {name: (folder / name).stat().st_size for name in ("parameters.npz", "trace.csv")},
-        "ridge": {"largest": np.abs(b).max()},
     }
     record.write(folder / "record.json", done)
     return done
