@@ -97,7 +97,7 @@ class Family:
     refits
         A study -> studies with changed settings, below its folder, that it asks for.
     record_schema
-        JSON schema of a record, beside that of every family (:mod:`proxsweep.sweep.record_schema`), for `proxsweep check`.
+        JSON schema of a record, beside that of every family (:mod:`proxsweep.sweep.record_schema`); what `check` needs.
     check
         Folder of a fit, its record, its encoding -> what was recomputed, and what did not agree.
     cost

@@ -1,1 +1,0 @@
-"""Family ``ridge``: linear regression with a ridge penalty on the columns of a CSV table."""

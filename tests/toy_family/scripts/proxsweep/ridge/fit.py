@@ -30,7 +30,7 @@ def problem(encoding: str | Path, ridge: float) -> tuple[np.ndarray, np.ndarray,
     return x.T @ x / len(y) + ridge * np.eye(x.shape[1]), x.T @ y / len(y), y @ y / len(y) / 2
 
 
-def run(spec: dict, encoding: str, folder: str, checkpoint: str | None = None) -> dict:
+def run(spec: dict, encoding: str, folder: str) -> dict:
     """Fit, and write what every fit writes."""
     started, ridge, solver = time.perf_counter(), spec["fit"]["ridge"], spec["solver"]
     hessian, right, constant = problem(encoding, ridge)
@@ -44,12 +44,9 @@ def run(spec: dict, encoding: str, folder: str, checkpoint: str | None = None) -
             break
         b = b - step * (hessian @ b - right)
     status = Status.CONVERGED if residual <= solver["tolerance"] * initial else Status.MAX_ITERATIONS
-    folder, trace = (
-        Path(folder),
-        pd.DataFrame(rows, columns=["start", "iteration", "objective", "relative_residual", "seconds"]),
-    )
+    folder, columns = Path(folder), ["start", "iteration", "objective", "relative_residual", "seconds"]
     write_npz(folder / "parameters.npz", b=b)
-    write_csv(folder / "trace.csv", trace)
+    write_csv(folder / "trace.csv", pd.DataFrame(rows, columns=columns))
     done = {name: spec[name] for name in ("study", "family", "fit", "labels", "rows", "solver")} | {
         **{"status": str(status), "start": "zeros", "iterations": iteration, "tolerance": solver["tolerance"]},
         **{"residual": residual, "relative_residual": residual / initial, "encoding_sha256": sha256(encoding)},
@@ -66,13 +63,9 @@ def check(folder, written, encoding) -> Checked:
     found = Discrepancies()
     hessian, right, constant = problem(encoding, written["fit"]["ridge"])
     with np.load(Path(folder, "parameters.npz")) as arrays:
-        b = arrays["b"]
-    objective, relative = (
-        b @ hessian @ b / 2 - right @ b + constant,
-        np.abs(hessian @ b - right).max() / np.abs(right).max(),
-    )
+        b, exact = arrays["b"], np.linalg.solve(hessian, right)
+    objective, best = (x @ hessian @ x / 2 - right @ x + constant for x in (b, exact))
     found.close("record.json", "objective", written["objective"], objective, 1e-10 * abs(objective))
-    exact = np.linalg.solve(hessian, right)
-    best = exact @ hessian @ exact / 2 - right @ exact + constant
+    relative = np.abs(hessian @ b - right).max() / np.abs(right).max()
     confirmed = (relative <= written["tolerance"]) == (written["status"] == "converged")
     return Checked(confirmed, abs(objective - best) / abs(best), relative, {}, found)
