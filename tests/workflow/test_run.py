@@ -71,7 +71,7 @@ def test_results_hold_exactly_what_the_layout_names(finished):
     expected |= {"chosen.csv", "shifts.csv", "page.html", "config.yaml"}
     expected |= {"reproducibility.csv", "reproducibility.html"} | {f"pages/{table}.html" for table in PAGES}
     expected |= {f"data/{name}.csv" for name in ("func_scores", "truth", "variants", "wildtypes", "report")}
-    expected |= {"data/preprocess.report.csv"}
+    expected |= {"data/preprocess.report.csv", "data/sources.csv"}
     expected |= {f"tables/{name}.csv" for name in TABLES} | set(OUTPUTS)
     expected |= {f"notebooks/html/{name}.html" for name in ("index", *NAMES, *(f"{fit}/fit" for fit in FITS))}
     expected |= {f"benchmarks/{job}.tsv" for job in jobs} | {"notebooks/html/.snakemake_timestamp"}
@@ -192,12 +192,7 @@ def test_fit_notebook_shows_data_report_convergence_and_shifts(finished):
     fit = "difference~equivariant/lasso~0.001/replicate~2"
     text, pictures = shown(results(finished) / "fits" / fit / "fit.ipynb")
     assert pictures == 2
-    report = pd.concat(
-        [
-            pd.read_csv(results(finished) / name, dtype=str)
-            for name in ("data/preprocess.report.csv", "encodings/replicate~2.report.csv")
-        ]
-    )
+    report = pd.read_csv(results(finished) / "encodings/replicate~2.report.csv", dtype=str)
     for step in report["step"].unique():
         assert step.replace("_", " ") in text or step in text
     assert "rows merged with others of the same substitutions" in text and "differing sites" in text

@@ -24,6 +24,8 @@ rule notebook_index:
 
 
 rule write_config:
+    input:
+        code=code_of("proxsweep.config.resolved"),
     output:
         in_report("results/{study}/config.yaml", "What was run", file="config, all defaults filled in"),
     log:

@@ -178,7 +178,7 @@ def _replicate_signs(arguments: argparse.Namespace) -> None:
     write_csv(arguments.output, replicate_signs.table(fits_table.finished(arguments.fits), arguments.min_times_seen))
 
 
-def _shifts_options(parser: argparse.ArgumentParser) -> None:
+def _selected_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fits", type=Path, required=True, help="fits.csv")
     parser.add_argument("--chosen", type=Path, required=True, help="chosen.csv")
     parser.add_argument("--output", type=Path, required=True)
@@ -192,12 +192,6 @@ def _shifts(arguments: argparse.Namespace) -> None:
     write_csv(arguments.output, shifts.table(fits_table.finished(arguments.fits), chosen.load(arguments.chosen)))
 
 
-def _shifts_by_reference_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--fits", type=Path, required=True, help="fits.csv")
-    parser.add_argument("--chosen", type=Path, required=True, help="chosen.csv")
-    parser.add_argument("--output", type=Path, required=True)
-
-
 def _shifts_by_reference(arguments: argparse.Namespace) -> None:
     from proxsweep.dms.results import fits_table, shifts_by_reference
     from proxsweep.io.files import write_csv
@@ -205,12 +199,6 @@ def _shifts_by_reference(arguments: argparse.Namespace) -> None:
 
     found = shifts_by_reference.table(fits_table.finished(arguments.fits), chosen.load(arguments.chosen))
     write_csv(arguments.output, found)
-
-
-def _page_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--fits", type=Path, required=True, help="fits.csv")
-    parser.add_argument("--chosen", type=Path, required=True, help="chosen.csv")
-    parser.add_argument("--output", type=Path, required=True)
 
 
 def _page(arguments: argparse.Namespace) -> None:
@@ -246,15 +234,18 @@ COMMANDS = (
     Command("lasso-max", "The smallest lasso weights that make every shift zero.", _lasso_max_options, _lasso_max),
     Command("replicate-signs", "Signs of shifts in pairs of replicates.", _replicate_signs_options, _replicate_signs),
     Command(
-        "shifts", "The shifts of a study at the chosen weight, over replicates and refits.", _shifts_options, _shifts
+        "shifts", "The shifts of a study at the chosen weight, over replicates and refits.", _selected_options, _shifts
     ),
     Command(
         "shifts-by-reference",
         "The chosen shifts under every reference.",
-        _shifts_by_reference_options,
+        _selected_options,
         _shifts_by_reference,
     ),
     Command(
-        "page", "The interactive page of a study: effects and shifts by site, in one HTML file.", _page_options, _page
+        "page",
+        "The interactive page of a study: effects and shifts by site, in one HTML file.",
+        _selected_options,
+        _page,
     ),
 )
