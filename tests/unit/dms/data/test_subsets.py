@@ -77,7 +77,7 @@ def test_a_linear_fold_has_a_duality_gap():
     chosen = select(toys.toy(2), FOLD).encoding
     model = {**toys.MODEL, "global_epistasis": "linear"}
     best = fit(chosen, 1e-3, "reference", model, {**toys.SOLVER, "tolerance": 1e-10}, silent).best
-    assert -1e-15 <= best.duality_gap <= 1e-8 * best.objective  # rounding of two sums that are equal
+    assert abs(best.duality_gap) <= 1e-8 * best.objective  # rounding may leave it below 0
 
 
 def test_resamples_draw_as_many_as_there_are():
