@@ -67,12 +67,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         command.run(parsed)
     except UserError as error:
+        # message: passed on
         print(f"proxsweep: {error}", file=sys.stderr)
         return 2
     except OSError as error:
         if error.errno not in UNWRITABLE:
             raise
         place = error.filename or "the file system"
+        # message: The disk is full, or the folder cannot be written. | As for the errors below.
         print(f"proxsweep: {place}: found {error.strerror}; expected room, and the right to write", file=sys.stderr)
         return 2
     except Exception as error:

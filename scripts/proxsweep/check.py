@@ -54,6 +54,8 @@ def check(folder: Path, encoding: Path | None = None) -> Report:
     """
     single = (folder / "record.json").exists()
     if single and encoding is None:
+        # message: `proxsweep check` of one fit needs it (place: `--encoding`). | Add `--encoding
+        # results/mine/encodings/replicate~1.npz`.
         raise UserError("--encoding", "nothing", f"the encoding of the fit in {folder}")
     if single:
         return _report([_fit(folder, encoding, None, None)])
@@ -63,6 +65,7 @@ def check(folder: Path, encoding: Path | None = None) -> Report:
         done += [(path, {**row, kind: refit.name}, discrepancies) for path, row, discrepancies in _study(refit)]
         kinds.append(kind)
     if all(row["status"] == Status.FAILED for _, row, _ in done):
+        # message: Nothing has run yet. | Run the study first.
         raise UserError(str(folder), "no record of any planned fit", "fits that have run")
     return _report(done, kinds)
 
@@ -103,6 +106,8 @@ def _plan(path: Path) -> dict[str, Any]:
         known = fit.get("family") in FAMILIES
         replicate = family(fit["family"]).roles.replicate if known else None
         if not inside or not known or (replicate is not None and replicate not in fit["labels"]):
+            # message: The plan names a fit outside of its study: it was edited, or copied from another. | Make it
+            # again.
             raise UserError(str(path), f"the fit {fit['path']}", expected)
     return plan
 
@@ -127,6 +132,7 @@ def read_record(path: Path) -> dict[str, Any] | None:
     if record is None:
         return None
     if record["family"] not in FAMILIES:
+        # message: Another version wrote the record, or it was edited. | Make the fit again.
         raise UserError(str(path), f"family {record['family']!r}", f"one of {', '.join(FAMILIES)}")
     return fit_folder.record(path.parent, record_schema.RECORD, family(record["family"]).record_schema)
 

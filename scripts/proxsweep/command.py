@@ -22,7 +22,9 @@ def json_option(text: str) -> dict:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
+        # message: The option takes JSON. | Write it in single quotes for the shell: `--spec '{"seed": 1}'`.
         raise argparse.ArgumentTypeError(f"found no JSON ({error}); expected a mapping") from None
     if not isinstance(found, dict):
+        # message: The option takes a mapping. | Write it in single quotes for the shell: `--spec '{"seed": 1}'`.
         raise argparse.ArgumentTypeError(f"found JSON that is a {type(found).__name__}; expected a mapping")
     return found

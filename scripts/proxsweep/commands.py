@@ -41,6 +41,9 @@ def _check(arguments: argparse.Namespace) -> None:
     if report.disagreements:
         wrong = len({path for path, _ in report.disagreements})
         found = f"{len(report.disagreements)} disagreements in {wrong} of {len(report.table)} fits, listed above"
+        # message: `proxsweep check` computed something else than the files say: they were edited or mixed. | Make the
+        # fits listed again; if it stays, it is a fault of the program. What is compared is in
+        # [certificate.md](certificate.md).
         raise UserError(str(arguments.folder), found, "files that agree with each other and with what they claim")
 
 
@@ -195,12 +198,16 @@ def _strict(arguments: argparse.Namespace) -> None:
     table = fits.read(arguments.fits, ["status", "relative_residual", "path"])
     bad = table[table["status"] != "converged"]
     for row in bad.to_dict("records"):
+        # message: passed on
         print(
             f"{row['status']}: {row['path']} (relative residual {row['relative_residual']:.2e})",
             file=sys.stderr,
         )
     if len(bad):
         found = f"{len(bad)} of {len(table)} fits that did not converge, listed above"
+        # message: `strict` was asked for, in the config or as the target `snakemake strict`. All results are there. |
+        # Raise the limits of the fits listed in `logs/mine/strict.log` ([how a fit ended](#how-a-fit-ended)), or take
+        # `strict` back.
         raise UserError(str(arguments.fits), found, "only converged fits, as `strict` asks")
     print(f"all {len(table)} fits converged")
 
@@ -225,6 +232,7 @@ def _index(arguments: argparse.Namespace) -> None:
         if set(PARTIAL) & set(fit["labels"]):
             continue
         if list(table.index).count(fit["path"]) != 1:
+            # message: `fits.csv` and `plan.json` are not of one run. | Remove both, and run again.
             raise UserError(str(arguments.fits), f"not one row of {fit['path']}", "a row for each fit of the plan")
         row = table.loc[fit["path"]]
         entry = {"path": Path(fit["path"]) / "fit.ipynb", "labels": fit["labels"], "status": row["status"]}

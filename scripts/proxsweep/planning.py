@@ -128,6 +128,10 @@ def remove_damaged(study: Study, dry_run: bool) -> Iterator[str]:
     damaged = {f"{folder(fit)}/record.json": integrity.check_fit(folder(fit)) for fit in grid.table(study)}
     damaged |= {path: integrity.check_archive(path) for path in encodings(study)}
     for path in [path for path, fault in damaged.items() if fault]:
+        # message: A file of a finished fit, or an encoding, was cut off or overwritten after it was written, as the
+        # lines below say. It is removed with the study's `fits.csv`, and made again; a dry run only tells. | Nothing
+        # now. If it comes again, look for the cause: a full disk, a copy that stopped, a program that synchronises
+        # folders.
         yield f"{path}: {damaged[path]}; it is made again"
         if not dry_run:
             Path(path).unlink(missing_ok=True)
@@ -137,6 +141,8 @@ def remove_damaged(study: Study, dry_run: bool) -> Iterator[str]:
 def clamp_dates(study: Study) -> Iterator[str]:
     """Date what is dated in the future as of now, before anything is planned."""
     if number := timestamps.clamp_future_mtimes(f"results/{study.name}"):
+        # message: The clock of the machine that made them was ahead, and has been put right. | Nothing, unless you
+        # changed a table since then: the change may not be noticed. Then run once with `--forcerun preprocess`.
         yield (
             f"results/{study.name}: {number} files are dated in the future, by a clock that was wrong; now"
             " they are dated as of now. What was changed since then is not noticed: see docs/troubleshooting.md"
@@ -155,6 +161,9 @@ def write_status_tables(studies: Iterable[Study]) -> Iterator[str]:
         try:
             files.write_csv(path, collect.status_table(grid.plan(grid.table(study))))
         except (OSError, UserError) as error:  # the disk that ended the run is full still
+            # message: The disk that ended the run is full still. | Make room, then run again.
             yield f"no table of how every fit of study {study.name} ended: {error}"
             continue
+        # message: Not an error: said after any run that failed. | Open the table. Fits without a record are `failed`,
+        # also those that had not begun.
         yield f"How every fit of study {study.name} ended: {path}"

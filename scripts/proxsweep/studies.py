@@ -68,6 +68,8 @@ def from_config(
         first = ordered[0]
         more = f" ({len(ordered) - 1} more after this one)" if len(ordered) > 1 else ""
         place = source.place(first.path, sources, overrides)
+        # message: the number 0, say | a finite number above 0 (2 more after this one) | The config has three faults,
+        # and this is the first. | Put it right; the next is told when you run again.
         raise UserError(place, first.found, first.expected + more)
 
     validate(_schema_faults(values))
@@ -130,9 +132,11 @@ def _name_faults(values: dict[str, Any]) -> Iterator[Fault]:
     for name in names:
         path, folded = ("studies", name), name.casefold()
         if folded in RESERVED:
+            # message: `results/` has something else of this name. | Rename the study.
             yield Fault(path, f"the reserved name `{name}`", "another name: it is a folder under results/")
         if folded in seen:
             found = f"the name `{name}` beside `{seen[folded]}`"
+            # message: Both would have the same folder there. | Rename one of the two studies.
             yield Fault(path, found, "names that differ by more than case, as some file systems do not tell it")
         seen[folded] = name
     run = _chosen(values)
@@ -140,8 +144,11 @@ def _name_faults(values: dict[str, Any]) -> Iterator[Fault]:
         path = ("run", i) if isinstance(values.get("run"), list) else ("run",)
         if name not in names:
             near = difflib.get_close_matches(name, names, 1, 0.5)
+            # message: `dmeo` | the study `demo` / one of demo, spike | `run:` (or `--config run=...`) names no study of
+            # the config. | Correct it.
             yield Fault(path, f"`{name}`", f"the study `{near[0]}`" if near else f"one of {', '.join(names)}")
         if name in run[:i]:
+            # message: `run:` names it twice. | Remove it from `run:`.
             yield Fault(path, f"the study `{name}` again", "every study once")
 
 
@@ -179,6 +186,7 @@ class _Checked:
                 if key in swept:
                     found = f"`{key}` under `sweep` and under `{section}`"
                     expected = f"it in one place: under `sweep` to vary it, under `{section}` to fix it"
+                    # message: One key cannot be both varied and fixed. | Remove one of the two.
                     yield Fault(("sweep", key), found, expected)
         for key, values in self.values["sweep"].items():
             yield from labels.faults(("sweep", key), values, swept.get(key, values))
@@ -210,6 +218,7 @@ class _Checked:
         for i, value in enumerate(asked):
             if value not in known:
                 path = ("sweep", self.roles.replicate, i)
+                # message: The data have no such replicate. | Correct `sweep: replicate`, or leave it out to get all.
                 yield Fault(path, f"the replicate `{value}`", f"one of {', '.join(known)}")
 
     def _settle_part(self, section: str) -> Iterator[Fault]:
@@ -228,10 +237,14 @@ class _Checked:
             if name != self.roles.strength:
                 chosen[name] = chosen[name] or known[0]
                 if chosen[name] not in known:
+                    # message: `clade` | a swept difference (reference, equivariant) | `chosen: difference` has to be
+                    # one of `sweep: difference`. | Correct it, or add it there.
                     yield Fault(path, f"`{chosen[name]}`", f"a swept {name} ({', '.join(known)})")
                 continue
             chosen[name] = None if chosen[name] == "auto" else chosen[name]
             if chosen[name] is not None and chosen[name] not in swept:
+                # message: `0.5` | auto, or a swept lasso (0, 1e-05) | `chosen: lasso` has to be one of `sweep: lasso`,
+                # or `auto`. | Correct it, or add it there.
                 yield Fault(path, f"`{label(chosen[name])}`", f"auto, or a swept {name} ({', '.join(known)})")
 
     def study(self) -> Study:

@@ -19,12 +19,15 @@ def faults(path: KeyPath, values: list[Any], written: list[Any]) -> Iterator[Fau
         except ValueError:
             text = ""
         if not text or len(text) > 64 or not LABEL.fullmatch(text.lstrip("-")):
+            # message: Swept values name folders. | Give the matrix, replicate or condition another name.
             yield Fault((*path, i), f"`{shown}`, which becomes part of a path", RULE)
             continue
         folded = text.casefold()
         if folded in seen:
             first = written[seen[folded]]
             first = first["name"] if isinstance(first, dict) else first
+            # message: Two values of a sweep are the same number (4.0e-5 and 0.00004), or differ by case only. | Remove
+            # one.
             yield Fault(
                 (*path, i),
                 f"`{shown}`, which has the label {text} like `{first}` at [{seen[folded]}]",
@@ -37,4 +40,6 @@ def named_faults(path: KeyPath, named: list[Any] | None, swept: list[Any]) -> It
     """Values of a key that names some of the swept ones."""
     for i, value in enumerate(named or []):
         if value not in swept:
+            # message: `0.5` | one of those fitted (0, 1e-05) | `cross_validation`, `resamples` or `references` can only
+            # use weights and replicates under `sweep`. | Add it there, or choose another.
             yield Fault((*path, i), f"`{label(value)}`", f"one of those fitted ({', '.join(map(label, swept))})")

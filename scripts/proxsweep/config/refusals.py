@@ -60,21 +60,30 @@ def _validator(schema: Document) -> jsonschema.Draft202012Validator:
 def _translate(document: Document, error: jsonschema.ValidationError, home: Document) -> Iterator[Fault]:
     path, schema, value = tuple(error.absolute_path), error.schema, error.instance
     if "propertyNames" in error.schema_path:
+        # message: the name `my study` | at most 64 letters, digits, dots, underscores and hyphens, the first a letter
+        # or digit | It becomes a folder. | Use another name; the same rule, with `+`, holds for labels of replicates.
         yield Fault((*path, value), f"the name `{value}`", schema["x-expected"])
     elif error.validator == "additionalProperties":
         known = list(schema["properties"])
         for key in value:
             if key not in known:
+                # message: passed on
                 yield Fault((*path, key), f"the unknown key `{key}`", _known_key(home, key, known))
     elif error.validator == "required":
         for key in schema["required"]:
             if key not in value:
+                # message: nothing | the key `reference`: condition whose wildtype numbers the mutations ... | A key
+                # without a default is missing. | Add it.
                 yield Fault(
                     (*path, key), "nothing", f"the key `{key}`: {_meaning(document, schema['properties'][key])}"
                 )
     elif error.validator == "minProperties" and path == ("studies",):
+        # message: Nothing stands under `studies:`. | Write a study there.
         yield Fault(path, "no study", "at least one study by its name")
     else:
+        # message: the number 0 / the number -1 / the text 'sigmoid' | a finite number above 0 / a whole number of at
+        # least 1 and of at most 1e+09 / true or false | The value is beyond the limits of this key, or of another type.
+        # | Write such a value; [config/README.md](../config/README.md) has all limits.
         yield Fault(path, _describe(value), _expected(schema, value))
 
 
@@ -88,13 +97,19 @@ def _known_key(document: Document, key: str, known: list[str]) -> str:
     elsewhere = [name for name in sections(document) if key in document["$defs"][name]["properties"]]
     if elsewhere:
         home = "the study itself" if elsewhere[0] == "study" else f"`{elsewhere[0]}`"
+        # message: the unknown key `ridge` | that key under `model`; here one of ... | The key is in the wrong section.
+        # | Move it, or indent it as the keys of that section.
         return f"that key under {home}; here one of {', '.join(known)}"
     near = difflib.get_close_matches(key, known, 1, 0.5)
+    # message: the unknown key `lassos` | `lasso`, the nearest known key / one of ... | The section has no such key. |
+    # Correct the name.
     return f"`{near[0]}`, the nearest known key" if near else f"one of {', '.join(known)}"
 
 
 def _describe(value: Any) -> str:
     if value is None:
+        # message: nothing (null) | text, a number, a mapping, ... | The key stands without a value. | Give it one, or
+        # remove the line to get the default.
         return "nothing (null)"
     if isinstance(value, bool):
         return f"the boolean {str(value).lower()}"
@@ -104,6 +119,9 @@ def _describe(value: Any) -> str:
         return f"the text {value!r}"
     if isinstance(value, list | dict):
         kind = "list" if isinstance(value, list) else "mapping"
+        # message: a list of 2 / a mapping of 3 / an empty list | a mapping with data, reference and sweep, a number,
+        # ... | Another kind of value, mostly by a wrong indentation. | Indent keys of a section two blanks deeper than
+        # its name.
         return f"a {kind} of {len(value)}" if value else f"an empty {kind}"
     return f"{value!r} ({type(value).__name__})"
 
@@ -117,10 +135,16 @@ def _expected(schema: dict[str, Any], value: Any) -> str:
         return wanted + _number_hint(value)
     if isinstance(value, str) and "enum" in schema:
         near = difflib.get_close_matches(value, schema["enum"], 1, 0.5)
+        # message: the text 'sigmoids' | one of sigmoid, linear (`sigmoid` is nearest) | The key takes one of some
+        # words. | Use one of those listed.
         return wanted + (f" (`{near[0]}` is nearest)" if near else "")
     if isinstance(value, bool | int | float) and "string" in types and "number" not in types:
+        # message: the number 1 / the boolean true | text; text that YAML takes for a number or boolean needs quotes, as
+        # in "1" | YAML reads it as no text. | Quote it.
         return wanted + f'; text that YAML takes for a number or boolean needs quotes, as in "{value}"'
     if isinstance(value, bool | int | float | str) and types == ["array"]:
+        # message: the number 0.001 / the text 'zeros' | a list of numbers, also where there is one: [0.001] | The key
+        # takes a list. | Put the value into brackets.
         return wanted + f", also where there is one: [{_written(value)}]"
     return wanted
 
@@ -168,4 +192,6 @@ def _number_hint(text: str) -> str:
     if not parts:
         return f", without quotes: {text.strip()}"
     mantissa = parts[1] if "." in parts[1] else parts[1] + ".0"
+    # message: the text '1e-5' | a finite number of at least 0, written 1.0e-5 (YAML reads 1e-5 as text) | YAML wants a
+    # dot and a sign in such a number, and no quotes. | Write the number as the message shows.
     return f", written {mantissa}e{parts[2] or '+'}{parts[3]} (YAML reads {text} as text)"

@@ -43,6 +43,8 @@ def _predict(arguments: argparse.Namespace) -> None:
     from proxsweep.io.files import write_csv
 
     if arguments.output.suffix != ".csv":
+        # message: 'predictions.tsv' | a name that ends in .csv | Only CSV is written. | Give `--output` a name that
+        # ends so.
         raise UserError("--output", repr(str(arguments.output)), "a name that ends in .csv")
     fit = predict.load(arguments.fit)
     columns = arguments.condition_column, arguments.substitutions_column
@@ -148,6 +150,8 @@ def _stack(arguments: argparse.Namespace) -> None:
     tables = [read.read_table(path, read.header(path)) for path in arguments.tables]
     for path, table in zip(arguments.tables, tables, strict=True):
         if list(table.columns) != list(tables[0].columns):
+            # message: The reports of the steps that make `data/report.csv` differ. | Remove the folder `encodings` and
+            # `data/preprocess.report.csv`, and run again.
             raise UserError(f"{path}, header", "other columns", f"those of {arguments.tables[0]}")
     write_csv(arguments.output, pd.concat(tables, ignore_index=True))
 

@@ -73,6 +73,7 @@ def spec_from_options(arguments: argparse.Namespace) -> dict[str, Any]:
         (checked,) = studies.from_config({"studies": {"fit": study}}, [], {}, Path())
     except UserError as error:
         key = error.place.rpartition("studies.fit.")[2].split(".")[1].partition("[")[0]
+        # message: passed on
         raise UserError(f"--{key.replace('_', '-')}", error.found, error.expected) from None
     return {**grid.table(checked)[0].spec(), "study": None}
 
@@ -84,4 +85,6 @@ def _yaml(name: str, text: str) -> Any:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
+        # message: '5e' (place: an option) | a value as in a config (YAML) | The option takes a value of a config. |
+        # Write it as there; quote braces and brackets for the shell.
         raise UserError(f"--{name.replace('_', '-')}", repr(text), "a value as in a config (YAML)") from error

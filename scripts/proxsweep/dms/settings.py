@@ -38,6 +38,8 @@ def _bound_faults(study: dict[str, Any]) -> Iterator[Fault]:
     values += [(("sweep", "scale_bound", i), value) for i, value in enumerate(study["sweep"].get("scale_bound", []))]
     for path, value in values:
         if isinstance(value, str) and not 0 < float(value.removesuffix("x_score_range")) < math.inf:
+            # message: `0x_score_range` | a finite multiple above 0, such as 2x_score_range | No scale can have this
+            # bound. | Correct `scale_bound`.
             yield Fault(path, f"`{value}`", "a finite multiple above 0, such as 2x_score_range")
 
 
@@ -106,13 +108,19 @@ def _settle_references(study: dict[str, Any], base: Path) -> Iterator[Fault]:
     if wanted["conditions"] == "all" and not others:
         unread = "`all`, but a table not read before the run", "the names of conditions"
         single = "`all`, but no condition beside the reference", "at least two conditions"
+        # message: `all`, but a table not read before the run / `all`, but no condition beside the reference | the names
+        # of conditions / at least two conditions | A table at an address is not read while the run is planned; or there
+        # is nothing to refit. | List the conditions under `references: conditions`; or remove `references`.
         yield Fault(path, *(single if known else unread))
         return
     wanted["conditions"] = others if wanted["conditions"] == "all" else wanted["conditions"]
     for i, value in enumerate(wanted["conditions"]):
         if value == study["reference"]:
+            # message: The study itself has that reference. | Remove it from `references: conditions`.
             yield Fault((*path, i), f"the study's own reference `{value}`", "other conditions")
         elif others is not None and value not in others:
+            # message: `Gamma` | one of Beta, Delta | `references: conditions` names a condition that the data do not
+            # have. | Correct it.
             yield Fault((*path, i), f"`{value}`", f"one of {', '.join(others)}")
     yield from labels.faults(path, wanted["conditions"], wanted["conditions"])
     yield from labels.named_faults(("references", "lasso"), wanted["lasso"], study["sweep"]["lasso"])
@@ -122,11 +130,13 @@ def _settle_references(study: dict[str, Any], base: Path) -> Iterator[Fault]:
 def _limit_faults(study: dict[str, Any]) -> Iterator[Fault]:
     lower, upper = study["data"]["clip"] or (None, None)
     if isinstance(lower, float) and upper is not None and lower >= upper:
+        # message: The limits of `clip` are in the wrong order. | Exchange the two numbers.
         yield Fault(("data", "clip"), f"the lower limit {lower:g} and the upper limit {upper:g}", "lower < upper")
     boxes = [(("model", "effect_bounds"), study["model"]["effect_bounds"])]
     boxes += [(("sweep", "effect_bounds", i), box) for i, box in enumerate(study["sweep"].get("effect_bounds", []))]
     for path, box in boxes:
         if box and not (box[0] <= 0 <= box[1] and box[0] < box[1]):
+            # message: An effect of 0 must stay possible. | Correct `effect_bounds`.
             yield Fault(path, f"the bounds {box[0]:g} and {box[1]:g}", "lower <= 0 <= upper, and lower < upper")
 
 
@@ -135,9 +145,11 @@ def _condition_faults(study: dict[str, Any], source: list[str] | None) -> Iterat
     data, wanted = study["data"], study["data"]["conditions"] or []
     for i, name in enumerate(wanted):
         if name in wanted[:i]:
+            # message: `conditions` names it twice. | Remove one.
             yield Fault(("data", "conditions", i), f"the condition `{name}` again", "every condition once")
     for i, name in enumerate(wanted):
         if source is not None and name not in source:
+            # message: `conditions` names one that the data do not have. | Correct it, as the tables write it.
             yield Fault(
                 ("data", "conditions", i),
                 f"the condition `{name}`",
@@ -147,11 +159,15 @@ def _condition_faults(study: dict[str, Any], source: list[str] | None) -> Iterat
     for name in known or []:
         if not is_name(name):
             path = ("data", "conditions", wanted.index(name)) if name in wanted else ("data",)
+            # message: A spreadsheet could run such a name, or it cannot be printed. | Rename the condition in the
+            # tables (or the list of tables) and in the config.
             yield Fault(path, f"the condition `{name}`", RULE)
     if "site" in (known or []):
         path = ("data", "conditions") if data["conditions"] else ("data",)
+        # message: That column has its own meaning. | Rename the condition.
         yield Fault(path, "a condition called `site`", "another name: it is a column of the wildtype table")
     if known is not None and study["reference"] not in known:
+        # message: `Alpa` | one of the conditions Alpha, Beta | `reference` is no condition of the data. | Correct it.
         yield Fault(("reference",), f"`{study['reference']}`", f"one of the conditions {', '.join(known)}")
 
 
@@ -161,6 +177,8 @@ def _simulation_faults(study: dict[str, Any]) -> Iterator[Fault]:
         return
     if simulation["reference"] not in (None, reference):
         found = f"`{simulation['reference']}`"
+        # message: `Beta` | the study's reference `Alpha`, or nothing | A simulation has the study's reference. | Remove
+        # `simulate: reference`.
         yield Fault(("data", "simulate", "reference"), found, f"the study's reference `{reference}`, or nothing")
     from proxsweep.dms.data.simulation import complete
 
@@ -168,4 +186,5 @@ def _simulation_faults(study: dict[str, Any]) -> Iterator[Fault]:
         complete({**simulation, "reference": None})
     except UserError as error:
         keys = tuple(error.place.split(": "))
+        # message: passed on
         yield Fault(("data", "simulate", *keys[1:]), error.found, error.expected)

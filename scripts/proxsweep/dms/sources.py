@@ -70,10 +70,14 @@ def _selection_faults(entry: dict[str, Any], base: Path) -> Iterator[Fault]:
     folder = entry["folder"]
     if folder is not None and _is_local(folder):
         if not _is_there(base / folder, Path.is_dir):
+            # message: There is no such folder. | Correct `folder`, or leave it out where tables lie beside the list of
+            # selections.
             yield Fault(("folder",), f"no folder at {folder}", f"a folder (paths are relative to {base.resolve()})")
     elif folder is not None:
         yield from _file_faults(("folder",), folder, base)
     if not _is_template(entry["table"]):
+        # message: `scores_{library.csv` | a file name with columns in braces, as {library}_scores.csv | Every brace
+        # holds the name of a column of the list, and nothing else. | Correct `table`.
         yield Fault(("table",), f"`{entry['table']}`", "a file name with columns in braces, as {library}_scores.csv")
 
 
@@ -181,16 +185,22 @@ def source_conditions(data: dict[str, Any]) -> list[str] | None:
 def _source_faults(data: dict[str, Any], base: Path) -> Iterator[Fault]:
     if data["func_scores"] and data["simulate"]:
         found = "`simulate` beside `func_scores`"
+        # message: The data come from one of the two. | Remove one; where it comes from another config file, write
+        # `func_scores: null` or `simulate: null`.
         yield Fault(("data", "simulate"), found, "one of the two; null takes back the other")
     if not data["func_scores"] and data["simulate"] is None:
+        # message: The study has no data. | Name your table: `func_scores: scores.csv`.
         yield Fault(("data",), "neither `func_scores` nor `simulate`", "one of the two")
     if data["sha256"] and not isinstance(data["func_scores"], str):
+        # message: The digest is that of one file. | Move `sha256` into the entries of `func_scores`.
         yield Fault(("data", "sha256"), "a digest without a single table", "`sha256` beside each table of the list")
     seen: dict[tuple, str | int] = {}
     for path, table in entries(data):
         yield from _file_faults((*path, "func_scores"), table["func_scores"], base)
         key = (table["func_scores"], table.get("condition"), str(table.get("replicate")))
         if key in seen:
+            # message: Its rows would be read twice. | Remove one entry; where they are different replicates, say so by
+            # `replicate`.
             yield Fault(path, f"the same table, condition and replicate as [{seen[key]}]", "every table once")
         seen.setdefault(key, path[-1])
     if data["site_map"]:
@@ -202,6 +212,8 @@ def _file_faults(path: KeyPath, text: str, base: Path) -> Iterator[Fault]:
         yield from _local_faults(path, text, base)
         return
     if not _is_whole_address(text):
+        # message: The text is no whole address (no blanks, ASCII only). | Correct it, or download the file and name its
+        # path.
         yield Fault(path, f"the address {text}", "a path, or an address that starts with http:// or https://")
 
 
@@ -224,6 +236,8 @@ def _local_faults(path: KeyPath, text: str, base: Path) -> Iterator[Fault]:
     file = base / text
     if not _is_there(file, Path.is_file):
         what = "a folder" if _is_there(file, Path.is_dir) else "no file"
+        # message: no file at scores.csv / a folder at scores.csv | a file (paths are relative to /home/me/project) |
+        # The path starts where you run, not where the config lies. | Correct it.
         yield Fault(path, f"{what} at {text}", f"a file (paths are relative to {base.resolve()})")
 
 
@@ -234,23 +248,32 @@ def _replicate_faults(written: dict[str, Any], data: dict[str, Any], sweep: dict
     named = [i for i, (_, table) in enumerate(tables) if table.get("replicate") is not None]
     if named and len(named) < len(tables):
         absent = next(i for i in range(len(tables)) if i not in named)
+        # message: Some tables name their replicate. | Give this one a `replicate` too.
         yield Fault(tables[absent][0], "no `replicate`", "one for every table of the list, or for none")
     if chosen is None:
         return
     kinds = [kind for kind in ("split", "column", "score_columns") if kind in chosen]
     if len(kinds) != 1:
         found = "`" + "` beside `".join(kinds) + "`" if kinds else "none of split, column and score_columns"
+        # message: `split` beside `column` / none of split, column and score_columns | exactly one of split, column and
+        # score_columns | Replicates are told apart in one way. | Keep one under `replicates`; for a single replicate
+        # remove the section.
         yield Fault(here, found, "exactly one of split, column and score_columns")
         return
     if "seed" in chosen and kinds != ["split"]:
+        # message: Nothing is drawn. | Remove `seed`.
         yield Fault((*here, "seed"), f"a seed beside `{kinds[0]}`", "a seed beside `split` only")
     if data["simulate"]:
+        # message: A simulation makes its own replicates. | Move the number there.
         yield Fault(here, "`replicates` beside `simulate`", "the number of replicates as `simulate: replicates`")
     if named:
+        # message: Replicates are told apart in one way. | Remove `replicates`, or `replicate` of every table.
         yield Fault(here, "`replicates` beside tables that name their replicate", "one of the two")
     if kinds == ["column"] and "replicate" not in sweep:
         remote = [table["func_scores"] for _, table in tables if not _is_local(table["func_scores"])]
         if remote:
+            # message: A table at an address is not read while the run is planned. | Add `sweep: {replicate: [1, 2]}`
+            # with your labels.
             yield Fault(
                 (*here, "column"),
                 f"a column of {remote[0]}, which is not read before the run",
@@ -260,6 +283,7 @@ def _replicate_faults(written: dict[str, Any], data: dict[str, Any], sweep: dict
 
 def _column_faults(written: dict[str, Any], data: dict[str, Any]) -> Iterator[Fault]:
     if data["simulate"] and written.get("columns"):
+        # message: Nothing else can be named there. | Remove `columns`.
         yield Fault(
             ("data", "columns"),
             "`columns` beside `simulate`",
@@ -271,6 +295,7 @@ def _column_faults(written: dict[str, Any], data: dict[str, Any]) -> Iterator[Fa
         column = data["columns"][role]
         if column in seen:
             found = f"the column `{column}`, which is also `{seen[column]}`"
+            # message: Two keys under `columns` name one column. | Correct one.
             yield Fault(("data", "columns", role), found, "a column of its own")
         seen[column] = role
     yield from _score_column_faults(data)
@@ -281,5 +306,8 @@ def _score_column_faults(data: dict[str, Any]) -> Iterator[Fault]:
     for label, column in (data["replicates"] or {}).get("score_columns", {}).items():
         if column in seen:
             found = f"the column `{column}`, which is also {seen[column]}"
+            # message: the column `rep1`, which is also that of replicate 1 / which is also `columns: condition` | a
+            # column of its own | Two score columns are the same, or one is another column. | Correct `replicates:
+            # score_columns`.
             yield Fault(("data", "replicates", "score_columns", label), found, "a column of its own")
         seen.setdefault(column, f"that of replicate {label}")

@@ -90,6 +90,7 @@ def _imports(file: Path) -> tuple[tuple[str, tuple[str, ...], int, int], ...]:
     try:
         status = file.stat()
     except OSError:
+        # message: A file of the project was removed or renamed. | Bring it back with git.
         raise UserError(str(file), "no such file", "a notebook or a Python file") from None
     return _parsed(file, status.st_mtime_ns, status.st_size)
 
@@ -130,6 +131,8 @@ def _trees(file: Path, text: str) -> Iterator[ast.Module]:
     try:
         cells = [(cell["cell_type"], "".join(cell["source"])) for cell in json.loads(text)["cells"]]
     except (ValueError, KeyError, TypeError) as error:
+        # message: The notebook was damaged, perhaps by a merge. | Look for lines with `<<<<`, or bring it back with
+        # git.
         raise UserError(str(file), "a file that is no notebook", "a notebook (nbformat 4)") from error
     for number, (kind, source) in enumerate(cells, start=1):
         if kind == "code":
@@ -140,6 +143,7 @@ def _tree(source: str, place: str) -> ast.Module:
     try:
         return ast.parse(source)
     except (SyntaxError, ValueError) as error:
+        # message: A module or a cell has a syntax error at the place named. | Correct it.
         raise UserError(place, f"text that is no Python ({error})", "Python code") from error
 
 
@@ -169,6 +173,7 @@ def _absolute(name: str, level: int, package: str, place: str) -> str:
         return name
     parts = package.split(".") if package else []
     if level > len(parts):
+        # message: An import has too many dots. | Correct it.
         raise UserError(place, "a relative import that leaves the package", f"a module of {PACKAGE}")
     return ".".join(parts[: len(parts) - level + 1] + ([name] if name else []))
 
@@ -187,6 +192,7 @@ def _module_name(file: Path, root: Path) -> str:
 def _required(module: str, root: Path, place: str) -> set[Path]:
     files = _chain(module, root)
     if not files:
+        # message: The module was renamed or never added. | Correct the import.
         raise UserError(place, f"an import of {module}", f"a module that exists under {root}")
     return files
 

@@ -38,6 +38,8 @@ def table(folder: str | Path) -> pd.DataFrame:
     place = Path(folder) / "benchmarks"
     jobs = [job for path in sorted(place.rglob("*.tsv")) for job in _jobs(path)]
     if not jobs:
+        # message: `proxsweep efficiency` needs jobs that ran with a profile of ours. | Run some, or add
+        # `--benchmark-extended`.
         raise UserError(str(place), "no benchmark file with resources", "a study that ran with `benchmark-extended`")
     return _by_rule(pd.DataFrame(jobs))
 

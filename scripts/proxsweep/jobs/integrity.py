@@ -23,9 +23,11 @@ def check_fit(folder: str | Path) -> str | None:
             return None
         reading.require(folder / fit_folder.RECORD, record, {"file_bytes": dict}, "bytes by file")
     except UserError as error:
+        # message: The record of a finished fit was cut off or overwritten. | As above.
         return f"record.json cannot be read ({error.found})"
     sizes = record["file_bytes"]
     wrong = [name for name, size in sizes.items() if _size(folder / name) not in (size, None)]
+    # message: The same, of another file of the fit. | As above.
     return f"{wrong[0]} has {_size(folder / wrong[0])} bytes instead of {sizes[wrong[0]]}" if wrong else None
 
 
@@ -38,7 +40,9 @@ def check_archive(path: str | Path) -> str | None:
         with zipfile.ZipFile(path) as arrays:
             broken = arrays.testzip()
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        # message: The same, of an encoding. | As above.
         return f"{path.name} cannot be read ({error})"
+    # message: The same. | As above.
     return f"{broken} in {path.name} does not have its checksum" if broken else None
 
 

@@ -110,6 +110,8 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
+        # message: `proxsweep reproducibility` needs `results/{study}` of a finished run. | Run it first, or correct the
+        # folder.
         raise UserError(str(path), f"no readable file ({error.strerror})", "a study that has run") from error
 
 

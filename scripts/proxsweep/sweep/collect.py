@@ -137,6 +137,7 @@ def _record(folder: str | Path) -> dict[str, Any] | None:
         for value in (record[name] for name in (*NUMBERS, "iterations")):
             float(value or 0)
     except (ValueError, KeyError, TypeError, OverflowError) as error:
+        # message: A number of the record is none: it was edited. | Make the fit again.
         raise UserError(str(path), f"a value that is none ({error})", expected) from error
     own = record["family"]
     reading.require(path, record, {own: dict} if own in record else {}, expected)
@@ -222,6 +223,7 @@ def _benchmark(path: str | Path | None) -> tuple[float, float]:
             rows = list(csv.DictReader(stream, delimiter="\t"))
     except (OSError, ValueError, csv.Error) as error:
         found = f"a file that cannot be read ({error})"
+        # message: The file was cut off. | Remove it.
         raise UserError(str(path), found, "a benchmark file as Snakemake writes it") from error
     seconds = _measured(rows, "s", path)
     memory = _measured(rows, "max_rss", path)
@@ -234,4 +236,5 @@ def _measured(rows: list[dict[str, str]], column: str, path: str | Path) -> list
         return [float(row[column]) for row in rows if row[column] not in ("NA", "-", "", "nan")]
     except (KeyError, TypeError, ValueError) as error:
         found = f"no number in column {column}"
+        # message: The file was cut off. | Remove it.
         raise UserError(str(path), found, "a benchmark file as Snakemake writes it") from error

@@ -46,6 +46,7 @@ def record(folder: str | Path, *schemas: Mapping[str, Any]) -> dict[str, Any]:
     found = reading.mapping(path, "a fit's record (JSON)")
     version = found.get("schema_version", SCHEMA_VERSION)
     if schemas and version != SCHEMA_VERSION:
+        # message: Another version of the program wrote the record. | Go back to that version, or make the fit again.
         raise UserError(str(path), f"schema_version {version}", f"{SCHEMA_VERSION}, the version this program reads")
     for schema in schemas:
         _validate(path, found, schema)
@@ -67,10 +68,15 @@ def _validate(path: Path, found: dict[str, Any], schema: Mapping[str, Any]) -> N
     keys = [str(key) for key in error.absolute_path]
     if error.validator == "required":
         missing = [".".join([*keys, key]) for key in error.validator_value if key not in error.instance]
+        # message: A key was removed, or another version wrote the record. | Make the fit again.
         raise UserError(str(path), f"no {', '.join(missing)}", "a fit's record with these keys")
     value = f"{'.'.join(keys)} {error.instance!r}"
     if error.validator == "enum":
+        # message: status 'done' | one of converged, max_iterations, max_seconds, diverged, failed | The record was
+        # edited. | Make the fit again.
         raise UserError(str(path), value, f"one of {', '.join(map(str, error.validator_value))}")
+    # message: tolerance 'abc' (a key of the record and its value) | a fit's record as it was written (type) | The
+    # record was edited. | Make the fit again.
     raise UserError(str(path), value, f"a fit's record as it was written ({error.validator})")
 
 
@@ -101,6 +107,7 @@ def arrays(path: str | Path, wanted: Arrays, optional: Sequence[str] = ()) -> di
     for name, values in found.items():
         kinds, dimensions = wanted[name]
         if values.size and values.dtype.kind not in kinds:
+            # message: The file was not written by a fit. | Make the fit again.
             raise UserError(str(path), f"the array {name!r} of type {values.dtype}", THE_PARAMETERS)
         if dimensions is None:
             continue
@@ -108,8 +115,11 @@ def arrays(path: str | Path, wanted: Arrays, optional: Sequence[str] = ()) -> di
         known = zip(named, values.shape, strict=False)
         if values.ndim != len(named) or any(sizes.setdefault(one, size) != size for one, size in known):
             shape = ", ".join(f"{sizes[one]} {one}" if one in sizes else one for one in named) or "a single number"
+            # message: the array 'b' of shape (2, 80) | a fit's parameters (.npz): 2 conditions, 81 mutations | The
+            # arrays are not of one fit. | Make the fit again.
             raise UserError(str(path), f"the array {name!r} of shape {values.shape}", f"{THE_PARAMETERS}: {shape}")
         if kinds == "U" and len(named) == 1 and len(set(values.tolist())) < values.size:
+            # message: The file was not written by a fit. | Make the fit again.
             raise UserError(str(path), f"the array {name!r} with a name that stands twice", THE_PARAMETERS)
     return found
 

@@ -41,6 +41,7 @@ def finished(path: str | Path, roles: Roles) -> pd.DataFrame:
     table = read(path, [*NEEDED, *roles.order])
     columns = list(table.columns)
     if columns.index("family") > columns.index("fold"):
+        # message: A spreadsheet or script moved columns of `fits.csv`. | Make it again.
         raise UserError(str(path), "columns in another order", EXPECTED)
     wrong = {
         "study": table["study"].isna(),
@@ -52,6 +53,8 @@ def finished(path: str | Path, roles: Roles) -> pd.DataFrame:
     for name, rows in wrong.items():
         if rows.any():
             row = int(rows.to_numpy().argmax())
+            # message: nan (place: a row and column of `fits.csv`) | the table of a study's fits | A cell was emptied,
+            # or a path stands twice. | Make it again.
             raise UserError(f"{path}, row {row + 2}, column {name!r}", f"{table[name].iloc[row]!r}", EXPECTED)
     return table
 

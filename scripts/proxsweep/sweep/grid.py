@@ -185,6 +185,7 @@ def find(study: Study, parts: str) -> Fit:
     found = [name for name, _ in pairs]
     if found[: len(names)] != names or len(found) > len(names) + 1:
         pattern = "/".join(f"{name}~..." for name in names)
+        # message: All swept parameters, in this order, name a fit. | Copy the path from `status.csv`.
         raise UserError(f"study {study.name}", f"a fit called {parts!r}", f"a name of the form {pattern}")
     fit = _fit(study, {name: _value(study, name, text) for name, text in pairs[: len(names)]})
     return fit if len(found) == len(names) else _find_part(fit, *pairs[-1])
@@ -196,6 +197,7 @@ def _find_part(fit: Fit, kind: str, text: str) -> Fit:
         if part.labels.get(kind) == text:
             return part
     known = ", ".join(f"{part.parts.rpartition('/')[2]}" for part in parts) or "none"
+    # message: There are fewer folds or resamples. | Choose one of those, or raise their number in the config.
     raise UserError(f"study {fit.study.name}, {fit.parts}", f"the part {kind}~{text}", f"one of its parts ({known})")
 
 
@@ -219,6 +221,8 @@ def neighbour(fit: Fit) -> Fit | None:
 def _value(study: Study, name: str, text: str) -> Any:
     values = {label(value): value for value in study.sweep[name]}
     if text not in values:
+        # message: '0.5' | one of 0, 1e-05 | The study does not sweep this value. | Add it under `sweep`, or choose one
+        # of those.
         raise UserError(f"study {study.name}, {name}", f"{text!r}", f"one of {', '.join(values)}")
     return values[text]
 

@@ -88,6 +88,7 @@ def check(folder: str | Path, record: Mapping[str, Any], encoding_path: str | Pa
     missing = [f"dms.{key}" for key in FIGURES if key not in record["dms"]]
     missing += [f"model.{key}" for key in MODEL if key not in record["model"]]
     if missing:
+        # message: A key was removed, or another version wrote the record. | Make the fit again.
         raise UserError(str(folder / "record.json"), f"no {', '.join(missing)}", "a fit's record with these keys")
     nothing = Checked(False, math.nan, math.nan, _certificate_gaps(), discrepancies)
     try:
@@ -185,6 +186,7 @@ def _digest(path: str | Path) -> str:
     try:
         return sha256(path)
     except OSError as error:
+        # message: It is missing or cut off. | Make the encoding again.
         raise UserError(str(path), f"a file that cannot be read ({error})", "an encoding (.npz)") from error
 
 

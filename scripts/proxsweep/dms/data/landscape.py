@@ -76,6 +76,8 @@ class Landscape:
             _rescale(weights[:, :STOP], 1.0 - spec["stop_share"])
             _rescale(weights[:, STOP], spec["stop_share"])
         if not np.all(self.weights.sum(axis=(1, 2)) > 0):
+            # message: 0.0 (`library_share`) | a library with some mutation in it | Nothing could be mutated. | Raise
+            # `library_share`.
             raise UserError(
                 "simulate: library_share", repr(spec["library_share"]), "a library with some mutation in it"
             )
@@ -103,6 +105,8 @@ class Landscape:
             amount = spec["shifts"][branch]
             number = amount if isinstance(amount, int) else round(amount * len(candidates))
             if number > len(order):
+                # message: The branches ask for more shifts (`shifts`) than there are mutations. | Lower `shifts`, or
+                # raise `sites` or `library_share`.
                 raise UserError(f"simulate: shifts: {branch}", f"{number} mutations", f"at most the {len(order)} left")
             chosen, order = np.split(order, [number])
             excess = rng.exponential(1.0, number) * (spec["shift_mean"] - spec["shift_minimum"])

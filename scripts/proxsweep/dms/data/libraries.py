@@ -40,6 +40,8 @@ def draw_variants(
         missing = number - found
     if missing:
         limit = f"at most about {found + 1}, all that the library gives"
+        # message: 100000 (`variants`) | at most about 5301, all that the library gives | There are not so many
+        # different variants. | Lower `variants`, or raise `sites`, `library_share` or `substitutions`.
         raise UserError(f"simulate: variants: {condition}", f"{number + 1}", limit)
     indptr = np.append(0, np.cumsum(np.bincount(variant, minlength=number)))
     return indptr, entries

@@ -173,6 +173,7 @@ def _prepare(spec: dict, files: Sequence[Path]) -> tuple[_Rows, pd.DataFrame, pd
     substitutions = everything.keep(~silent(everything) | dropped[everything.row])
     if len(substitutions.row) == 0:
         place = f"{', '.join(map(str, files))}, column {column!r}"
+        # message: The column has wildtypes only. | Correct `columns: substitutions`.
         raise UserError(place, "no substitution in any row", "variants with substitutions")
     frame["aa_substitutions"] = substitutions.texts()
     order = np.lexsort([*_sort_keys(frame), condition])
@@ -245,6 +246,8 @@ def _refuse_nothing(rows: _Rows) -> None:
         if number == 0:
             place = f"{rows.study}, condition {name}"
             found = "no row with a score that passes the count filter and `drop`"
+            # message: Nothing is left of this condition. | Lower `min_pre_count`, shorten `drop`, or look whether its
+            # scores are in the column named.
             raise UserError(place, found, "at least one")
 
 
@@ -259,6 +262,8 @@ def _refuse_disjoint_halves(rows: _Rows) -> None:
         halves = [np.unique(code[group == r * width + number]) for r in range(len(rows.labels))]
         if all(len(np.intersect1d(one, other)) for one, other in combinations(halves, 2)):
             continue
+        # message: With `split` each mutation falls into one part only, and the parts cannot be compared. | Use another
+        # kind of `replicates`, or none.
         raise UserError(
             f"{rows.study}, data.replicates.split",
             f"random parts of condition {rows.names[number]} that share no mutation",
@@ -286,6 +291,8 @@ def _score_counts(rows: _Rows) -> None:
             bare = np.flatnonzero((total <= 0) & (rows.ledger.count(counted) > 0))
             if len(bare):
                 found = f"no wildtype counts in {rows.data['columns'][name]!r}"
+                # message: A condition and replicate without counted rows that have no substitution. | Add them, or use
+                # scores in place of counts.
                 raise UserError(rows.place(bare[0]), found, "rows of the wildtype, to which scores are relative")
             enrichment += sign * np.log2(counts + c)
             pooled += sign * np.log2(total + c)
@@ -295,6 +302,7 @@ def _score_counts(rows: _Rows) -> None:
     if len(infinite):
         row = rows.frame.iloc[infinite[0]]
         place = f"{rows.files[row['table']]}, row {row['line']}"
+        # message: The logarithm of 0 is no number. | Set `pseudocount: 0.5`, or raise `min_pre_count`.
         raise UserError(place, "a count of 0 without a pseudocount", "`pseudocount` above 0 in the study's data")
     rows.ledger.note("score", rows.keep)
 
@@ -307,6 +315,7 @@ def _subtract_wildtype(rows: _Rows) -> None:
     bare = np.flatnonzero((number == 0) & (rows.ledger.count(rows.keep) > 0))
     if len(bare):
         found = "no wildtype row, whose score is to be subtracted"
+        # message: There is nothing to subtract. | Add rows without substitutions, or remove `subtract_wildtype`.
         raise UserError(rows.place(bare[0]), found, "a wildtype row, or no `subtract_wildtype`")
     totals = np.bincount(rows.ledger.group[wild], rows.scores[wild], minlength=rows.ledger.size)
     means = totals / np.maximum(number, 1)
@@ -346,6 +355,8 @@ def _bounds(rows: _Rows, replicate: int, lower: float | str | None, upper: float
         low = _median_stop(rows, replicate)
     if low > high:
         place = f"{rows.study}, data.clip, replicate {rows.labels[replicate]}"
+        # message: The median of the stops lies above the upper limit of `clip`. | Raise that, or give a number as the
+        # lower one.
         raise UserError(place, f"lower bound {low:g} above upper bound {high:g}", "bounds in order")
     return low, high
 
@@ -356,6 +367,7 @@ def _median_stop(rows: _Rows, replicate: int) -> float:
     stops &= rows.keep & (rows.replicate == replicate)
     if not stops.any():
         place = f"{rows.study}, data.clip, replicate {rows.labels[replicate]}"
+        # message: This replicate has no stop codons. | Give a number in `clip`.
         raise UserError(place, "`median_stop` but no variant with a stop (*)", "a number or null as lower bound")
     return float(np.median(rows.scores[stops]))
 

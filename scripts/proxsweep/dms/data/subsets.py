@@ -58,6 +58,7 @@ def folds(encoding: Encoding, count: int, seed: int, stratify: str) -> np.ndarra
     for name, size in zip(encoding.conditions, np.diff(encoding.offsets), strict=True):
         if size < count:
             found = f"{size} variants of condition {name}"
+            # message: Some fold would have none of this condition. | Lower `cross_validation: folds`.
             raise UserError("cross_validation.folds", found, f"at least as many variants as folds ({count})")
     dealt = [rng.permutation(last - first) % count for first, last in zip(edges[:-1], edges[1:], strict=True)]
     return 1 + np.concatenate(dealt)
@@ -102,6 +103,7 @@ def _weighted(encoding: Encoding, factors: np.ndarray) -> Encoding:
     condition = np.repeat(np.arange(len(encoding.conditions)), np.diff(encoding.offsets))
     for name, total in zip(encoding.conditions, np.bincount(condition, weights), strict=True):
         if not total > 0:
+            # message: All its variants are held out. | Lower `folds`, or set `stratify: condition`.
             raise UserError("cross_validation", f"no variant of condition {name} left to fit", "more variants a fold")
     return replace(encoding, weights=weights, times_seen=_times_seen(encoding, condition, weights > 0))
 

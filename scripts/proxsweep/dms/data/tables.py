@@ -111,6 +111,7 @@ def conditions(data: dict, reference: str, rows: pd.DataFrame, study: str) -> li
     for name in names:
         if name not in present:
             expected = f"conditions of the tables: {read.nearest(name, present)}"
+            # message: The tables have no such condition. | Correct `data: conditions`, as the tables write it.
             raise UserError(f"{study}, data.conditions", f"{name!r}, which is in no table", expected)
     if not names and (data.get("simulate") or _named_by_tables(data)):
         names = present
@@ -118,11 +119,15 @@ def conditions(data: dict, reference: str, rows: pd.DataFrame, study: str) -> li
         names = [reference] * (reference in present) + sorted(set(present) - {reference})
     if reference not in names:
         expected = f"one of {read.nearest(reference, names)}"
+        # message: The tables have no such condition. | Correct `reference`.
         raise UserError(f"{study}, reference", f"{reference!r}, which is no condition of the tables", expected)
     for name in names:
         if not is_name(name):
+            # message: A spreadsheet could run such a name, or it cannot be printed. | Rename the condition in the
+            # tables.
             raise UserError(f"{study}, conditions", f"the condition {name!r}", RULE)
     if "site" in names:
+        # message: That column has its own meaning. | Rename the condition in the tables.
         raise UserError(f"{study}, conditions", "a condition called 'site'", "another name for it")
     return names
 
@@ -200,6 +205,7 @@ def _score_columns(columns: dict, replicates: dict, names: list[str], path: Path
         return {}
     found = f"no column {columns['score']!r}"
     expected = f"scores in one of {read.nearest(columns['score'], names)}, or counts in {' and '.join(counts)}"
+    # message: The table has neither. | Name your score column (`columns: {score: ...}`), or those of counts.
     raise UserError(f"{path}, header", found, expected)
 
 
@@ -232,6 +238,7 @@ def _label(rows: pd.DataFrame, data: dict, item: dict, replicates: dict, path: P
     for label in rows["replicate"].unique():
         if not _LABEL.fullmatch(label):
             row = rows["line"][(rows["replicate"] == label).idxmax()]
+            # message: Labels of replicates name folders. | Rename it in the table.
             raise UserError(
                 f"{path}, row {row}, column {replicates['column']!r}",
                 f"the label {label!r}",
@@ -243,6 +250,7 @@ def _refuse_empty(rows: pd.DataFrame, name: str, column: str, path: Path) -> Non
     empty = rows[name] == ""
     if empty.any():
         place = f"{path}, row {rows['line'][empty.idxmax()]}, column {column!r}"
+        # message: The cell is empty. | Fill it, or remove the row.
         raise UserError(place, f"no {name}", f"the {name} of every row")
 
 
@@ -278,4 +286,6 @@ def _check_ranges(rows: pd.DataFrame, numbers: dict[str, str], path: Path) -> No
         value = rows[name][wrong.idxmax()]
         place = f"{path}, row {rows['line'][wrong.idxmax()]}, column {column!r}"
         found = "no value" if np.isnan(value) else f"{value:g}"
+        # message: no value / -3 | a count of at least 0 / a number above 0 | A count, weight, variance or number of
+        # barcodes of this row is missing or out of range. | Correct it, or remove the row.
         raise UserError(place, found, "a count of at least 0" if counts else "a number above 0")

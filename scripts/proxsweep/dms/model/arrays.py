@@ -51,9 +51,12 @@ def _refuse_extremes(encoding: Encoding, condition_weights: np.ndarray, numbers:
         found = (
             f"weights that sum to {condition_weights.min():g} in a condition, {condition_weights.max():g} in another"
         )
+        # message: Weights or `ridge` are extreme. | Look into the column of weights or variances, or set
+        # `variant_weights: equal`.
         raise UserError("encoding", found, "weights, and a ridge, whose sums and ratios are finite numbers")
     lowest, highest = float(encoding.scores.min()), float(encoding.scores.max())
     if not math.isfinite(highest - lowest):
+        # message: Some scores are absurd. | Look for them, or limit scores with `clip`.
         raise UserError("encoding", f"scores from {lowest:g} to {highest:g}", "scores with a range that is a number")
 
 
@@ -85,6 +88,7 @@ def arrays(
     sizes = np.diff(encoding.offsets)
     if not sizes.all():
         empty = encoding.conditions[np.argmin(sizes)]
+        # message: The encoding lacks a condition. | Remove it and run again.
         raise UserError("encoding", f"no variant of condition {empty}", "variants of every condition")
     condition = np.repeat(np.arange(count), sizes)
     loss_weights, ridge = _loss_weights(encoding, condition, model)

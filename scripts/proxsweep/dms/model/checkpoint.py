@@ -76,12 +76,16 @@ class Checkpoint:
                 ours = str(arrays["key"]) == self.key
                 runs, states = int(arrays["runs"]), _states(arrays) if ours else {}
         except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+            # message: In a log: the checkpoint was cut off. | Nothing: the result is a fit's under the present settings
+            # in any case.
             report(f"{self.path}: not a checkpoint ({error}): the fit begins anew")
             return
         if not ours:
+            # message: In a log: the settings were changed since. | Nothing: as above.
             report(f"{self.path}: the checkpoint of another fit: this one begins anew")
             return
         self.states, self.runs = states, runs + 1
+        # message: In a log: a fit that was ended before goes on. | Nothing: as above.
         report(f"going on from {self.path}: " + ", ".join(f"{k} after {m.iterations}" for k, m in states.items()))
 
     def put(self, start: str, state: Callable[[], SolverState], now: bool = False) -> None:

@@ -99,6 +99,7 @@ def load(folder: str | Path) -> FittedParameters:
     folder = Path(folder)
     record = fit_folder.record(folder, RECORD)
     if record["status"] == Status.DIVERGED:
+        # message: Its parameters mean nothing. | Predict from another fit.
         raise UserError(str(folder / fit_folder.RECORD), "a fit that diverged", "a fit whose parameters mean something")
     path = folder / fit_folder.PARAMETERS
     arrays = parameters.read(path, _ARRAYS)
@@ -107,10 +108,13 @@ def load(folder: str | Path) -> FittedParameters:
     written = FittedParameters(**arrays, sigmoid=sigmoid, status=record["status"])
     fault = _fault(written)
     if fault:
+        # message: passed on
         raise UserError(str(path), fault, fit_folder.THE_PARAMETERS)
     return written
 
 
+# message: numbers that are not finite / the mutation 'A' | a fit's parameters (.npz) | The file was not written by a
+# fit, as `proxsweep predict` finds. | Make the fit again.
 def _fault(fit: FittedParameters) -> str:
     """What does not hold together; empty where everything does."""
     if not np.isfinite([*fit.b.ravel(), *fit.b0, *([fit.scale, fit.bias] if fit.sigmoid else [])]).all():
@@ -200,8 +204,10 @@ def _check_header(path: str | Path, names: list[str], wanted: list[str]) -> None
     read.check_columns(path, names, wanted)
     for name in ADDED:
         if name in names:
+            # message: Your table has a column of that name. | Rename it.
             raise UserError(f"{path}, header", f"a column {name!r}", "another name, since predictions add that one")
     if names.count("") > 1:
+        # message: They cannot be told apart. | Give the columns of your table names.
         raise UserError(f"{path}, header", "several columns without a name", "a name for each")
 
 
@@ -213,6 +219,8 @@ def _conditions(fit: FittedParameters, labels: pd.Series, path: str | Path) -> n
     if len(wrong):
         place = f"{path}, row {labels.index[wrong[0]]}, column {labels.name!r}"
         label = labels.iat[wrong[0]]
+        # message: 'Alpa' (place: a row of your table) | a condition of the fit: Alpha, Beta | The fit does not know
+        # this condition. | Correct the cell, or name another column (`--condition-column`).
         raise UserError(place, repr(label), f"a condition of the fit: {read.nearest(label, known)}")
     return condition
 
@@ -256,6 +264,8 @@ def _check_wildtypes(
         return
     entry = wrong[0]
     row, site = substitutions.row[entry], substitutions.sites[substitutions.site[entry]]
+    # message: The row's substitution starts from another letter than the condition has. | Correct it: substitutions are
+    # relative to the condition's own wildtype.
     raise UserError(
         where(row),
         f"wildtype {LETTERS[substitutions.wildtype[entry]]} at site {site}",

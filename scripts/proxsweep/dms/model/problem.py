@@ -46,6 +46,9 @@ def build_difference(value: str | dict, conditions: list[str], reference_conditi
             return explicit(name, conditions, value["rows"])
     except ValueError as error:
         expected = f"rows or a tree over the conditions {', '.join(conditions)}"
+        # message: a fault: matrix 'clade' leaves out Beta; every node must be in it | rows or a tree over the
+        # conditions Alpha, Beta | The matrix does not fit the conditions that the table has. | Correct `sweep:
+        # difference`, or list `conditions`.
         raise UserError(f"sweep.difference, matrix {name!r}", f"a fault: {error}", expected) from error
     return reference(conditions, reference_condition) if name == "reference" else equivariant(conditions)
 

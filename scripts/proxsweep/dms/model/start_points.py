@@ -89,6 +89,8 @@ def from_fit(path: str | Path, model: Model, encoding: Encoding) -> Point:
     same = np.array_equal(found["conditions"], encoding.conditions)
     same &= np.array_equal(found["mutations"], encoding.mutations)
     if not same or len(b) != len(model.difference.nodes) or np.isnan(found["scale"]) == model.sigmoid:
+        # message: The start `neighbour` was given the parameters of another data set or model. | Choose the fit of the
+        # next larger weight of the same study (`--neighbour`), or make that again.
         raise UserError(str(path), "another fit's parameters", "the same conditions, mutations, matrix and model")
     _, own = change_coordinates(found["b"], found["b0"], encoding.bundle)
     scale, bias = (float(found[name]) if model.sigmoid else float(name == "scale") for name in ("scale", "bias"))

@@ -187,6 +187,8 @@ def _frames(fits: pd.DataFrame, found: list[fitted.Fitted]) -> dict[str, pd.Data
         known = one.mutations[["mutation", "wildtype", "site", "mutant", *_seen(one.conditions)]]
         if not known.equals(frames.setdefault(row["replicate"], known)):
             expected = f"the mutations and times seen of the other fits of replicate {row['replicate']}"
+            # message: Fits of one replicate are to different data: some are older than the encoding. | Make this one
+            # again.
             raise UserError(f"{row['path']}/mutations.csv", "other ones", expected)
     return frames
 

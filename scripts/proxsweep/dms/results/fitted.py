@@ -101,6 +101,7 @@ def difference(path: str | Path) -> tuple[list[str], list[str], np.ndarray]:
     matrix = found["difference"] if rows else np.zeros((0, len(conditions)))
     if not len(conditions) <= matrix.shape[1]:
         place, expected = str(Path(path) / fit_folder.PARAMETERS), f"a column for each of {len(conditions)} conditions"
+        # message: The arrays are not of one fit. | Make the fit again.
         raise UserError(place, f"a difference matrix of shape {matrix.shape}", expected)
     return conditions, rows, matrix
 
@@ -115,6 +116,7 @@ def mutations(path: str | Path, conditions: list[str], numbers: Sequence[str] = 
     twice = found["mutation"].duplicated() | found["mutation"].isna()
     if twice.any():
         text = f"the mutation {found['mutation'][twice].iloc[0]} twice, or none"
+        # message: `mutations.csv` was edited. | Make the fit again.
         raise UserError(str(Path(path) / TABLE), text, "each mutation once")
     return found
 
@@ -124,6 +126,7 @@ def effects(path: str | Path, found: pd.DataFrame, *names: str) -> list[np.ndarr
     values = arrays(path, "mutations", *names)
     if values["mutations"].tolist() != found["mutation"].tolist():
         place, width = str(Path(path) / fit_folder.PARAMETERS), len(values["mutations"])
+        # message: `parameters.npz` and `mutations.csv` are not of one fit. | Make the fit again.
         raise UserError(place, f"effects of {width} mutations", f"those of the {len(found)} in {TABLE}, in their order")
     return [values[name] for name in names]
 

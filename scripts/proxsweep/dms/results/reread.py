@@ -56,9 +56,11 @@ def load(folder: str | Path, reference: str) -> Reading:
     folder = Path(folder)
     old, done = fitted.figures(folder, "reference")["reference"], fitted.load(folder)
     if reference not in done.conditions:
+        # message: `--reference` of `proxsweep reread` has to be a condition of the fit. | Name one of those.
         raise UserError(str(folder), f"no condition {reference!r}", f"one of {', '.join(done.conditions)}")
     if old not in done.conditions:
         place = str(folder / fit_folder.RECORD)
+        # message: The record was edited. | Make the fit again.
         raise UserError(place, f"the reference {old!r}", f"one of {', '.join(done.conditions)}")
     bundle, b, b0 = fitted.effects(folder, done.mutations, "bundle", "b", "b0")
     _refuse_letters(folder / fitted.TABLE, done.mutations, bundle)
@@ -86,6 +88,7 @@ def _refuse_letters(path: Path, mutations: pd.DataFrame, bundle: np.ndarray) -> 
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
         found = f"the mutation {mutations['mutation'].iloc[row]!r}"
+        # message: `mutations.csv` was edited, as `proxsweep reread` finds. | Make the fit again.
         raise UserError(f"{path}, row {row + 2}", found, "wildtype, site and mutant, with one wildtype a site")
 
 

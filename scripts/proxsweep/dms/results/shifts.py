@@ -52,6 +52,7 @@ def table(fits: pd.DataFrame, choice: pd.DataFrame, load: Callable[[str], fitted
     replicates = {label: load(path) for label, path in full(here)[["replicate", "path"]].itertuples(index=False)}
     if not replicates:
         found = f"no full fit of {main}"
+        # message: `chosen.csv` is older than the sweep, or was edited. | Make it again.
         raise UserError("chosen.csv", found, "a weight and a difference matrix among the fits of fits.csv")
     wrong = here["status"] != "converged"
     whole = here.index.isin(full(here).index)

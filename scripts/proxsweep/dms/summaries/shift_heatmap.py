@@ -105,10 +105,13 @@ def region_sites(regions: Mapping[str, Sequence], sites: Sequence[str]) -> dict[
         first, last = (str(end) for end in ends)
         for end in (first, last):
             if end not in places:
+                # message: A region under `figures: regions` has an end without data. | Choose a site that has some.
                 raise UserError(
                     f"figures, regions, {name}", f"site {end}", f"sites of the data, {sites[0]} to {sites[-1]}"
                 )
         if places[first] > places[last]:
+            # message: [200, 100] | the first site before the last | The ends of a region under `figures: regions` are
+            # in the wrong order. | Exchange them.
             raise UserError(f"figures, regions, {name}", f"[{first}, {last}]", "the first site before the last")
         found[name] = list(sites[places[first] : places[last] + 1])
     return found

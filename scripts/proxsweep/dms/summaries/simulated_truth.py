@@ -59,10 +59,12 @@ def matched(fit: Estimate, known: pd.DataFrame, place: str) -> pd.DataFrame:
     conditions = {name for terms in fit.coefficients.values() if terms for name in terms} | {fit.reference}
     for name in sorted(conditions):
         if f"beta_{name}" not in known.columns:
+            # message: `data/truth.csv` is of another simulation. | Make it again.
             raise UserError("truth.csv", f"no column beta_{name}", f"the conditions of the fit in {place}")
     absent = fit.mutations.loc[~fit.mutations["mutation"].isin(known.index), "mutation"]
     if len(absent):
         found = f"no mutation {absent.iloc[0]} ({len(absent)} absent)"
+        # message: `data/truth.csv` is of another simulation. | Make it again.
         raise UserError("truth.csv", found, f"all mutations of the fit in {place}, in the same coordinates")
     return known.loc[fit.mutations["mutation"]]
 
