@@ -152,7 +152,7 @@ SUMMARIES += (
         ("report/convergence.py", {"convergence": 1, "notebook_index": 1}),
         ("report/notebook_index.py", {"notebook_index": 1}),
         ("sweep/collect.py", FROM_COLLECT),
-        ("report/style.py", SUMMARIES),
+        ("report/style.py", ALL_SUMMARIES),
         ("dms/model/fit_figures.py", {}),
         ("optimize/fista.py", {**FROM_FITS, "lasso_max": 1}),
         ("dms/model/model.py", {**FROM_FITS, "lasso_max": 1}),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -158,21 +157,11 @@ def _encodings(plans: Plans, records: dict[str, Any], family: Family) -> Check:
     return _result("every fit is to the encoding on disk", stale, f"{len(digests)} encodings")
 
 
-def _git(*arguments: str) -> str | None:
-    """What git says about the project's tree, None where it has nothing to say."""
-    command = ["git", "--no-optional-locks", "-C", str(TREE), *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip("\n")
-
-
 def _committed() -> Check:
     """Whether notebooks and code of the tree are committed, now."""
     name = "notebooks and code are committed"
-    top, listed = _git("rev-parse", "HEAD"), _git("status", "--porcelain", "--", *WATCHED)
-    if top is None or listed is None or not _git("ls-files", "--", *WATCHED):
+    top, listed = record.git(TREE, "rev-parse", "HEAD"), record.git(TREE, "status", "--porcelain", "--", *WATCHED)
+    if top is None or listed is None or not record.git(TREE, "ls-files", "--", *WATCHED):
         return Check(name, "no", "the project's folder is no git repository with a commit")
     return _result(name, [f"{line[3:]} is not committed" for line in listed.splitlines()], f"revision {top[:12]}")
 
@@ -199,7 +188,7 @@ def _changed(family: Family, commits: Iterable[str | None]) -> Iterator[str]:
     code = closure(notebook, TREE / "scripts", without=family.drawing)
     files = [str(path.relative_to(TREE)) for path in (notebook, *code)]
     for commit in commits:
-        changed = None if commit is None else _git("diff", "--name-only", commit, "--", *files)
+        changed = None if commit is None else record.git(TREE, "diff", "--name-only", commit, "--", *files)
         if changed is None:
             yield f"revision {str(commit)[:12]} is not in the repository"
         else:

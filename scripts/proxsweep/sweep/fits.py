@@ -8,6 +8,7 @@ import pandas as pd
 
 from proxsweep.io import reading
 from proxsweep.io.errors import UserError
+from proxsweep.io.names import natural
 from proxsweep.optimize.status import Status
 from proxsweep.sweep.study import Roles
 
@@ -104,14 +105,6 @@ def _whole(fits: pd.DataFrame, name: str) -> pd.Series:
 def usable(fits: pd.DataFrame) -> pd.Series:
     """Fits whose numbers mean something: those that diverged wrote the last finite ones, wherever these were."""
     return fits["status"] != "diverged"
-
-
-def natural(label: Any) -> tuple[int, float, str]:
-    """Key that sorts labels as people do: numbers by size, before texts by letter."""
-    try:
-        return 0, float(label), str(label)
-    except (TypeError, ValueError):
-        return 1, 0.0, str(label)
 
 
 def ordered(labels: Iterable[Any]) -> list[Any]:

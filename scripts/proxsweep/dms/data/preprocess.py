@@ -29,6 +29,7 @@ from proxsweep.dms.data.substitutions import (
 )
 from proxsweep.io.errors import UserError
 from proxsweep.io.files import sha256
+from proxsweep.io.names import natural
 
 DROPPED = {
     "gaps": lambda substitutions: carriers(substitutions, gaps(substitutions)),
@@ -78,7 +79,7 @@ class _Rows:
 
     def __post_init__(self):
         self.frame["replicate"] = _draw_halves(self)
-        self.labels = sorted(self.frame["replicate"].unique(), key=read.natural_key)
+        self.labels = sorted(self.frame["replicate"].unique(), key=natural)
         replicate = pd.Index(self.labels).get_indexer(self.frame["replicate"])
         self.replicate = replicate
         self.scores = self.frame["func_score"].to_numpy(float, copy=True)

@@ -21,6 +21,7 @@ import pandas as pd
 from proxsweep.dms.data.substitutions import LETTERS
 from proxsweep.io.errors import UserError
 from proxsweep.io.files import sha256 as digest
+from proxsweep.io.names import natural
 
 MISSING = ("", "NA")  # NA: how R writes a missing number
 LARGEST = 2**30  # bytes that a gzipped table may unpack to
@@ -32,17 +33,6 @@ _LFS = b"version https://git-lfs.github.com/spec/"
 _MARKUP = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml")
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _SEPARATORS = {",": "commas", "\t": "tabs"}
-
-
-def natural_key(text: str) -> list[tuple[int, int, str]]:
-    """Sort key under which runs of digits compare as numbers: ``r2`` before ``r10``."""
-    parts = re.findall(r"[0-9]+|[^0-9]+", text)
-    return [_part_key(part) for part in parts]
-
-
-def _part_key(part: str) -> tuple[int, int, str]:
-    # digits are compared as text where they are of one length, since no number of them is too large for that
-    return (0, len(part.lstrip("0")), part.lstrip("0")) if part.isdecimal() else (1, 0, part)
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
@@ -156,7 +146,7 @@ def labels(path: str | Path, column: str, noun: str) -> list[str]:
         place = f"{path}, row {values.index[empty[0]]}, column {column!r}"
         # message: The cell is empty. | Fill it, or remove the row.
         raise UserError(place, f"no {noun}", f"the {noun} of every row")
-    return sorted(values.unique(), key=natural_key)
+    return sorted(values.unique(), key=natural)
 
 
 def read_site_map(path: str | Path) -> list[str]:

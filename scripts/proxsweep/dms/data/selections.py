@@ -17,6 +17,7 @@ from proxsweep.config.source import Fault
 from proxsweep.dms.data import read
 from proxsweep.io import downloads
 from proxsweep.io.errors import UserError
+from proxsweep.io.names import natural
 
 LIBRARY = "library"
 _PART = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}")
@@ -163,4 +164,4 @@ def _texts(values: Any) -> list[str]:
 
 
 def _distinct(values: pd.Series) -> list[str]:
-    return sorted(values.unique(), key=read.natural_key)
+    return sorted(values.unique(), key=natural)

@@ -24,8 +24,9 @@ import pandas as pd
 from proxsweep.dms.data.substitutions import LETTERS
 from proxsweep.dms.results import fitted
 from proxsweep.io.errors import UserError
+from proxsweep.io.names import natural
 from proxsweep.sweep import chosen
-from proxsweep.sweep.fits import full, natural, ordered, sweep_columns
+from proxsweep.sweep.fits import full, ordered, sweep_columns
 from proxsweep.sweep.grid import label
 
 LARGEST = 32767  # of int16; its smallest, -32768, stands for a value that is not there
