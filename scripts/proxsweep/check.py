@@ -54,8 +54,8 @@ def check(folder: Path, encoding: Path | None = None) -> Report:
     """
     single = (folder / "record.json").exists()
     if single and encoding is None:
-        # message: `proxsweep check` of one fit needs it (place: `--encoding`). | Add `--encoding
-        # results/mine/encodings/replicate~1.npz`.
+        # message: `proxsweep check` of one fit needs it (place: `--encoding`). | Add it; it lies in the study's folder
+        # `encodings`, and is named by the fit's replicate.
         raise UserError("--encoding", "nothing", f"the encoding of the fit in {folder}")
     if single:
         return _report([_fit(folder, encoding, None, None)])

@@ -237,14 +237,14 @@ class _Checked:
             if name != self.roles.strength:
                 chosen[name] = chosen[name] or known[0]
                 if chosen[name] not in known:
-                    # message: `clade` | a swept difference (reference, equivariant) | `chosen: difference` has to be
-                    # one of `sweep: difference`. | Correct it, or add it there.
+                    # message: `clade` | a swept difference (reference, equivariant) | `chosen` can only name a value
+                    # under `sweep`. | Correct it, or add it there.
                     yield Fault(path, f"`{chosen[name]}`", f"a swept {name} ({', '.join(known)})")
                 continue
             chosen[name] = None if chosen[name] == "auto" else chosen[name]
             if chosen[name] is not None and chosen[name] not in swept:
-                # message: `0.5` | auto, or a swept lasso (0, 1e-05) | `chosen: lasso` has to be one of `sweep: lasso`,
-                # or `auto`. | Correct it, or add it there.
+                # message: `0.5` | auto, or a swept ... (0, 1e-05) | `chosen` can only name a value under `sweep`, or
+                # `auto`. | Correct it, or add it there.
                 yield Fault(path, f"`{label(chosen[name])}`", f"auto, or a swept {name} ({', '.join(known)})")
 
     def study(self) -> Study:

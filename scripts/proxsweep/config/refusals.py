@@ -72,8 +72,7 @@ def _translate(document: Document, error: jsonschema.ValidationError, home: Docu
     elif error.validator == "required":
         for key in schema["required"]:
             if key not in value:
-                # message: nothing | the key `reference`: condition whose wildtype numbers the mutations ... | A key
-                # without a default is missing. | Add it.
+                # message: nothing | the key `sweep`: ... | A key without a default is missing. | Add it.
                 yield Fault(
                     (*path, key), "nothing", f"the key `{key}`: {_meaning(document, schema['properties'][key])}"
                 )
@@ -101,7 +100,7 @@ def _known_key(document: Document, key: str, known: list[str]) -> str:
         # | Move it, or indent it as the keys of that section.
         return f"that key under {home}; here one of {', '.join(known)}"
     near = difflib.get_close_matches(key, known, 1, 0.5)
-    # message: the unknown key `lassos` | `lasso`, the nearest known key / one of ... | The section has no such key. |
+    # message: the unknown key `solvers` | `solver`, the nearest known key / one of ... | The section has no such key. |
     # Correct the name.
     return f"`{near[0]}`, the nearest known key" if near else f"one of {', '.join(known)}"
 

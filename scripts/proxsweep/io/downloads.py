@@ -34,8 +34,7 @@ def path(study: str, address: str, digest: str | None) -> str:
     try:
         name = PurePosixPath(unquote(urlsplit(address).path)).name
     except ValueError as error:
-        # message: what is none (...) | a file at an address that can be reached; a copy of it can be named by its path
-        # instead | The text is no address. | Correct it; blanks and brackets have to be escaped.
+        # message: The text is no address. | Correct it; blanks and brackets have to be escaped.
         raise UserError(f"the address {address}", f"what is none ({error})", _EXPECTED) from error
     suffix = re.search(r"(\.(csv|tsv)(\.gz)?)?$", name)[0]
     stem = re.sub(r"[^A-Za-z0-9._-]", "_", name.removesuffix(suffix))[:120].lstrip(".")
@@ -132,21 +131,19 @@ def _with_retries(address: str, ask: Callable[[], Answer]) -> Answer:
             return ask()
         except urllib.error.HTTPError as error:
             found = f"no file: the server answers {error.code} {error.reason}"
-            # message: no file: the server answers 404 Not Found | a file at an address that can be reached; a copy of
-            # it can be named by its path instead | 404 or 410: there is none at this address. 401 or 403: it is not
-            # public. 429 or 500 to 504: the server is busy. | Correct the address, or get the file yourself; of a busy
-            # server, run again later.
+            # message: no file: the server answers 404 Not Found | a file at an address that can be reached; ... | 404
+            # or 410: there is none at this address. 401 or 403: it is not public. 429 or 500 to 504: the server is
+            # busy. | Correct the address, or get the file yourself; of a busy server, run again later.
             refused, final = _Refused(address, found, error.code), error.code not in _PASSING
             error.close()
         except (ValueError, http.client.InvalidURL) as error:
-            # message: no whole answer (...) | a file at an address that can be reached; a copy of it can be named by
-            # its path instead | The address is none that can be asked, or it was answered with something else than a
-            # file. | Correct it; blanks have to be escaped.
+            # message: no whole answer (...) | a file at an address that can be reached; ... | The address is none that
+            # can be asked, or it was answered with something else than a file. | Correct it; blanks have to be escaped.
             refused, final = _Refused(address, f"no whole answer ({error})"), True
         except (OSError, http.client.HTTPException) as error:
-            # message: no whole answer (...) | a file at an address that can be reached; a copy of it can be named by
-            # its path instead | No server of that name, no network, or a connection that broke. | Try again; nodes of a
-            # cluster often have no network, but downloads run where you started Snakemake.
+            # message: no whole answer (...) | a file at an address that can be reached; ... | No server of that name,
+            # no network, or a connection that broke. | Try again; nodes of a cluster often have no network, but
+            # downloads run where you started Snakemake.
             refused, final = _Refused(address, f"no whole answer ({getattr(error, 'reason', error)})"), False
         if final or pause is None:
             raise refused from None

@@ -81,11 +81,11 @@ def load(path: str | Path) -> pd.DataFrame:
         raise UserError(f"{path}, header", f"no column of numbers before 'rule' ({name!r})", expected)
     if len(found) and (found["chosen"].dtype != bool or found["chosen"].sum() > 1):
         # message: [True, True] | True in one row, False in others | The column `chosen` of `chosen.csv` was edited. |
-        # Make it again; `chosen: difference` in the config is how to choose.
+        # Make it again; the section `chosen` of the config is how to choose.
         raise UserError(f"{path}, column 'chosen'", f"{found['chosen'].tolist()!r}", "True in one row, False in others")
     if (found[name] < 0).any() or np.isinf(found[name].astype(float)).any():
-        # message: [-1.0] | numbers of at least 0, or none | A column of `chosen.csv` was edited. | Make it again;
-        # `chosen: lasso` in the config is how to choose.
+        # message: [-1.0] | numbers of at least 0, or none | A column of `chosen.csv` was edited. | Make it again; the
+        # section `chosen` of the config is how to choose.
         raise UserError(f"{path}, column {name!r}", f"{found[name].tolist()!r}", "numbers of at least 0, or none")
     return found
 

@@ -115,8 +115,8 @@ def arrays(path: str | Path, wanted: Arrays, optional: Sequence[str] = ()) -> di
         known = zip(named, values.shape, strict=False)
         if values.ndim != len(named) or any(sizes.setdefault(one, size) != size for one, size in known):
             shape = ", ".join(f"{sizes[one]} {one}" if one in sizes else one for one in named) or "a single number"
-            # message: the array 'b' of shape (2, 80) | a fit's parameters (.npz): 2 conditions, 81 mutations | The
-            # arrays are not of one fit. | Make the fit again.
+            # message: the array 'b' of shape (2, 80) | a fit's parameters (.npz): 2 conditions, ... | The arrays are
+            # not of one fit. | Make the fit again.
             raise UserError(str(path), f"the array {name!r} of shape {values.shape}", f"{THE_PARAMETERS}: {shape}")
         if kinds == "U" and len(named) == 1 and len(set(values.tolist())) < values.size:
             # message: The file was not written by a fit. | Make the fit again.
