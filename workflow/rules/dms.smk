@@ -1,3 +1,4 @@
+include: "dms_common.smk"
 include: "dms_data.smk"
 
 
