@@ -1,7 +1,7 @@
 """Executed notebooks as HTML pages that need no network, and one page that lists them all.
 
-The pages take their body from nbconvert and their style from here: nbconvert's own full pages load scripts
-from the network. Formulas in Markdown stay as they are written, since nothing is there to typeset them.
+The pages take their body from nbconvert and their style from :mod:`proxsweep.html`: nbconvert's own full pages load
+scripts from the network. Formulas in Markdown stay as they are written, since nothing is there to typeset them.
 """
 
 import html
@@ -18,30 +18,9 @@ from pygments.formatters import HtmlFormatter
 from proxsweep.io.errors import UserError
 from proxsweep.io.files import write_text
 from proxsweep.jobs.notebook import read
+from proxsweep.report.html import document
 
 GOOD = "converged"
-
-STYLE = """
-:root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff; margin: 1.5rem auto;
-  max-width: 72rem; padding: 0 1rem; }
-a { color: #0b5394; }
-table { border-collapse: collapse; font-size: 13px; margin: .6rem 0; }
-th, td { border-bottom: 1px solid #ddd; padding: .25rem .7rem; text-align: left; }
-thead th { border-bottom: 2px solid #888; }
-tr.marked td { background: #fdf0e3; }
-tr.marked td.status { font-weight: 600; color: #a33b00; }
-pre { font: 12.5px/1.4 ui-monospace, monospace; margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
-img, svg { max-width: 100%; height: auto; }
-.prompt, .anchor-link { display: none; }
-.cell { margin: .8rem 0; }
-.input_area { background: #f6f6f6; border-left: 3px solid #ccc; padding: .4rem .7rem; }
-.output_subarea { padding: .3rem .7rem; overflow-x: auto; }
-.output_stderr { background: #fdf6e3; }
-.output_error { background: #fdecea; border-left: 3px solid #b3261e; }
-.ansi-red-fg { color: #b3261e; } .ansi-green-fg { color: #1b6e2e; } .ansi-yellow-fg { color: #7a5b00; }
-.ansi-blue-fg { color: #1a4fa3; } .ansi-cyan-fg { color: #0b6b75; } .ansi-bold { font-weight: 600; }
-"""
 
 
 def build(entries: Sequence[Mapping[str, Any]], output_dir: str | Path, title: str) -> Path:
@@ -78,7 +57,7 @@ def build(entries: Sequence[Mapping[str, Any]], output_dir: str | Path, title: s
         raise ValueError(f"several notebooks for the page {sorted(map(str, doubled))[0]}")
     made = [_convert(exporter, entry, page, output_dir, title) for entry, page in zip(entries, pages, strict=True)]
     index = output_dir / "index.html"
-    write_text(index, _document(title, _index_body(list(zip(entries, made, strict=True)), title)))
+    write_text(index, document(title, _index_body(list(zip(entries, made, strict=True)), title)))
     return index
 
 
@@ -120,7 +99,8 @@ def _convert(
     words = [f"{name} {label}" for name, label in _labels(entry).items()] or [Path(entry["path"]).stem]
     status = f": {entry['status']}" if entry.get("status") else ""
     heading = f'<p><a href="{index}">{html.escape(title)}</a> / {html.escape(", ".join(words) + status)}</p>'
-    write_text(output_dir / page, _document(", ".join(words), heading + body))
+    style = HtmlFormatter(style="default").get_style_defs(".highlight")
+    write_text(output_dir / page, document(", ".join(words), heading + body, style))
     return page
 
 
@@ -158,7 +138,7 @@ def _table_row(entry: Mapping[str, Any], page: Path | None, names: list[str]) ->
     cells = "".join(f"<td>{html.escape(str(_labels(entry).get(name, '')))}</td>" for name in names)
     mark = "" if good else ' class="marked"'
     return (
-        f'<tr{mark}>{cells}<td class="status">{html.escape(status)}</td><td>{shown}</td>'
+        f'<tr{mark}>{cells}<td class="mark">{html.escape(status)}</td><td>{shown}</td>'
         f"<td>{_link(page, 'notebook')}</td></tr>"
     )
 
@@ -167,9 +147,3 @@ def _link(page: Path | None, text: str) -> str:
     if page is None:
         return f"{html.escape(text)}: missing"
     return f'<a href="{html.escape(quote(page.as_posix()))}">{html.escape(text)}</a>'
-
-
-def _document(title: str, body: str) -> str:
-    style = STYLE + HtmlFormatter(style="default").get_style_defs(".highlight")
-    head = f'<meta charset="utf-8">\n<title>{html.escape(title)}</title>\n<style>{style}</style>'
-    return f'<!DOCTYPE html>\n<html lang="en">\n<head>\n{head}\n</head>\n<body>\n{body}\n</body>\n</html>\n'

@@ -8,29 +8,10 @@ import pandas as pd
 
 from proxsweep.io import reading
 from proxsweep.io.files import write_text
+from proxsweep.report.html import document
 
 ROWS = 2000  # a browser sorts these without a pause
 GOOD = {"status": "converged", "passed": "yes"}  # what these columns say where all is well
-
-STYLE = """
-:root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff; margin: 1.5rem; }
-p { max-width: 50rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
-th, td { border-bottom: 1px solid #ddd; padding: .25rem .6rem; text-align: left; vertical-align: top; }
-td { white-space: nowrap; }
-td.number { text-align: right; }
-td.prose { white-space: normal; min-width: 24rem; max-width: 40rem; overflow-wrap: anywhere; }
-thead th { border-bottom: 2px solid #888; padding: 0; }
-thead button { font: inherit; font-weight: 600; background: none; border: 0; padding: .25rem .6rem; cursor: pointer;
-  text-align: left; width: 100%; }
-thead button:focus-visible { outline: 2px solid #0b5394; }
-th[aria-sort=ascending] button::after { content: " \\25B2"; }
-th[aria-sort=descending] button::after { content: " \\25BC"; }
-tr.marked td { background: #fdf0e3; }
-tr.marked td.mark { font-weight: 600; color: #a33b00; }
-"""
 
 SCRIPT = """
 for (const button of document.querySelectorAll("thead button")) {
@@ -55,10 +36,8 @@ for (const button of document.querySelectorAll("thead button")) {
 
 
 def page(title: str, parts: Sequence[str]) -> str:
-    """A document of HTML ``parts``, with the style and script that sortable tables need."""
-    head = f'<meta charset="utf-8">\n<title>{html.escape(title)}</title>\n<style>{STYLE}</style>'
-    body = "\n".join([f"<h1>{html.escape(title)}</h1>", *parts, f"<script>{SCRIPT}</script>"])
-    return f'<!DOCTYPE html>\n<html lang="en">\n<head>\n{head}\n</head>\n<body>\n{body}\n</body>\n</html>\n'
+    """A document of HTML ``parts``, with the script that sortable tables need."""
+    return document(title, "\n".join([f"<h1>{html.escape(title)}</h1>", *parts, f"<script>{SCRIPT}</script>"]))
 
 
 def paragraph(text: str) -> str:
@@ -81,7 +60,7 @@ def table(rows: pd.DataFrame) -> str:
     body = "\n".join(
         _row(row, flag, marks) for row, flag in zip(_records(rows.loc[order]), bad.loc[order], strict=True)
     )
-    return f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>'
+    return f'<div class="sortable"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>'
 
 
 def _records(rows: pd.DataFrame) -> list[dict[str, object]]:
