@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from proxsweep.dms.data.encoding import Encoding  # noqa: E402
-from proxsweep.dms.model.fit import build_difference  # noqa: E402
+from proxsweep.dms.model.problem import build_difference  # noqa: E402
 from proxsweep.io.files import write_csv  # noqa: E402
 
 CONFIGS = {"demo": "config/config.yaml", "manuscript": "config/manuscript.yaml"}

@@ -23,7 +23,8 @@ import pandas as pd
 import problems
 
 from proxsweep.dms.data.encoding import Encoding
-from proxsweep.dms.model.fit import SAME, Fit, Solution, fit
+from proxsweep.dms.model.fit import SAME, Fit, fit
+from proxsweep.dms.model.solution import Solution
 from proxsweep.io.files import write_npz
 
 RIDGES = (1e-4, 1e-5, 1e-6)

@@ -1,12 +1,16 @@
 """What all tests share."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from projects import shared
 
+HYPOTHESIS = tempfile.TemporaryDirectory(prefix="hypothesis-")
+set_hypothesis_home_dir(HYPOTHESIS.name)  # what it keeps; otherwise it writes into the checkout
 SLOW = ("browser", "faults", "fuzz", "peers", "planted", "slurm")
 
 

@@ -1,31 +1,25 @@
 """From a config to studies: every value checked before any job is planned, every default filled in.
 
-Keys, types and defaults are the schema's (:mod:`proxsweep.config.schema`). This module adds what holds between the
-keys of any study; what holds within a family is asked of the family.
+Keys, types and defaults are the schema's (:mod:`proxsweep.config.schema`). This module adds what holds between the keys
+of any study; what holds within a family is asked of the family.
 """
 
 import difflib
 import functools
-import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from proxsweep.config import schema, source
-from proxsweep.config.schema import properties
+from proxsweep.config import labels, refusals, schema, source
 from proxsweep.config.source import Fault, KeyPath
-from proxsweep.dms import settings as dms
+from proxsweep.families import DEFAULT, FAMILIES, family
+from proxsweep.family import Family
 from proxsweep.io.errors import UserError
-from proxsweep.sweep.grid import LABEL, Study, label, path_order
+from proxsweep.sweep.grid import label, path_order
+from proxsweep.sweep.study import Study
 
-__all__ = ["from_config", "load", "properties"]
-
-FAMILIES: dict[str, ModuleType] = {"dms": dms}
-PARTS = {"cross_validation": ["replicates"], "resamples": ["replicates", "lasso"], "references": ["lasso"]}
-RESERVED_STUDIES = {"readme.md"}
-RESERVED_DIFFERENCES = ("reference", "equivariant")
-LABEL_RULE = "letters, digits and . _ + - (the first a letter or digit, at most 64)"
+RESERVED = {"readme.md"}  # names of studies
+PARTS = ("cross_validation", "resamples")
 
 
 def load(files: Iterable[str | Path]) -> dict[str, Any]:
@@ -67,37 +61,24 @@ def from_config(
     overrides = source.retype(source.concerning(values, command_line))
     values = source.overlay(values, overrides)
 
-    def refuse(faults: Iterable[Fault]) -> None:
+    def validate(faults: Iterable[Fault]) -> None:
         ordered = sorted(faults, key=lambda fault: _position(values, fault.path))
         if not ordered:
             return
         first = ordered[0]
         more = f" ({len(ordered) - 1} more after this one)" if len(ordered) > 1 else ""
         place = source.place(first.path, sources, overrides)
+        # message: the number 0, say | a finite number above 0 (2 more after this one) | The config has three faults,
+        # and this is the first. | Put it right; the next is told when you run again.
         raise UserError(place, first.found, first.expected + more)
 
-    refuse(schema.faults(values))
-    refuse(_name_faults(values))
-    filled = schema.fill(values)
-    chosen = {name: filled["studies"][name] for name in _chosen(values)}
-    refuse(
-        fault._replace(path=("studies", name, *fault.path))
-        for name, study in chosen.items()
-        for fault in _bound_faults(study)
-    )
-    for study in chosen.values():
-        _normalise(study)
-    refuse(fault for name, study in chosen.items() for fault in _expand(name, study, base))
-    refuse(
-        fault for name, study in chosen.items() for fault in _study_faults(name, values["studies"][name], study, base)
-    )
-    for study in chosen.values():
-        FAMILIES[study["family"]].settle(study)
-    refuse(fault for name, study in chosen.items() for fault in _settle_replicates(name, study, base))
-    refuse(fault for name, study in chosen.items() for fault in _settle_parts(name, study))
-    refuse(fault for name, study in chosen.items() for fault in _settle_references(name, study, base))
-    refuse(fault for name, study in chosen.items() for fault in _settle_chosen(name, study))
-    return [_study(name, study) for name, study in chosen.items()]
+    validate(_schema_faults(values))
+    validate(_name_faults(values))
+    chosen = {name: schema.fill(_family(values["studies"][name]), values["studies"][name]) for name in _chosen(values)}
+    studies = [_Checked(name, values["studies"][name], study, base) for name, study in chosen.items()]
+    for step in (_Checked.normalise, _Checked.expand, _Checked.check, _Checked.settle, _Checked.settle_sweep):
+        validate(fault._replace(path=("studies", one.name, *fault.path)) for one in studies for fault in step(one))
+    return [one.study() for one in studies]
 
 
 def _short(file: str | Path, base: Path) -> str:
@@ -111,9 +92,10 @@ def _chosen(values: dict[str, Any]) -> list[str]:
     return list(values["studies"]) if run is None else [run] if isinstance(run, str) else run
 
 
-def _study(name: str, values: dict[str, Any]) -> Study:
-    sweep = {parameter: values["sweep"][parameter] for parameter in path_order(list(values["sweep"]))}
-    return Study(name=name, **{**values, "sweep": sweep})
+def _family(study: Any) -> str:
+    """The family that a study names; that of a study without one, or with one that is none, is the first."""
+    named = study.get("family", DEFAULT) if isinstance(study, dict) else DEFAULT
+    return named if isinstance(named, str) and named in FAMILIES else DEFAULT
 
 
 def _position(values: Any, path: KeyPath) -> tuple[int, ...]:
@@ -131,7 +113,17 @@ def _position(values: Any, path: KeyPath) -> tuple[int, ...]:
     return tuple(position)
 
 
-# Rules between keys, whatever the family
+def _schema_faults(values: dict[str, Any]) -> Iterator[Fault]:
+    """What the schemas do not allow: of the config, then of every study, also those that do not run."""
+    studies = values.get("studies")
+    studies = studies if isinstance(studies, dict) else {}
+    yield from refusals.config_faults(values, next(map(_family, studies.values()), DEFAULT))
+    for name, study in studies.items():
+        faults = refusals.study_faults(_family(study), study)
+        if isinstance(study, dict) and "family" in study:
+            wrong = refusals.family_faults(study["family"], FAMILIES)
+            faults = [fault._replace(path=("family",)) for fault in wrong] or faults
+        yield from (fault._replace(path=("studies", name, *fault.path)) for fault in faults)
 
 
 def _name_faults(values: dict[str, Any]) -> Iterator[Fault]:
@@ -139,10 +131,12 @@ def _name_faults(values: dict[str, Any]) -> Iterator[Fault]:
     seen: dict[str, str] = {}
     for name in names:
         path, folded = ("studies", name), name.casefold()
-        if folded in RESERVED_STUDIES:
+        if folded in RESERVED:
+            # message: `results/` has something else of this name. | Rename the study.
             yield Fault(path, f"the reserved name `{name}`", "another name: it is a folder under results/")
         if folded in seen:
             found = f"the name `{name}` beside `{seen[folded]}`"
+            # message: Both would have the same folder there. | Rename one of the two studies.
             yield Fault(path, found, "names that differ by more than case, as some file systems do not tell it")
         seen[folded] = name
     run = _chosen(values)
@@ -150,163 +144,112 @@ def _name_faults(values: dict[str, Any]) -> Iterator[Fault]:
         path = ("run", i) if isinstance(values.get("run"), list) else ("run",)
         if name not in names:
             near = difflib.get_close_matches(name, names, 1, 0.5)
+            # message: `dmeo` | the study `demo` / one of demo, spike | `run:` (or `--config run=...`) names no study of
+            # the config. | Correct it.
             yield Fault(path, f"`{name}`", f"the study `{near[0]}`" if near else f"one of {', '.join(names)}")
         if name in run[:i]:
+            # message: `run:` names it twice. | Remove it from `run:`.
             yield Fault(path, f"the study `{name}` again", "every study once")
 
 
-def _normalise(study: dict[str, Any]) -> None:
-    """One form for values that can be written in several."""
-    model, swept = study["model"], study["sweep"]
-    model["scale_bound"] = _scale_bound(model["scale_bound"])
-    if "scale_bound" in swept:
-        swept["scale_bound"] = [_scale_bound(value) for value in swept["scale_bound"]]
-    if "replicate" in swept:
-        swept["replicate"] = [str(value) for value in swept["replicate"]]
-    swept["difference"] = [_difference(value) for value in swept["difference"]]
-    if isinstance(study["resamples"], int):
-        study["resamples"] = schema.fill_section("resamples", {"count": study["resamples"]})
-    for section in ("cross_validation", "resamples"):
-        if study[section] and study[section]["replicates"]:
-            study[section]["replicates"] = [str(value) for value in study[section]["replicates"]]
+class _Checked:
+    """One study on its way from a config: every step changes it in place and tells its faults, paths relative to it."""
 
+    def __init__(self, name: str, written: dict[str, Any], values: dict[str, Any], base: Path):
+        self.name, self.written, self.values, self.base = name, written, values, base
+        self.family: Family = family(values["family"])
+        self.roles = self.family.roles
 
-def _scale_bound(value: float | str) -> float | str:
-    if not isinstance(value, str):
-        return value
-    return f"{label(float(value.removesuffix('x_score_range')))}x_score_range"
+    def normalise(self) -> Iterator[Fault]:
+        """One form for values that can be written in several."""
+        swept = self.values["sweep"]
+        if self.roles.replicate in swept:
+            swept[self.roles.replicate] = [str(value) for value in swept[self.roles.replicate]]
+        if isinstance(self.values.get("resamples"), int):
+            count = {"count": self.values["resamples"]}
+            self.values["resamples"] = schema.fill_section(self.family.name, "resamples", count)
+        for part in self._parts():
+            part["replicates"] = part["replicates"] and [str(value) for value in part["replicates"]]
+        yield from self.family.normalise(self.values)
 
+    def _parts(self) -> list[dict[str, Any]]:
+        return [self.values[section] for section in PARTS if self.values.get(section)]
 
-def _bound_faults(study: dict[str, Any]) -> Iterator[Fault]:
-    """Multiples of the score range that are no number above 0 as a float."""
-    values = [(("model", "scale_bound"), study["model"]["scale_bound"])]
-    values += [(("sweep", "scale_bound", i), value) for i, value in enumerate(study["sweep"].get("scale_bound", []))]
-    for path, value in values:
-        if isinstance(value, str) and not 0 < float(value.removesuffix("x_score_range")) < math.inf:
-            yield Fault(path, f"`{value}`", "a finite multiple above 0, such as 2x_score_range")
+    def expand(self) -> Iterator[Fault]:
+        """Entries that stand for several, such as lists of files, give way to these."""
+        yield from self.family.expand(self.name, self.values, self.base)
 
+    def check(self) -> Iterator[Fault]:
+        swept = self.written["sweep"]
+        for section in schema.SWEPT:
+            for key in self.written.get(section, {}):
+                if key in swept:
+                    found = f"`{key}` under `sweep` and under `{section}`"
+                    expected = f"it in one place: under `sweep` to vary it, under `{section}` to fix it"
+                    # message: One key cannot be both varied and fixed. | Remove one of the two.
+                    yield Fault(("sweep", key), found, expected)
+        for key, values in self.values["sweep"].items():
+            yield from labels.faults(("sweep", key), values, swept.get(key, values))
+        yield from self.family.faults(self.written, self.values, self.base)
 
-def _difference(value: str | dict[str, Any]) -> dict[str, Any]:
-    if isinstance(value, str):
-        return {"name": value, "kind": value}
-    kind = next((kind for kind in ("tree", "rows") if kind in value), "")
-    return {
-        "name": value["name"],
-        "kind": kind,
-        **{key: value[key] for key in ("tree", "rows") if key in value},
-    }
+    def settle(self) -> Iterator[Fault]:
+        """What follows from other keys of a study without faults."""
+        yield from self.family.settle(self.values, self.base)
 
+    def settle_sweep(self) -> Iterator[Fault]:
+        """Replicates of the data, parts of the sweep, the selected setting: filled in, or checked against the sweep."""
+        yield from self._settle_replicates()
+        for section in PARTS:
+            yield from self._settle_part(section)
+        if "chosen" in self.values:
+            yield from self._settle_chosen(self.values["chosen"])
 
-def _study_faults(name: str, written: dict[str, Any], study: dict[str, Any], base: Path) -> Iterator[Fault]:
-    here: KeyPath = ("studies", name)
-    for section in ("model", "solver"):
-        for key in written.get(section, {}):
-            if key in written["sweep"]:
-                yield Fault(
-                    (*here, "sweep", key),
-                    f"`{key}` under `sweep` and under `{section}`",
-                    f"it in one place: under `sweep` to vary it, under `{section}` to fix it",
-                )
-    for key, values in study["sweep"].items():
-        yield from _value_faults((*here, "sweep", key), values, written["sweep"].get(key, values))
-    for i, value in enumerate(written["sweep"].get("difference", [])):
-        if isinstance(value, dict) and value["name"].casefold() in RESERVED_DIFFERENCES:
-            yield Fault(
-                (*here, "sweep", "difference", i, "name"),
-                f"the reserved name `{value['name']}`",
-                "another name for a matrix that is given",
-            )
-    for fault in FAMILIES[study["family"]].faults(written, study, base):
-        yield fault._replace(path=(*here, *fault.path))
+    def _settle_replicates(self) -> Iterator[Fault]:
+        if self.roles.replicate is None:
+            return
+        origin, known = self.family.replicates(self.values, self.base)
+        asked = self.values["sweep"].get(self.roles.replicate)
+        if known is None:
+            return
+        if asked is None:
+            self.values["sweep"][self.roles.replicate] = known
+            yield from labels.faults(origin, known, known)
+            return
+        for i, value in enumerate(asked):
+            if value not in known:
+                path = ("sweep", self.roles.replicate, i)
+                # message: The data have no such replicate. | Correct `sweep: replicate`, or leave it out to get all.
+                yield Fault(path, f"the replicate `{value}`", f"one of {', '.join(known)}")
 
+    def _settle_part(self, section: str) -> Iterator[Fault]:
+        """Which replicates and strengths are cross-validated or resampled: all, unless the config names some."""
+        part = self.values.get(section)
+        for key, parameter in (("replicates", self.roles.replicate), (self.roles.strength, self.roles.strength)):
+            if part and parameter and key in part:
+                yield from labels.named_faults((section, key), part[key], self.values["sweep"][parameter])
+                part[key] = part[key] or self.values["sweep"][parameter]
 
-def _expand(name: str, study: dict[str, Any], base: Path) -> Iterator[Fault]:
-    for fault in FAMILIES[study["family"]].expand(name, study, base):
-        yield fault._replace(path=("studies", name, *fault.path))
+    def _settle_chosen(self, chosen: dict[str, Any]) -> Iterator[Fault]:
+        """The strength is a swept one or left to the rule; another swept parameter is named by a label."""
+        for name in [key for key in chosen if key in self.values["sweep"]]:
+            swept, path = self.values["sweep"][name], ("chosen", name)
+            known = [label(value) for value in swept]
+            if name != self.roles.strength:
+                chosen[name] = chosen[name] or known[0]
+                if chosen[name] not in known:
+                    # message: `clade` | a swept difference (reference, equivariant) | `chosen` can only name a value
+                    # under `sweep`. | Correct it, or add it there.
+                    yield Fault(path, f"`{chosen[name]}`", f"a swept {name} ({', '.join(known)})")
+                continue
+            chosen[name] = None if chosen[name] == "auto" else chosen[name]
+            if chosen[name] is not None and chosen[name] not in swept:
+                # message: `0.5` | auto, or a swept ... (0, 1e-05) | `chosen` can only name a value under `sweep`, or
+                # `auto`. | Correct it, or add it there.
+                yield Fault(path, f"`{label(chosen[name])}`", f"auto, or a swept {name} ({', '.join(known)})")
 
-
-def _value_faults(path: KeyPath, values: list[Any], written: list[Any]) -> Iterator[Fault]:
-    """Values that cannot be labels, and values that share one."""
-    seen: dict[str, int] = {}
-    for i, value in enumerate(values):
-        shown = written[i]["name"] if isinstance(written[i], dict) else written[i]
-        try:
-            text = label(value)
-        except ValueError:
-            text = ""
-        if not text or len(text) > 64 or not LABEL.fullmatch(text.lstrip("-")):
-            yield Fault((*path, i), f"`{shown}`, which becomes part of a path", LABEL_RULE)
-            continue
-        folded = text.casefold()
-        if folded in seen:
-            first = written[seen[folded]]
-            first = first["name"] if isinstance(first, dict) else first
-            yield Fault(
-                (*path, i),
-                f"`{shown}`, which has the label {text} like `{first}` at [{seen[folded]}]",
-                "every value once",
-            )
-        seen.setdefault(folded, i)
-
-
-def _settle_replicates(name: str, study: dict[str, Any], base: Path) -> Iterator[Fault]:
-    """Fill ``sweep: replicate`` with all of the data's replicates, or check it against them."""
-    path, origin, labels = ("studies", name), *FAMILIES[study["family"]].replicates(study, base)
-    asked = study["sweep"].get("replicate")
-    if labels is None:
-        return
-    if asked is None:
-        study["sweep"]["replicate"] = labels
-        yield from _value_faults((*path, *origin), labels, labels)
-        return
-    for i, value in enumerate(asked):
-        if value not in labels:
-            yield Fault((*path, "sweep", "replicate", i), f"the replicate `{value}`", f"one of {', '.join(labels)}")
-
-
-def _settle_parts(name: str, study: dict[str, Any]) -> Iterator[Fault]:
-    """Fill in which replicates and lasso weights are cross-validated, resampled and refitted, or check them."""
-    for section, keys in PARTS.items():
-        for key in keys if study[section] else ():
-            swept = study["sweep"]["lasso" if key == "lasso" else "replicate"]
-            for i, value in enumerate(study[section][key] or []):
-                if value not in swept:
-                    expected = f"one of those fitted ({', '.join(map(label, swept))})"
-                    yield Fault(("studies", name, section, key, i), f"`{label(value)}`", expected)
-            study[section][key] = study[section][key] or swept
-
-
-def _settle_references(name: str, study: dict[str, Any], base: Path) -> Iterator[Fault]:
-    """Fill in the conditions that are the reference of a refit, or check them against the data's."""
-    wanted, path = study["references"], ("studies", name, "references", "conditions")
-    if not wanted:
-        return
-    known = FAMILIES[study["family"]].known_conditions(study, base)
-    others = None if known is None else [label for label in known if label != study["reference"]]
-    if wanted["conditions"] == "all" and not others:
-        unread = "`all`, but a table not read before the run", "the names of conditions"
-        single = "`all`, but no condition beside the reference", "at least two conditions"
-        yield Fault(path, *(single if known else unread))
-        return
-    wanted["conditions"] = others if wanted["conditions"] == "all" else wanted["conditions"]
-    for i, value in enumerate(wanted["conditions"]):
-        if value == study["reference"]:
-            yield Fault((*path, i), f"the study's own reference `{value}`", "other conditions")
-        elif others is not None and value not in others:
-            yield Fault((*path, i), f"`{value}`", f"one of {', '.join(others)}")
-    yield from _value_faults(path, wanted["conditions"], wanted["conditions"])
-
-
-def _settle_chosen(name: str, study: dict[str, Any]) -> Iterator[Fault]:
-    """Fill in the chosen difference matrix, or check it and the lasso weight against the sweep."""
-    chosen, swept = study["chosen"], study["sweep"]
-    names = [label(value) for value in swept["difference"]]
-    chosen["lasso"] = None if chosen["lasso"] == "auto" else chosen["lasso"]
-    chosen["difference"] = chosen["difference"] or names[0]
-    if chosen["difference"] not in names:
-        path = ("studies", name, "chosen", "difference")
-        yield Fault(path, f"`{chosen['difference']}`", f"a swept matrix ({', '.join(names)})")
-    if chosen["lasso"] is not None and chosen["lasso"] not in swept["lasso"]:
-        path = ("studies", name, "chosen", "lasso")
-        weights = ", ".join(map(label, swept["lasso"]))
-        yield Fault(path, f"`{label(chosen['lasso'])}`", f"auto, or a swept weight ({weights})")
+    def study(self) -> Study:
+        swept = self.values["sweep"]
+        sweep = {name: swept[name] for name in path_order(list(swept), self.roles.order)}
+        common = {key: self.values[key] for key in Study.SECTIONS if key in self.values}
+        own = {key: value for key, value in self.values.items() if key not in (*Study.SECTIONS, "family", "sweep")}
+        return Study(name=self.name, family=self.values["family"], roles=self.roles, sweep=sweep, own=own, **common)

@@ -1,112 +1,114 @@
-"""Running many made cases against entry points, and counting how each ended."""
+"""Running made inputs against entry points, and counting how each ended."""
 
 import contextlib
+import importlib
 import io
-import shutil
+import pkgutil
 import tempfile
 import time
-import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+import hypothesis
+from hypothesis import HealthCheck, Phase
+from hypothesis.strategies import SearchStrategy
+
+import proxsweep
 from proxsweep.io.errors import UserError
 
 
-class Case(NamedTuple):
-    """One call: ``sound`` says whether its result may be accepted, a refusal has to name one of ``places``."""
-
-    run: Callable[[], Any]
-    sound: Callable[[Any], bool]
-    places: Sequence[str]
-
-
 class Entry(NamedTuple):
-    """An entry point: its share of all cases, and how a case is made in an empty folder."""
+    """An entry point: its share of all cases, and a test that gets an empty folder and one value of each input."""
 
     name: str
     share: float
-    make: Callable[[Random, Path], Case]
+    test: Callable[..., None]
+    inputs: dict[str, SearchStrategy]
 
 
 @dataclass
 class Tally:
-    """How the cases of an entry point ended; ``examples`` names up to three that ended badly."""
+    """How the cases of an entry point ended: ``refused``, ``accepted`` or ``wrong``."""
 
-    cases: int = 0
-    refused: int = 0
-    accepted: int = 0
-    wrong: int = 0
-    unnamed: int = 0
-    tracebacks: int = 0
+    ends: Counter = field(default_factory=Counter)
     slowest: float = 0.0
-    examples: list[str] = field(default_factory=list)
-
-    @property
-    def bad(self) -> int:
-        return self.wrong + self.unnamed + self.tracebacks
-
-    def note(self, kind: str, text: str) -> None:
-        setattr(self, kind, getattr(self, kind) + 1)
-        if kind not in ("refused", "accepted") and len(self.examples) < 3:
-            self.examples.append(f"{kind}: {text}")
 
 
-def run(entries: Sequence[Entry], cases: int, seed: int) -> dict[str, Tally]:
-    """So many cases in all, dealt out by the shares of the entry points, at least one each."""
-    total = sum(entry.share for entry in entries)
-    tallies = {}
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for entry in entries:
-            tallies[entry.name] = Tally()
-            for number in range(max(1, round(cases * entry.share / total))):
-                one(entry, f"{seed}/{entry.name}/{number}", Path(folder) / "case", tallies[entry.name])
-    return tallies
+class Refused(Exception):
+    """The input was refused, in one line that names the place."""
 
 
-def one(entry: Entry, key: str, folder: Path, tally: Tally) -> None:
-    """One case, made from its key alone."""
-    folder.mkdir()
-    tally.cases += 1
-    begun = time.perf_counter()
+@contextlib.contextmanager
+def may_refuse(*places: str) -> Iterator[None]:
+    """Where the code that is tested is called: a refusal has to name one of these places, and ends the test."""
     try:
-        case = entry.make(Random(key), folder)
         with contextlib.redirect_stdout(io.StringIO()):
-            tally.note(*_outcome(case, key))
-    finally:
-        tally.slowest = max(tally.slowest, time.perf_counter() - begun)
-        shutil.rmtree(folder)
-
-
-def _outcome(case: Case, key: str) -> tuple[str, str]:
-    try:
-        result = case.run()
+            yield
     except UserError as error:
         said = error.found and error.expected and "\n" not in str(error)
-        named = any(place in error.place for place in case.places)
-        return ("refused", "") if said and named else ("unnamed", f"{key}: {error}")
-    except (Exception, SystemExit):
-        return "tracebacks", f"{key}: {traceback.format_exc(limit=-4)}"
-    return ("accepted", "") if case.sound(result) else ("wrong", f"{key}: {str(result)[:300]}")
+        assert said and any(place in error.place for place in places), f"refused without its place: {error}"
+        raise Refused from error
+
+
+def cases_of(one: Entry, entries: Sequence[Entry], cases: int) -> int:
+    """How many of so many cases are the entry point's own, by the shares; at least one."""
+    return max(1, round(cases * one.share / sum(other.share for other in entries)))
+
+
+def run(one: Entry, cases: int, seed: int, tally: Tally) -> None:
+    """So many cases (fewer where there are no more) of an entry point.
+
+    The first that ends wrongly ends the run: it is made as small as possible, and its exception is raised. The notes of
+    the exception are the input and what was done to it.
+    """
+    # A fixed seed and no database: every process tries the same cases. too_slow: the first damage to a study waits for
+    # the study to be fitted; later cases take what the tested code takes.
+    fixed = {"database": None, "deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+    phases = [Phase.generate, Phase.shrink]
+
+    @hypothesis.seed(f"{seed}/{one.name}")
+    @hypothesis.settings(max_examples=cases, phases=phases, report_multiple_bugs=False, **fixed)
+    @hypothesis.given(**one.inputs)
+    def case(**made):
+        begun = time.perf_counter()
+        end = "wrong"
+        try:
+            end = _end(one.test, made)
+        finally:
+            if not tally.ends["wrong"]:  # what comes after makes it smaller
+                tally.ends[end] += 1
+                tally.slowest = max(tally.slowest, time.perf_counter() - begun)
+
+    _import_all()
+    case()
+
+
+def _end(test: Callable[..., None], made: dict) -> str:
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            test(Path(folder), **made)
+        except Refused:
+            return "refused"
+        return "accepted"
+
+
+def _import_all() -> None:
+    """Import the whole package: Hypothesis draws constants of imported modules too, and cases would depend on these."""
+    for module in pkgutil.walk_packages(proxsweep.__path__, "proxsweep."):
+        importlib.import_module(module.name)
 
 
 def show(tallies: dict[str, Tally]) -> str:
-    """The counts as a table, then the examples."""
-    heads = ("cases", "refused", "accepted", "wrongly", "no place", "tracebacks", "slowest s")
-    lines = [f"{'entry point':26}" + "".join(f"{head:>12}" for head in heads)]
-    for name, one_ in [*tallies.items(), ("all", total(tallies))]:
-        counts = (one_.cases, one_.refused, one_.accepted, one_.wrong, one_.unnamed, one_.tracebacks)
-        lines.append(f"{name:26}" + "".join(f"{count:12}" for count in counts) + f"{one_.slowest:12.2f}")
-    return "\n".join([*lines, *(example for tally in tallies.values() for example in tally.examples)])
-
-
-def total(tallies: dict[str, Tally]) -> Tally:
-    """All entry points together."""
-    found = Tally(slowest=max(tally.slowest for tally in tallies.values()))
-    for name in ("cases", "refused", "accepted", "wrong", "unnamed", "tracebacks"):
-        setattr(found, name, sum(getattr(tally, name) for tally in tallies.values()))
-    return found
+    """The counts as a table."""
+    every = Tally(sum((tally.ends for tally in tallies.values()), Counter()))
+    every.slowest = max(tally.slowest for tally in tallies.values())
+    lines = [f"{'entry point':26}{'tried':>10}{'refused':>10}{'accepted':>10}{'wrong':>10}{'slowest s':>12}"]
+    for name, tally in [*tallies.items(), ("all", every)]:
+        counts = (tally.ends.total(), *(tally.ends[end] for end in ("refused", "accepted", "wrong")))
+        lines.append(f"{name:26}" + "".join(f"{count:10}" for count in counts) + f"{tally.slowest:12.2f}")
+    return "\n".join(lines)

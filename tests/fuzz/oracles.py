@@ -33,7 +33,8 @@ def rows(text: str, separator: str) -> list[list[str]]:
             held, state = held + '"', "quoted"
         elif character == separator or end:
             blank_line = end and state == "start" and not fields
-            fields, held, state = [*fields, held], "", "start"
+            fields.append(held)
+            held, state = "", "start"
             if end:
                 found += [] if blank_line else [fields]
                 fields = []

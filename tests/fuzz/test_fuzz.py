@@ -1,65 +1,54 @@
-"""A small share of the fuzzing (``python -m tests.fuzz`` does more), and its own oracles put to the test."""
+"""A small share of the fuzzing (``python -m tests.fuzz`` does more), and the fuzzing itself put to the test."""
+
+import sys
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxsweep.dms.data.substitutions import parse
 from proxsweep.io.errors import LONGEST, UserError, one_line
 
-from . import core, entries, oracles
+from . import ENTRIES, core
 
 
-@pytest.mark.parametrize("entry", entries.ENTRIES, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_made_input_is_read_as_it_says_or_refused_in_one_line(entry):
-    shares = sum(one.share for one in entries.ENTRIES)
-    tally = core.run([entry], max(1, round(2000 * entry.share / shares)), 20)[entry.name]
-    assert not tally.bad, core.show({entry.name: tally})
+    core.run(entry, core.cases_of(entry, ENTRIES, 2000), 20, core.Tally())
+
+
+def refuse(place, found="x"):
+    raise UserError(place, found, "y")
+
+
+def tried(end):
+    """The tally of 200 numbers, of which those from 17 on end so."""
+
+    def test(folder, number):
+        with core.may_refuse("t.csv"):
+            return end() if number >= 17 else None
+
+    tally = core.Tally()
+    try:
+        core.run(core.Entry("x", 1, test, {"number": st.integers(0, 10**6)}), 200, 1, tally)
+    except (Exception, SystemExit) as error:
+        return tally.ends, error
+    return tally.ends, None
 
 
 @pytest.mark.parametrize(
-    ("run", "sound", "kind"),
-    [
-        (lambda: 1 / 0, True, "tracebacks"),
-        (lambda: 3, False, "wrong"),
-        (lambda: 3, True, "accepted"),
-        (lambda: (_ for _ in ()).throw(UserError("elsewhere", "x", "y")), True, "unnamed"),
-        (lambda: (_ for _ in ()).throw(UserError("t.csv, row 3", "x", "y")), True, "refused"),
-    ],
+    "end", [lambda: 1 / 0, lambda: sys.exit(1), lambda: refuse("elsewhere"), lambda: refuse("t.csv", "")]
 )
-def test_every_way_to_end_is_counted(tmp_path, run, sound, kind):
-    tally = core.Tally()
-    made = core.Case(lambda: next(run()) if kind in ("unnamed", "refused") else run(), lambda found: sound, ["t.csv"])
-    core.one(core.Entry("x", 1, lambda rng, folder: made), "k", tmp_path / "case", tally)
-    assert getattr(tally, kind) == 1 and tally.bad == (kind in ("tracebacks", "wrong", "unnamed"))
+def test_a_wrong_end_is_reported_with_the_smallest_input(end):
+    ends, error = tried(end)
+    assert ends["wrong"] == 1 and "number=17" in "".join(error.__notes__)
 
 
-TOKENS = st.from_regex(r"[ACDEFGHIKLMNPQRSTVWY-][1-9][0-9]{0,3}[a-z]?[ACDEFGHIKLMNPQRSTVWY*-]", fullmatch=True)
-STRINGS = st.lists(st.one_of(TOKENS, st.text(max_size=4)), max_size=4).map(" ".join)
+def test_a_refusal_that_names_its_place_is_right():
+    ends, error = tried(lambda: refuse("t.csv, row 3"))
+    assert error is None and ends["refused"] > 100 and ends.total() == 200
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.lists(STRINGS, min_size=1, max_size=5))
-def test_substitutions_are_what_the_strict_parser_says(strings):
-    try:
-        expected = [oracles.substitutions(string) for string in strings]
-    except oracles.Invalid:
-        with pytest.raises(UserError):
-            parse(strings, lambda row: f"row {row}")
-        return
-    written = {token[1:-1] for string in strings for token in string.split()}
-    if len({site for row in expected for site in row}) < len(written):  # 1 and 01
-        with pytest.raises(UserError):
-            parse(strings, lambda row: f"row {row}")
-        return
-    assert parse(strings, lambda row: f"row {row}").texts().tolist() == [_sorted(string) for string in strings]
-
-
-def _sorted(string: str) -> str:
-    tokens = {next(iter(oracles.substitutions(token))): token for token in string.split()}
-    return " ".join(tokens[site] for site in sorted(tokens))
-
-
+@settings(derandomize=True, database=None, deadline=None)
 @given(st.text())
 def test_a_message_is_one_printable_line(text):
     line = one_line(text)

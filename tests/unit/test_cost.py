@@ -5,7 +5,9 @@ import pytest
 
 from projects import PROJECT, small_study
 from proxsweep import cost, studies
+from proxsweep.dms import cost as dms_cost
 from proxsweep.dms.data.simulate import simulate
+from proxsweep.dms.refits import refits
 from proxsweep.sweep import grid
 
 
@@ -25,7 +27,7 @@ def test_refits_are_counted_and_cost_more():
     alone, more = (study_of(small_study(**extra)) for extra in ({}, {"references": {"lasso": [1.0e-3]}}))
     found = cost.cost(more)
     assert (found.full, found.refits, found.fits) == (8, 8, 16)  # two other references, one weight, two of each
-    assert found.fits == 8 + sum(len(grid.table(study)) for study in grid.refits(more))
+    assert found.fits == 8 + sum(len(grid.table(study)) for study in refits(more))
     assert found.core_seconds > 1.5 * cost.cost(alone).core_seconds and found.bytes > cost.cost(alone).bytes
 
 
@@ -36,7 +38,7 @@ def test_the_size_of_a_simulation_is_foreseen(name):
     table, _ = simulate(study.data["simulate"])
     first = table[table["replicate"].astype(str) == "1"].drop_duplicates(["condition", "aa_substitutions"])
     tokens = first["aa_substitutions"].fillna("").str.split()
-    size = cost.data_size(study, PROJECT)
+    size = dms_cost.data_size(study, PROJECT)
     assert size.conditions == first["condition"].nunique()
     assert size.variants == pytest.approx(len(first), rel=0.1)
     assert size.nonzeros == pytest.approx(tokens.str.len().sum(), rel=0.3)
@@ -50,7 +52,7 @@ def test_a_local_table_is_counted(tmp_path):
     data = {"func_scores": "scores.csv", "replicates": {"column": "replicate"}}
     values = {"studies": {"s": {"data": data, "reference": "a", "sweep": {"lasso": [0]}}}}
     (study,) = studies.from_config(values, [], {}, tmp_path)
-    size = cost.data_size(study, tmp_path)
+    size = dms_cost.data_size(study, tmp_path)
     assert (size.rows, size.variants, size.nonzeros, size.mutations, size.conditions) == (4, 2, 2, 2, 2)
 
 
@@ -94,6 +96,8 @@ def test_every_summary_takes_its_time():
     several = cost.cost(study_of(small_study(solver={"starts": ["zeros", "linear"]})))
     # two starts have a summary of their own, and solve twice
     solving = (
-        one.full * cost.ITERATIONS["sigmoid"] * cost.iteration_seconds(cost.data_size(study_of(small_study()), PROJECT))
+        one.full
+        * dms_cost.ITERATIONS["sigmoid"]
+        * dms_cost.iteration_seconds(dms_cost.data_size(study_of(small_study()), PROJECT))
     )
     assert several.core_seconds - one.core_seconds == pytest.approx(cost.SUMMARY_SECONDS + solving)

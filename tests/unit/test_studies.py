@@ -7,14 +7,15 @@ import jsonschema
 import pytest
 import yaml
 
-from proxsweep import studies
+from proxsweep import families, studies
 from proxsweep.config import schema, source
-from proxsweep.dms.data import simulate
+from proxsweep.dms import sources
+from proxsweep.dms.data.simulation import complete
 from proxsweep.io.errors import UserError
 from proxsweep.sweep.grid import table
 
-SCHEMA = yaml.safe_load(schema.SCHEMA.read_text())
-README = schema.SCHEMA.parents[2] / "config" / "README.md"
+SCHEMA = schema.document("dms")
+README = schema.COMMON.parents[2] / "config" / "README.md"
 
 # Every case below replaces one line of this; lines are counted from 1.
 GOOD = """\
@@ -81,7 +82,7 @@ def changed(old: str, new: str) -> str:
 def test_defaults_of_a_study(folder):
     text = "studies: {s: {data: {func_scores: scores.csv}, reference: a, sweep: {lasso: [0]}}}"
     (study,) = read(folder, text)
-    assert (study.name, study.family, study.reference, study.strict) == ("s", "dms", "a", False)
+    assert (study.name, study.family, study.own["reference"], study.strict) == ("s", "dms", "a", False)
     assert study.sweep == {
         "difference": [{"name": "reference", "kind": "reference"}],
         "lasso": [0.0],
@@ -148,7 +149,7 @@ def test_null_takes_a_source_back(folder):
         GOOD,
         f"studies: {{demo: {{data: {{func_scores: null, replicates: null, simulate: {{tree: {TREE}}}}}}}}}",
     )
-    assert study.tables == []
+    assert sources.tables(study) == []
     assert study.sweep["replicate"] == ["1", "2"]
 
 
@@ -168,7 +169,7 @@ studies:
     assert study.data["replicates"] == {"column": "replicate"}
     assert study.sweep["replicate"] == ["1", "2", "3"]
     assert study.sweep["difference"] == [{"name": "phylo", "kind": "tree", "tree": yaml.safe_load(TREE)}]
-    simulate.complete(study.data["simulate"])
+    complete(study.data["simulate"])
 
 
 def test_replicates_of_a_local_column_are_read_from_the_table(folder):
@@ -199,8 +200,8 @@ def test_a_list_of_tables(folder):
     (study,) = read(folder, text)
     assert study.data["conditions"] == ["b", "a"]
     assert study.sweep["replicate"] == ["1", "2"]
-    assert [item["replicate"] for item in study.tables] == ["1", "1", "2"]
-    assert [item["sha256"] for item in study.tables] == [None, None, None]
+    assert [item["replicate"] for item in sources.tables(study)] == ["1", "1", "2"]
+    assert [item["sha256"] for item in sources.tables(study)] == [None, None, None]
 
 
 def test_swept_model_and_solver_keys(folder):
@@ -1023,7 +1024,7 @@ REFUSED = {
         "    chosen: {lasso: 2.0e-5}",
         "11: studies.demo.chosen.lasso",
         "`2e-05`",
-        "a swept weight (0, 1e-05, 4e-05)",
+        "a swept lasso (0, 1e-05, 4e-05)",
     ),
     "a weight by another word": (
         SOLVER,
@@ -1115,7 +1116,7 @@ def test_conditions_of_several_local_tables_are_checked_together(folder):
 
 def test_conditions_are_not_asked_of_an_address(folder):
     text = changed(SCORES, "      func_scores: https://example.org/scores.csv").replace(CONDITIONS + "\n", "")
-    assert read(folder, text.replace("reference: a", "reference: d"))[0].reference == "d"
+    assert read(folder, text.replace("reference: a", "reference: d"))[0].own["reference"] == "d"
 
 
 @pytest.mark.parametrize(
@@ -1248,7 +1249,7 @@ def test_the_order_of_faults_is_the_order_of_the_file(folder):
 
 def objects(document: dict) -> dict[str, dict]:
     """Every group of keys of the schema by the heading under which the document lists it."""
-    groups = {name: document["$defs"][name] for name in document["$defs"] if name != "sha256"}
+    groups = {name: entry for name, entry in document["$defs"].items() if "properties" in entry}
     groups |= {name: document["$defs"]["data"]["properties"][name] for name in ("columns", "replicates")}
     return groups
 
@@ -1262,8 +1263,13 @@ def resolve(entry: dict) -> dict:
     return entry
 
 
-def test_the_schema_is_a_json_schema():
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+@pytest.mark.parametrize("document", [SCHEMA, schema.common()], ids=["dms", "common"])
+def test_the_schema_is_a_json_schema(document):
+    jsonschema.Draft202012Validator.check_schema(document)
+
+
+def test_a_study_without_a_family_is_of_the_first():
+    assert SCHEMA["properties"]["family"]["default"] == families.DEFAULT
 
 
 @pytest.mark.parametrize("name", objects(SCHEMA))
@@ -1283,13 +1289,6 @@ def test_every_model_and_solver_key_can_be_swept():
     keys = [*groups["model"]["properties"], *groups["solver"]["properties"]]
     assert len(set(keys)) == len(keys)
     assert set(groups["sweep"]["properties"]) == {"lasso", "difference", "replicate", *keys}
-
-
-def test_the_simulation_keys_and_defaults_are_the_generators():
-    properties = objects(SCHEMA)["simulate"]["properties"]
-    assert list(properties) == list(simulate.DEFAULTS)
-    defaults = {key: entry.get("default") for key, entry in properties.items()}
-    assert defaults == simulate.DEFAULTS
 
 
 def written_defaults(text: str) -> dict[str, dict[str, str]]:
@@ -1346,20 +1345,20 @@ def test_folds_resamples_and_the_choice_are_filled_in(folder):
     }
     (plain,) = read(folder, GOOD)
     assert plain.cross_validation is None and plain.resamples is None and plain.chosen["lasso"] is None
-    assert plain.references is None
+    assert plain.own["references"] is None
 
 
 def test_other_references_are_filled_in(folder):
     (study,) = read(folder, GOOD.replace(SOLVER, "    references: {}"))
-    assert study.references == {"conditions": ["b", "c"], "lasso": [0.0, 1e-5, 4e-5]}
+    assert study.own["references"] == {"conditions": ["b", "c"], "lasso": [0.0, 1e-5, 4e-5]}
     no_names = GOOD.replace(CONDITIONS + "\n", "")
     (study,) = read(folder, no_names.replace(SOLVER, "    references: {lasso: [4.0e-5]}"))
-    assert study.references == {"conditions": ["b", "c"], "lasso": [4e-5]}
+    assert study.own["references"] == {"conditions": ["b", "c"], "lasso": [4e-5]}
     remote = no_names.replace("scores.csv", "https://example.org/scores.csv")
     with pytest.raises(UserError, match="a table not read before the run"):
         read(folder, remote.replace(SOLVER, "    references: {}"))
     (study,) = read(folder, remote.replace(SOLVER, "    references: {conditions: [b]}"))
-    assert study.references["conditions"] == ["b"]
+    assert study.own["references"]["conditions"] == ["b"]
 
 
 def test_a_single_condition_has_no_other_reference(folder):

@@ -1,35 +1,29 @@
 """A study's config with every default filled in, as a config file that can be given to the workflow again."""
 
 import copy
-import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import yaml
 
-from proxsweep.sweep.grid import Study
+from proxsweep.config import schema
+from proxsweep.sweep.study import Study
 
 
-def values(study: Study) -> dict[str, Any]:
-    """The ``studies`` mapping of one study, every default filled in.
+def values(study: Study, as_written: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """The ``studies`` mapping of one study, every default filled in, by the order of its family's schema.
 
     Reading it again gives the same study: :func:`proxsweep.studies.from_config` turns what is written here into
     ``study``.
     """
-    found = copy.deepcopy(dataclasses.asdict(study))
-    name = found.pop("name")
-    if found["data"]["simulate"]:  # these follow from the simulation
-        del found["data"]["replicates"], found["data"]["columns"], found["data"]["simulate"]["reference"]
-    for section in ("model", "solver"):
-        found[section] = {key: value for key, value in found[section].items() if key not in found["sweep"]}
-    found["sweep"]["difference"] = [_difference(matrix) for matrix in found["sweep"]["difference"]]
-    return {"studies": {name: _without_none(found)}}
-
-
-def _difference(matrix: dict[str, Any]) -> str | dict[str, Any]:
-    """As a config writes it: a standard matrix by its name, another without its kind."""
-    if matrix["kind"] in ("reference", "equivariant"):
-        return matrix["kind"]
-    return {key: value for key, value in matrix.items() if key != "kind"}
+    known = {**{name: getattr(study, name) for name in (*Study.SECTIONS, "sweep")}, **study.own}
+    order = [key for key in schema.document(study.family)["properties"] if key in known]
+    found = {"family": study.family, **{key: copy.deepcopy(known[key]) for key in order}}
+    for section in schema.SWEPT:
+        if section in found:
+            found[section] = {key: value for key, value in found[section].items() if key not in found["sweep"]}
+    as_written(found)
+    return {"studies": {study.name: _without_none(found)}}
 
 
 def _without_none(value: Any) -> Any:

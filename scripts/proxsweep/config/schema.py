@@ -1,210 +1,118 @@
-"""The schema of configs: refusing what it does not allow in words, and filling in its defaults.
+"""The schema of configs: keys, types and defaults of a study, common and of its family, in one document.
 
-Keys, types and defaults stand in ``workflow/schemas/config.schema.yaml`` alone, a JSON schema with one word
-of its own: ``x-expected``, what a refusal says is expected where type and limits would not help.
+They stand in ``workflow/schemas`` alone: ``config.schema.yaml`` has what every family has, ``{family}.schema.yaml`` the
+rest. These are JSON schemas with one word of their own: ``x-expected``, what a refusal says is expected where type and
+limits would not help (:mod:`proxsweep.config.refusals`).
 """
 
 import copy
-import difflib
 import functools
-import math
-import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import yaml
 
-from proxsweep.config.source import Fault, KeyPath
+FOLDER = Path(__file__).parents[3] / "workflow" / "schemas"
+COMMON = FOLDER / "config.schema.yaml"
+SWEPT = ("model", "solver")  # sections whose keys may be swept
 
-SECTIONS = tuple(
-    [
-        "data",
-        "model",
-        "solver",
-        "sweep",
-        "cross_validation",
-        "resamples",
-        "references",
-        "chosen",
-        "summaries",
-        "figures",
-        "study",
-    ]
-)
-SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "config.schema.yaml"
+Document = dict[str, Any]
 
 
 @functools.cache
-def document() -> dict[str, Any]:
-    """The schema itself."""
-    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+def common() -> Document:
+    """The schema of what every config has: which studies run, and the studies by name."""
+    return _read(COMMON)
 
 
-def properties(section: str) -> dict[str, dict[str, Any]]:
-    """Keys of a section of a study (``model``, ``solver``, ...) with their schemas."""
-    return document()["$defs"][section]["properties"]
+@functools.cache
+def document(family: str) -> Document:
+    """The schema of a study of a family.
+
+    Where a section stands in both files, its keys are those of both, the common ones first, and the rest is the
+    family's. Under ``sweep`` every key of ``model`` and ``solver`` may stand with a list of values.
+    """
+    own = _read(FOLDER / f"{family}.schema.yaml")["$defs"]
+    sections = copy.deepcopy(common()["$defs"])
+    for name, section in own.items():
+        standing = sections.get(name, {})
+        known = {**standing.get("properties", {}), **section.get("properties", {})}
+        sections[name] = {**standing, **section, **({"properties": known} if known else {})}
+    swept = sections["sweep"]["properties"]
+    for section in SWEPT:
+        for key in sections.get(section, {}).get("properties", {}):
+            items = {"$ref": f"#/$defs/{section}/properties/{key}"}
+            swept.setdefault(key, {"type": "array", "minItems": 1, "items": items})
+    return {**sections["study"], "$defs": sections}
 
 
-def _resolve(schema: dict[str, Any]) -> dict[str, Any]:
+def _read(path: Path) -> Document:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def resolve(document: Document, schema: dict[str, Any]) -> dict[str, Any]:
+    """A part of a document, references followed."""
     while "$ref" in schema:
-        target = document()
+        target = document
         for key in schema["$ref"].removeprefix("#/").split("/"):
             target = target[key]
         schema = target
     return schema
 
 
-def _is_number(_checker: object, value: object) -> bool:
-    """Finite numbers: JSON knows no NaN and no infinity, and a boolean is no number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    try:
-        return math.isfinite(float(value))
-    except OverflowError:
-        return False
+def properties(family: str, section: str) -> dict[str, dict[str, Any]]:
+    """Keys of a section of a study (``model``, ``solver``, ...) with their schemas."""
+    return document(family)["$defs"][section]["properties"]
 
 
-def _is_integer(checker: object, value: object) -> bool:
-    return _is_number(checker, value) and float(value).is_integer()
+def sections(document: Document) -> list[str]:
+    """Names of the sections of a study, in order, and ``study`` itself, last."""
+    keys = document["properties"]
+    return [key for key in keys if "properties" in resolve(document, keys[key])] + ["study"]
 
 
-def _validator() -> jsonschema.Draft202012Validator:
-    types = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number)
-    types = types.redefine("integer", _is_integer)
-    return jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=types)(document())
+def fill(family: str, values: dict[str, Any]) -> dict[str, Any]:
+    """A valid study with defaults filled in; numbers are floats, or ints where whole ones are asked for."""
+    return _Filler(document(family)).fill(document(family), values)
 
 
-def faults(values: dict[str, Any]) -> list[Fault]:
-    """What is wrong with a config by the schema, one fault a path: a wrong type hides what else may be."""
-    errors = sorted(_validator().iter_errors(values), key=lambda error: error.validator != "type")
-    first: dict[KeyPath, Fault] = {}
-    for error in errors:
-        for fault in _translate(error):
-            first.setdefault(fault.path, fault)
-    return list(first.values())
-
-
-def _translate(error: jsonschema.ValidationError) -> Iterator[Fault]:
-    path, schema, value = tuple(error.absolute_path), error.schema, error.instance
-    if "propertyNames" in error.schema_path:
-        yield Fault((*path, value), f"the name `{value}`", schema["x-expected"])
-    elif error.validator == "additionalProperties":
-        known = list(schema["properties"])
-        for key in value:
-            if key not in known:
-                yield Fault((*path, key), f"the unknown key `{key}`", _known_key(key, known))
-    elif error.validator == "required":
-        for key in schema["required"]:
-            if key not in value:
-                yield Fault((*path, key), "nothing", f"the key `{key}`: {_meaning(schema['properties'][key])}")
-    elif error.validator == "minProperties" and path == ("studies",):
-        yield Fault(path, "no study", "at least one study by its name")
-    else:
-        yield Fault(path, _describe(value), _expected(schema, value))
-
-
-def _meaning(schema: dict[str, Any]) -> str:
-    description = _resolve(schema).get("description", "")
-    return description[:1].lower() + description.split(". ")[0].rstrip(".")[1:]
-
-
-def _known_key(key: str, known: list[str]) -> str:
-    elsewhere = [section for section in SECTIONS if key in document()["$defs"][section]["properties"]]
-    if elsewhere:
-        home = "the study itself" if elsewhere[0] == "study" else f"`{elsewhere[0]}`"
-        return f"that key under {home}; here one of {', '.join(known)}"
-    near = difflib.get_close_matches(key, known, 1, 0.5)
-    return f"`{near[0]}`, the nearest known key" if near else f"one of {', '.join(known)}"
-
-
-def _describe(value: Any) -> str:
-    if value is None:
-        return "nothing (null)"
-    if isinstance(value, bool):
-        return f"the boolean {str(value).lower()}"
-    if isinstance(value, int | float):
-        return f"the number {value!r}"
-    if isinstance(value, str):
-        return f"the text {value!r}"
-    if isinstance(value, list | dict):
-        kind = "list" if isinstance(value, list) else "mapping"
-        return f"a {kind} of {len(value)}" if value else f"an empty {kind}"
-    return f"{value!r} ({type(value).__name__})"
-
-
-def _expected(schema: dict[str, Any], value: Any) -> str:
-    """What a schema wants, with a hint for values that are nearly it."""
-    types = schema.get("type", [])
-    types = [types] if isinstance(types, str) else types
-    wanted = schema.get("x-expected") or _wanted(schema, types)
-    if isinstance(value, str) and {"number", "integer"} & set(types):
-        return wanted + _number_hint(value)
-    if isinstance(value, str) and "enum" in schema:
-        near = difflib.get_close_matches(value, schema["enum"], 1, 0.5)
-        return wanted + (f" (`{near[0]}` is nearest)" if near else "")
-    if isinstance(value, bool | int | float) and "string" in types and "number" not in types:
-        return wanted + f'; text that YAML takes for a number or boolean needs quotes, as in "{value}"'
-    if isinstance(value, bool | int | float | str) and types == ["array"]:
-        return wanted + f", also where there is one: [{_written(value)}]"
-    return wanted
-
-
-def _written(value: bool | int | float | str) -> str:
-    """A value as YAML reads it back: a float with a dot and a sign in its exponent."""
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return re.sub(r"^(-?[0-9]+)e", r"\1.0e", text) if isinstance(value, float) else text
-
-
-def _wanted(schema: dict[str, Any], types: list[str]) -> str:
-    if "enum" in schema:
-        return "one of " + ", ".join(map(str, schema["enum"]))
-    if "number" in types or "integer" in types:
-        noun = "a finite number" if "number" in types else "a whole number"
-        limits = [
-            f"{words} {schema[key]:g}"
-            for key, words in (
-                ("minimum", "of at least"),
-                ("exclusiveMinimum", "above"),
-                ("maximum", "of at most"),
-                ("exclusiveMaximum", "below"),
-            )
-            if key in schema
-        ]
-        return f"{noun} {' and '.join(limits)}".strip() + (" or null" if "null" in types else "")
-    nouns = {
-        "string": "text",
-        "boolean": "true or false",
-        "array": "a list with at least one value",
-        "object": "a mapping",
-        "null": "null",
-    }
-    return " or ".join(nouns[kind] for kind in types)
-
-
-def _number_hint(text: str) -> str:
-    try:
-        number = float(text)
-    except ValueError:
-        return ""
-    if not math.isfinite(number):
-        return ""
-    parts = re.fullmatch(r"([+-]?[0-9_.]+)[eE]([+-]?)([0-9]+)", text.strip())
-    if not parts:
-        return f", without quotes: {text.strip()}"
-    mantissa = parts[1] if "." in parts[1] else parts[1] + ".0"
-    return f", written {mantissa}e{parts[2] or '+'}{parts[3]} (YAML reads {text} as text)"
-
-
-def fill(values: dict[str, Any]) -> dict[str, Any]:
-    """A valid config with defaults filled in; numbers are floats, or ints where whole ones are asked for."""
-    return _fill(document(), values)
-
-
-def fill_section(section: str, values: dict[str, Any]) -> dict[str, Any]:
+def fill_section(family: str, section: str, values: dict[str, Any]) -> dict[str, Any]:
     """The same for a section of a study by itself."""
-    return _fill(document()["$defs"][section], values)
+    return _Filler(document(family)).fill(document(family)["$defs"][section], values)
+
+
+class _Filler:
+    def __init__(self, document: Document):
+        self.document = document
+
+    def fill(self, schema: dict[str, Any], value: Any) -> Any:
+        schema = resolve(self.document, _branch(schema, value))
+        if isinstance(value, dict):
+            return self._mapping(schema, value)
+        if isinstance(value, list):
+            inner, firsts = schema.get("items", {}), schema.get("prefixItems", [])
+            return [self.fill(firsts[i] if i < len(firsts) else inner, item) for i, item in enumerate(value)]
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            types = schema.get("type", [])
+            if "integer" not in types:
+                return float(value)
+            return value if "number" in types else int(value)
+        return value
+
+    def _mapping(self, schema: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+        known = schema.get("properties", {})
+        filled = {}
+        for key, inner in known.items():
+            inner = resolve(self.document, inner)
+            if key in value:
+                filled[key] = self.fill(inner, value[key])
+            elif "default" in inner:
+                filled[key] = self.fill(inner, copy.deepcopy(inner["default"]))
+            elif inner.get("type") == "object" and "required" not in inner and "properties" in inner:
+                filled[key] = self._mapping(inner, {})
+        rest = schema.get("additionalProperties")
+        rest = rest if isinstance(rest, dict) else {}
+        return {**filled, **{key: self.fill(rest, item) for key, item in value.items() if key not in known}}
 
 
 def _branch(schema: dict[str, Any], value: Any) -> dict[str, Any]:
@@ -212,35 +120,3 @@ def _branch(schema: dict[str, Any], value: Any) -> dict[str, Any]:
     if "if" not in schema:
         return schema
     return schema["then" if set(schema["if"]["required"]) <= set(value) else "else"]
-
-
-def _fill(schema: dict[str, Any], value: Any) -> Any:
-    schema = _resolve(_branch(schema, value))
-    if isinstance(value, dict):
-        return _fill_mapping(schema, value)
-    if isinstance(value, list):
-        inner = schema.get("items", {})
-        firsts = schema.get("prefixItems", [])
-        return [_fill(firsts[i] if i < len(firsts) else inner, item) for i, item in enumerate(value)]
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        types = schema.get("type", [])
-        if "integer" not in types:
-            return float(value)
-        return value if "number" in types else int(value)
-    return value
-
-
-def _fill_mapping(schema: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
-    known = schema.get("properties", {})
-    filled = {}
-    for key, inner in known.items():
-        inner = _resolve(inner)
-        if key in value:
-            filled[key] = _fill(inner, value[key])
-        elif "default" in inner:
-            filled[key] = _fill(inner, copy.deepcopy(inner["default"]))
-        elif inner.get("type") == "object" and "required" not in inner and "properties" in inner:
-            filled[key] = _fill_mapping(inner, {})
-    rest = schema.get("additionalProperties")
-    rest = rest if isinstance(rest, dict) else {}
-    return {**filled, **{key: _fill(rest, item) for key, item in value.items() if key not in known}}

@@ -46,8 +46,10 @@ def read(path: str | Path, name: str | None = None) -> Source:
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
+        # message: The editor saved another encoding. | Save the file as UTF-8.
         raise UserError(name, f"bytes that are not UTF-8 at position {error.start}", "a UTF-8 text file") from error
     except OSError as error:
+        # message: No such file, or you may not read it. | Check the path, which is relative to where you are.
         raise UserError(name, f"no readable file ({error.strerror})", "a YAML config file") from error
     try:
         _refuse_structure(name, text)
@@ -56,6 +58,8 @@ def read(path: str | Path, name: str | None = None) -> Source:
         raise _syntax(name, error) from error
     if not isinstance(root, yaml.MappingNode):
         found = "an empty file" if root is None else f"a {root.id} at the top"
+        # message: A config begins with `studies:`. | Begin it so; if a file of another kind was named with
+        # `--configfile`, name the config.
         raise UserError(name, found, "a mapping with the key `studies`")
     lines: dict[KeyPath, int] = {}
     return Source(name, _Builder(name, lines).build(root, (), ()), lines)
@@ -66,10 +70,14 @@ def _refuse_structure(name: str, text: str) -> None:
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
+            # message: Lists and mappings inside each other, far deeper than any config. | Look for brackets that are
+            # not closed.
             raise UserError(f"{name}:{event.start_mark.line + 1}", f"more than {DEEPEST} levels", "a config")
         tag = getattr(event, "tag", None)
         if tag is not None:
             written = tag.replace("tag:yaml.org,2002:", "!!")
+            # message: YAML tags are not taken, since some of them run code. | Remove what begins with `!` before the
+            # value.
             raise UserError(f"{name}:{event.start_mark.line + 1}", f"the YAML tag {written}", "a plain value")
 
 
@@ -79,6 +87,8 @@ def _syntax(name: str, error: yaml.YAMLError) -> UserError:
     problem = getattr(error, "problem", None) or " ".join(str(error).split())
     if "found character '\\t'" in problem:
         problem = "a tab as indentation"
+    # message: The file cannot be taken apart. | Look at this line and the one before: a tab, a missing colon or blank
+    # after it, a bracket or quote that is not closed.
     return UserError(place, f"text that is not YAML ({problem})", "YAML, indented by spaces")
 
 
@@ -93,10 +103,12 @@ class _Builder:
     def build(self, node: yaml.Node, path: KeyPath, above: tuple[int, ...]) -> Any:
         self.lines.setdefault(path, node.start_mark.line + 1)
         if id(node) in above:
+            # message: `*name` stands inside of what `&name` marks. | Write the value out.
             self._refuse(node, "an alias of something that contains it", "values without circles")
         above = (*above, id(node))
         self.built += 1
         if self.built > MOST or len(above) > DEEPEST:
+            # message: Aliases of aliases multiply. | Write out what is needed.
             self._refuse(node, f"more than {MOST} values or {DEEPEST} levels, aliases counted where used", "a config")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path, above)
@@ -110,6 +122,7 @@ class _Builder:
         for key_node, value_node in node.value:
             key, line = self._key(key_node), key_node.start_mark.line + 1
             if key in first:
+                # message: Of two values one would be lost. | Remove one, or join their lists.
                 self._refuse(
                     key_node,
                     f"the key `{key}` again (first in line {first[key]})",
@@ -122,23 +135,30 @@ class _Builder:
 
     def _key(self, node: yaml.Node) -> str:
         if node.tag == "tag:yaml.org,2002:merge":
+            # message: `<<: *name` is not taken. | Copy the keys of the other mapping here.
             self._refuse(node, "the merge key `<<`", "every key written out")
         if node.tag not in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:int"):
             written = node.value if isinstance(node, yaml.ScalarNode) else node.id
+            # message: YAML reads the key as something else than text. | Quote it: `"yes":`.
             self._refuse(node, f"`{written}` as a key", f"text as a key ({BOOLEANS})")
         return str(self._scalar(node))
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
         if node.tag == "tag:yaml.org,2002:timestamp":
+            # message: YAML takes it for a date. | Quote it, as the message shows.
             self._refuse(node, f"the date {node.value}", f'text in quotes: "{node.value}"')
         if not _is_decimal(node.tag, node.value):
+            # message: `010` / `1:30` / `1_000` | a decimal number, or text in quotes: "010" | YAML reads these as 8, 90
+            # and 1000. | Write a decimal number, or quote a text.
             self._refuse(node, f"`{node.value}`", f'a decimal number, or text in quotes: "{node.value}"')
         try:
             return self.scalars.construct_object(node)
         except (ValueError, IndexError, OverflowError, yaml.YAMLError):
+            # message: `=` | a value that YAML can read | A lone `=` means something else in YAML. | Quote it.
             return self._refuse(node, f"`{node.value}`", "a value that YAML can read")
 
     def _refuse(self, node: yaml.Node, found: str, expected: str) -> None:
+        # message: passed on
         raise UserError(f"{self.name}:{node.start_mark.line + 1}", found, expected)
 
 

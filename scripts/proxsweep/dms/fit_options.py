@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from proxsweep import studies
+from proxsweep.config import schema
 from proxsweep.dms.data.encoding import Encoding
 from proxsweep.io.errors import UserError
 from proxsweep.sweep import grid
@@ -30,9 +31,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--output", type=Path, default=Path("fit"), help="folder for the files (default: fit)")
     for section in SECTIONS:
-        for key, schema in studies.properties(section).items():
-            option, default = f"--{key.replace('_', '-')}", _one_line(schema["default"])
-            text = f"{schema['description']} (default: {default})".replace("%", "%%")
+        for key, known in schema.properties("dms", section).items():
+            option, default = f"--{key.replace('_', '-')}", _one_line(known["default"])
+            text = f"{known['description']} (default: {default})".replace("%", "%%")
             parser.add_argument(option, dest=key, metavar="VALUE", help=text)
 
 
@@ -52,7 +53,7 @@ def spec_from_options(arguments: argparse.Namespace) -> dict[str, Any]:
     sections = {
         section: {
             key: _yaml(key, getattr(arguments, key))
-            for key in studies.properties(section)
+            for key in schema.properties("dms", section)
             if getattr(arguments, key) is not None
         }
         for section in SECTIONS
@@ -72,6 +73,7 @@ def spec_from_options(arguments: argparse.Namespace) -> dict[str, Any]:
         (checked,) = studies.from_config({"studies": {"fit": study}}, [], {}, Path())
     except UserError as error:
         key = error.place.rpartition("studies.fit.")[2].split(".")[1].partition("[")[0]
+        # message: passed on
         raise UserError(f"--{key.replace('_', '-')}", error.found, error.expected) from None
     return {**grid.table(checked)[0].spec(), "study": None}
 
@@ -83,4 +85,6 @@ def _yaml(name: str, text: str) -> Any:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
+        # message: '5e' (place: an option) | a value as in a config (YAML) | The option takes a value of a config. |
+        # Write it as there; quote braces and brackets for the shell.
         raise UserError(f"--{name.replace('_', '-')}", repr(text), "a value as in a config (YAML)") from error

@@ -34,6 +34,7 @@ def path(study: str, address: str, digest: str | None) -> str:
     try:
         name = PurePosixPath(unquote(urlsplit(address).path)).name
     except ValueError as error:
+        # message: The text is no address. | Correct it; blanks and brackets have to be escaped.
         raise UserError(f"the address {address}", f"what is none ({error})", _EXPECTED) from error
     suffix = re.search(r"(\.(csv|tsv)(\.gz)?)?$", name)[0]
     stem = re.sub(r"[^A-Za-z0-9._-]", "_", name.removesuffix(suffix))[:120].lstrip(".")
@@ -41,7 +42,7 @@ def path(study: str, address: str, digest: str | None) -> str:
     return f"results/{study}/data/downloads/{stem}-{key}{suffix or '.csv'}"
 
 
-def look(address: str) -> None:
+def head(address: str) -> None:
     """Ask whether there is a file, without reading it.
 
     Only what is certain is refused: a server may not answer such a question as it answers a download.
@@ -52,7 +53,7 @@ def look(address: str) -> None:
         If there is no such file, or no answer at all.
     """
     try:
-        _patiently(address, lambda: _open(address, "HEAD").close())
+        _with_retries(address, lambda: _open(address, "HEAD").close())
     except _Refused as error:
         if error.status is None or error.status in _ABSENT or error.status in _REDIRECTS:
             raise
@@ -79,10 +80,11 @@ def fetch(address: str, path: str | Path, check: Callable[[Path], None]) -> None
     path = Path(path)
     copy = path.with_name(f"unchecked-{path.name}")
     try:
-        files.write_stream(copy, lambda stream: _patiently(address, lambda: _copy(address, stream)))
+        files.write_stream(copy, lambda stream: _with_retries(address, lambda: _copy(address, stream)))
         check(copy)
         copy.replace(path)
     except UserError as error:
+        # message: passed on
         raise UserError(error.place.replace(str(copy), address), error.found, error.expected) from None
     finally:
         copy.unlink(missing_ok=True)
@@ -122,18 +124,26 @@ def _copy(address: str, stream: IO[bytes]) -> None:
             raise http.client.IncompleteRead(b"", answer.length)
 
 
-def _patiently(address: str, ask: Callable[[], Answer]) -> Answer:
+def _with_retries(address: str, ask: Callable[[], Answer]) -> Answer:
     """Ask up to three times; failures that will not pass are final at once."""
     for pause in (*PAUSES, None):
         try:
             return ask()
         except urllib.error.HTTPError as error:
             found = f"no file: the server answers {error.code} {error.reason}"
+            # message: no file: the server answers 404 Not Found | a file at an address that can be reached; ... | 404
+            # or 410: there is none at this address. 401 or 403: it is not public. 429 or 500 to 504: the server is
+            # busy. | Correct the address, or get the file yourself; of a busy server, run again later.
             refused, final = _Refused(address, found, error.code), error.code not in _PASSING
             error.close()
         except (ValueError, http.client.InvalidURL) as error:
+            # message: no whole answer (...) | a file at an address that can be reached; ... | The address is none that
+            # can be asked, or it was answered with something else than a file. | Correct it; blanks have to be escaped.
             refused, final = _Refused(address, f"no whole answer ({error})"), True
         except (OSError, http.client.HTTPException) as error:
+            # message: no whole answer (...) | a file at an address that can be reached; ... | No server of that name,
+            # no network, or a connection that broke. | Try again; nodes of a cluster often have no network, but
+            # downloads run where you started Snakemake.
             refused, final = _Refused(address, f"no whole answer ({getattr(error, 'reason', error)})"), False
         if final or pause is None:
             raise refused from None

@@ -8,7 +8,7 @@ import ast
 import functools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from proxsweep.io.errors import UserError
@@ -23,7 +23,7 @@ _CELL_MAGIC = re.compile(r"%%(\w+).*")
 _LINE_MAGIC = re.compile(r"^(\s*)(?:[\w.,\s]+=\s*)?[%!?].*|^(\s*)[\w.]+\?{1,2}\s*$")
 
 
-def closure(entry: str | Path, root: str | Path = ROOT) -> list[Path]:
+def closure(entry: str | Path, root: str | Path = ROOT, without: Iterable[str] = ()) -> list[Path]:
     """Files of package ``proxsweep`` that ``entry`` imports, directly or through others.
 
     Parameters
@@ -32,6 +32,8 @@ def closure(entry: str | Path, root: str | Path = ROOT) -> list[Path]:
         A notebook (``.ipynb``), a Python file, or the dotted name of a module of the package.
     root
         Folder that holds the package.
+    without
+        Dotted names of modules that are left out, and are not followed.
 
     Returns
     -------
@@ -45,21 +47,23 @@ def closure(entry: str | Path, root: str | Path = ROOT) -> list[Path]:
         If a file cannot be read as Python, or an imported module of the package does not exist.
     """
     root = Path(root)
+    left_out = {root.joinpath(*module.split(".")).with_suffix(".py") for module in without}
+    return _follow(_start(entry, root), root, left_out)
+
+
+def _start(entry: str | Path, root: Path) -> set[Path]:
     if Path(entry).suffix not in (".ipynb", ".py"):
-        return _follow(_required(str(entry), root, "closure"), root)
-    entry = Path(entry)
-    module = _module_name(entry, root)
-    if module:
-        return _follow(_chain(module, root), root)
-    return _follow(_imported(entry, "", root), root)
+        return _required(str(entry), root, "closure")
+    module = _module_name(Path(entry), root)
+    return _chain(module, root) if module else _imported(Path(entry), "", root)
 
 
-def _follow(files: set[Path], root: Path) -> list[Path]:
+def _follow(files: set[Path], root: Path, left_out: set[Path]) -> list[Path]:
     found: set[Path] = set()
     waiting = list(files)
     while waiting:
         file = waiting.pop()
-        if file in found:
+        if file in found or file in left_out:
             continue
         found.add(file)
         waiting.extend(_imported(file, _module_name(file, root), root))
@@ -86,6 +90,7 @@ def _imports(file: Path) -> tuple[tuple[str, tuple[str, ...], int, int], ...]:
     try:
         status = file.stat()
     except OSError:
+        # message: A file of the project was removed or renamed. | Bring it back with git.
         raise UserError(str(file), "no such file", "a notebook or a Python file") from None
     return _parsed(file, status.st_mtime_ns, status.st_size)
 
@@ -126,6 +131,8 @@ def _trees(file: Path, text: str) -> Iterator[ast.Module]:
     try:
         cells = [(cell["cell_type"], "".join(cell["source"])) for cell in json.loads(text)["cells"]]
     except (ValueError, KeyError, TypeError) as error:
+        # message: The notebook was damaged, perhaps by a merge. | Look for lines with `<<<<`, or bring it back with
+        # git.
         raise UserError(str(file), "a file that is no notebook", "a notebook (nbformat 4)") from error
     for number, (kind, source) in enumerate(cells, start=1):
         if kind == "code":
@@ -136,6 +143,7 @@ def _tree(source: str, place: str) -> ast.Module:
     try:
         return ast.parse(source)
     except (SyntaxError, ValueError) as error:
+        # message: A module or a cell has a syntax error at the place named. | Correct it.
         raise UserError(place, f"text that is no Python ({error})", "Python code") from error
 
 
@@ -165,6 +173,7 @@ def _absolute(name: str, level: int, package: str, place: str) -> str:
         return name
     parts = package.split(".") if package else []
     if level > len(parts):
+        # message: An import has too many dots. | Correct it.
         raise UserError(place, "a relative import that leaves the package", f"a module of {PACKAGE}")
     return ".".join(parts[: len(parts) - level + 1] + ([name] if name else []))
 
@@ -183,6 +192,7 @@ def _module_name(file: Path, root: Path) -> str:
 def _required(module: str, root: Path, place: str) -> set[Path]:
     files = _chain(module, root)
     if not files:
+        # message: The module was renamed or never added. | Correct the import.
         raise UserError(place, f"an import of {module}", f"a module that exists under {root}")
     return files
 

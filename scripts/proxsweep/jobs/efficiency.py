@@ -10,6 +10,8 @@ import pandas as pd
 
 from proxsweep.io.errors import UserError
 
+JOB_SECONDS = 3.5  # a fit's job beyond its solve, compiled code at hand; measured as docs/plan.md says
+COMPILE_SECONDS = 2.5  # more for the first fit of every problem size
 COLUMNS = ("rule", "jobs", "memory_mb", "largest_mb", "memory_share", "minutes", "longest_minutes", "time_share")
 
 
@@ -36,6 +38,8 @@ def table(folder: str | Path) -> pd.DataFrame:
     place = Path(folder) / "benchmarks"
     jobs = [job for path in sorted(place.rglob("*.tsv")) for job in _jobs(path)]
     if not jobs:
+        # message: `proxsweep efficiency` needs jobs that ran with a profile of ours. | Run some, or add
+        # `--benchmark-extended`.
         raise UserError(str(place), "no benchmark file with resources", "a study that ran with `benchmark-extended`")
     return _by_rule(pd.DataFrame(jobs))
 

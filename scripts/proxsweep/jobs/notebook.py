@@ -133,9 +133,11 @@ def read(path: str | Path) -> NotebookNode:
             warnings.simplefilter("ignore")  # cells without ids
             return nbformat.read(path, as_version=4)
     except FileNotFoundError:
+        # message: A file of the project was removed or renamed. | Bring it back with git.
         raise UserError(str(path), "no such file", "a notebook") from None
     except Exception as error:  # whatever nbformat stumbles over
         found = f"a file that cannot be read ({_one_line(error)})"
+        # message: It was damaged, perhaps by a merge. | Look for lines with `<<<<`, or bring it back with git.
         raise UserError(str(path), found, "a notebook (nbformat 4)") from error
 
 
@@ -296,11 +298,13 @@ def _check_parameters(notebook: Path, parameters: dict) -> None:
         known = _parameter_names(read(notebook))
     except (SyntaxError, ValueError, TypeError, AttributeError) as error:
         found = f"a parameters cell that is no Python ({error})"
+        # message: The cell tagged `parameters` has a syntax error. | Correct it.
         raise UserError(str(notebook), found, "assignments") from error
     unknown = sorted(set(parameters) - known)
     if unknown:
         names = ", ".join(sorted(known)) or "none: no cell is tagged 'parameters'"
         found = f"no parameter named {', '.join(unknown)}"
+        # message: The cell tagged `parameters` lost this name. | Put it back.
         raise UserError(str(notebook), found, f"one of its parameters ({names})")
 
 

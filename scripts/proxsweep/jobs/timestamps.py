@@ -12,7 +12,7 @@ from pathlib import Path
 LEEWAY = 2.0  # seconds that the clocks of two machines on one file system may differ
 
 
-def ahead(folder: str | Path) -> Iterator[str]:
+def future_files(folder: str | Path) -> Iterator[str]:
     """Paths of files below a folder that are dated later than now."""
     latest = time.time() + LEEWAY
     for place, _, names in os.walk(folder):
@@ -22,12 +22,12 @@ def ahead(folder: str | Path) -> Iterator[str]:
                     yield path
 
 
-def settle(folder: str | Path) -> int:
+def clamp_future_mtimes(folder: str | Path) -> int:
     """Date files below a folder that are dated later than now as of now; how many there were.
 
     All get one date, so that none of them is newer than another.
     """
-    paths, now = list(ahead(folder)), time.time()
+    paths, now = list(future_files(folder)), time.time()
     for path in paths:
         with contextlib.suppress(FileNotFoundError):
             os.utime(path, (now, now), follow_symlinks=False)

@@ -1,6 +1,5 @@
 """Which fits to believe: residual and objective gap of every fit, and what became of each. For any family."""
 
-import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -11,24 +10,27 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from proxsweep.report import style
+from proxsweep.report import strength_axis, style
+from proxsweep.report.wording import short_number, unconverged_note
+from proxsweep.sweep import fit_folder
 from proxsweep.sweep.fits import sweep_columns
 
 STATUSES = ("converged", "max_iterations", "max_seconds", "diverged", "failed")
 GAP_FLOOR = 1e-12  # a relative gap below this is rounding noise
 MANY_POINTS = 50_000  # more are drawn as an image inside the SVG
 MANY_FITS = 60  # more are drawn finer
-MOST_NAMED = 14  # lasso weights named in the legend
+MOST_NAMED = 14  # strengths named in the legend
 
 
 def load_trace(path: str | Path) -> pd.DataFrame:
     """Read ``trace.csv`` from the folder of a fit."""
-    return pd.read_csv(Path(path) / "trace.csv", dtype={"start": "str"})
+    return fit_folder.trace(path, ("start", "iteration", "objective", "relative_residual", "seconds"))
 
 
 def tolerances(paths: Iterable[str | Path]) -> list[float]:
     """The distinct tolerances (relative residual) in the records of the fits in these folders, ascending."""
-    records = (json.loads((Path(path) / "record.json").read_text()) for path in paths)
+    tolerance = {"required": ["tolerance"], "properties": {"tolerance": {"type": "number"}}}
+    records = (fit_folder.record(path, tolerance) for path in paths)
     return sorted({float(record["tolerance"]) for record in records})
 
 
@@ -89,7 +91,7 @@ def curves(fits: pd.DataFrame, load: Callable[[str], pd.DataFrame] = load_trace)
 
 
 def fits_table(fits: pd.DataFrame, points: pd.DataFrame, jobs: pd.DataFrame | None = None) -> pd.DataFrame:
-    """One row a fit: what was swept, how it ended, how far the starts lie apart.
+    """One row per fit: what was swept, how it ended, how far the starts lie apart.
 
     Parameters
     ----------
@@ -108,21 +110,8 @@ def fits_table(fits: pd.DataFrame, points: pd.DataFrame, jobs: pd.DataFrame | No
         starts, relative to the smallest: 0 means all reached one value) and times in seconds.
     """
     swept = sweep_columns(fits)
-    columns = [
-        *[
-            "study",
-            *swept,
-            "fold",
-            "resample",
-            "status",
-            "relative_residual",
-            "residual",
-            "objective",
-            "iterations",
-            "start",
-        ],
-        *["starts", "start_spread", "solve_seconds", "compile_seconds", "path"],
-    ]
+    columns = ["study", *swept, "fold", "resample", "status", "relative_residual", "residual", "objective"]
+    columns += ["iterations", "start", "starts", "start_spread", "solve_seconds", "compile_seconds", "path"]
     last = points.groupby(["fit", "start"], sort=False)["gap"].last()
     spread = last.groupby("fit").max() - last.groupby("fit").min()
     table = fits.reset_index(drop=True)
@@ -140,17 +129,23 @@ def _failed(jobs: pd.DataFrame | None, swept: list[str]) -> pd.DataFrame:
     return jobs[jobs["status"] == "failed"]
 
 
-def status_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Count the statuses of :func:`fits_table`, for each setting of the sweep over its replicates.
+def status_table(table: pd.DataFrame, replicate: str | None = None) -> pd.DataFrame:
+    """Count the statuses of :func:`fits_table`, for each setting of the sweep.
+
+    Parameters
+    ----------
+    table
+        The table of fits.
+    replicate
+        The swept parameter over which is counted; None: over the folds and resamples of a setting only.
 
     Returns
     -------
     DataFrame
-        ``study``, swept parameters but ``replicate``, ``fits``, one count a status (:data:`STATUSES`),
+        ``study``, swept parameters but ``replicate``, ``fits``, one count per status (:data:`STATUSES`),
         ``n_unconverged`` (all but ``converged``) and ``worst_relative_residual``.
     """
-    columns = list(table.columns)
-    by = [name for name in columns[: columns.index("fold")] if name != "replicate"]
+    by = ["study", *sweep_columns(table, without=(replicate,))]
     rows = []
     for values, part in table.groupby(by, sort=False, dropna=False):
         counts = {status: int((part["status"] == status).sum()) for status in STATUSES}
@@ -172,7 +167,8 @@ def figure(
     points: pd.DataFrame,
     goals: Iterable[float] = (),
     failed: int = 0,
-    colour: str = "lasso",
+    strength: str | None = None,
+    label: str = "",
 ) -> Figure:
     """Relative residual and objective gap of every fit, against iteration and against seconds, on one page.
 
@@ -184,8 +180,10 @@ def figure(
         Tolerances, drawn as horizontal lines into the panels of the residual.
     failed
         Number of jobs that left no record; named in the figure.
-    colour
-        Swept parameter (numbers of at least 0) that colours the lines; ignored where there is none.
+    strength
+        The swept parameter (numbers of at least 0) that colours the lines; None: all have one colour.
+    label
+        What the strength is called in the legend.
 
     Returns
     -------
@@ -195,26 +193,19 @@ def figure(
     """
     if fits.empty:
         lost = f"{failed} failed" if failed else "none was run"
-        return style.words_figure(f"No fit left a record: {lost}.", style.TWO_COLUMNS)
+        return style.placeholder_figure(f"No fit left a record: {lost}.", style.TWO_COLUMNS)
     fig = style.new_figure(style.TWO_COLUMNS, 5.2)
     axes = fig.subplots(2, 2, sharex="col", sharey="row")
-    weights = fits[colour].astype(float).tolist() if colour in fits else []
-    colours = style.lasso_colours(weights)
+    strengths = fits[strength].astype(float).tolist() if strength else []
+    colours = strength_axis.colours(strengths)
+    shades = [colours[value] for value in strengths] or [style.COLOURS[0]] * len(fits)
     converged = (fits["status"] == "converged").tolist()
     drawn = _drawable(points)
     for row, value in enumerate(("relative_residual", "gap")):
         for column, against in enumerate(("iteration", "seconds")):
-            ax = axes[row, column]
-            _lines(
-                ax,
-                drawn,
-                against,
-                value,
-                [colours.get(w) for w in weights] or [style.COLOURS[0]] * len(fits),
-                converged,
-            )
-            ax.set(xscale="log", yscale="log")
-            ax.grid(True)
+            _lines(axes[row, column], drawn, against, value, shades, converged)
+            axes[row, column].set(xscale="log", yscale="log")
+            axes[row, column].grid(True)
     _few_ticks(axes[1, 1])
     for ax in axes[0]:
         for goal in goals:
@@ -224,7 +215,7 @@ def figure(
     axes[1, 0].set_xlabel("Iteration")
     axes[1, 1].set_xlabel("Seconds of solving")
     handles = _legend(colours, bool(list(goals)), not all(drawn["won"]))
-    fig.legend(handles=handles, loc="outside right upper", title="Lasso weight" if colours else None)
+    fig.legend(handles=handles, loc="outside right upper", title=label or None)
     style.note(fig, _foot(converged, failed))
     return fig
 
@@ -275,10 +266,10 @@ def _lines(ax: Axes, drawn: pd.DataFrame, x: str, y: str, colours: list, converg
 
 
 def _legend(colours: dict, goal: bool, losers: bool) -> list[Line2D]:
-    weights = list(colours)
-    if len(weights) > MOST_NAMED:
-        weights = [weights[k] for k in sorted(set(np.linspace(0, len(weights) - 1, MOST_NAMED).round().astype(int)))]
-    handles = [Line2D([], [], color=colours[w], label=style.format_weight(w)) for w in weights]
+    named = list(colours)
+    if len(named) > MOST_NAMED:
+        named = [named[k] for k in sorted(set(np.linspace(0, len(named) - 1, MOST_NAMED).round().astype(int)))]
+    handles = [Line2D([], [], color=colours[strength], label=short_number(strength)) for strength in named]
     handles += style.converged_handles()
     if goal:
         handles.append(Line2D([], [], color="black", linewidth=0.7, linestyle=(0, (1, 1.5)), label="tolerance"))
@@ -288,7 +279,7 @@ def _legend(colours: dict, goal: bool, losers: bool) -> list[Line2D]:
 
 
 def _foot(converged: list[bool], failed: int) -> str:
-    sentences = [style.unconverged_note(converged)]
+    sentences = [unconverged_note(converged)]
     if not all(converged):
         sentences[0] = sentences[0].replace("Hollow:", "Hollow and dashed:")
     if failed:

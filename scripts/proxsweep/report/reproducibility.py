@@ -1,26 +1,47 @@
 """Could somebody else get these results again? Checks of a study's folder, each passed or failed with the reason."""
 
+from __future__ import annotations
+
 import importlib.metadata
 import json
-import subprocess
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 import yaml
 from packaging.requirements import Requirement
 
+from proxsweep.io.downloads import is_address
 from proxsweep.io.errors import UserError
 from proxsweep.io.files import sha256, write_text
 from proxsweep.jobs.closure import closure
 from proxsweep.report import table_page
-from proxsweep.sweep import collect, record
+from proxsweep.sweep import collect, fit_folder, record
+from proxsweep.sweep.study import refit_folders
+
+if TYPE_CHECKING:
+    from proxsweep.family import Family
 
 TREE = Path(__file__).resolve().parents[3]
 LOCK = TREE / "envs" / "requirements.lock"
 WATCHED = ("notebooks", "scripts", "workflow", "envs")
+
+
+TEXT = {"type": ["string", "null"]}
+RECORD = {
+    "required": ["encoding_sha256", "revision", "versions"],
+    "properties": {
+        "encoding_sha256": TEXT,
+        "versions": {"type": "object", "additionalProperties": {"type": "string"}},
+        "revision": {
+            "type": "object",
+            "required": ["commit", "uncommitted_changes"],
+            "properties": {"commit": TEXT, "uncommitted_changes": {"type": ["boolean", "null"]}},
+        },
+    },
+}
 
 
 class Check(NamedTuple):
@@ -31,8 +52,8 @@ class Check(NamedTuple):
     found: str
 
 
-def check(folder: str | Path) -> pd.DataFrame:
-    """Check ``results/{study}``, in the working directory in which the workflow ran.
+def check(folder: str | Path, family: Family) -> pd.DataFrame:
+    """Check ``results/{study}``, a study of ``family``, in the working directory in which the workflow ran.
 
     Returns
     -------
@@ -45,32 +66,30 @@ def check(folder: str | Path) -> pd.DataFrame:
         If the folder has no ``plan.json`` or no ``config.yaml``, or a record cannot be read.
     """
     folder = Path(folder)
-    plans = {part: json.loads(_text(part / "plan.json"))["fits"] for part in (folder, *_refits(folder))}
+    refits = [path for _, path in refit_folders(folder)]
+    plans = {part: json.loads(_text(part / "plan.json"))["fits"] for part in (folder, *refits)}
     config = yaml.safe_load(_text(folder / "config.yaml"))["studies"][folder.name]
-    records = {
-        fit["path"]: json.loads(_text(path))
-        for plan in plans.values()
-        for fit in plan
-        if (path := Path(fit["path"], "record.json")).exists()
-    }
+    records = read_records(fit for plan in plans.values() for fit in plan)
+    sources = family.provenance(config)
     found = [
         _finished(plans, records),
         _collected(plans),
-        _encodings(plans, records),
+        _encodings(plans, records, family),
         _committed(),
-        *_revisions(config, records),
+        *_revisions(family, records),
         _environment(LOCK.read_text(encoding="utf-8")),
         _versions(records),
-        _seeds(config),
-        _paths(folder, config),
-        _downloads(config),
+        _seeds(config, sources.seeds),
+        _paths(folder, sources.files),
+        _downloads(sources.files),
     ]
     return pd.DataFrame(found)
 
 
-def _refits(folder: Path) -> list[Path]:
-    """Folders of the study's refits under other references."""
-    return [path.parent for path in sorted(folder.glob("references/*/plan.json"))]
+def read_records(fits: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Records of planned fits by the fit's path, of those that have one."""
+    found = {fit["path"]: fit_folder.record_if_any(fit["path"], RECORD) for fit in fits}
+    return {path: record for path, record in found.items() if record is not None}
 
 
 def write_page(table: pd.DataFrame, study: str, output: Path) -> None:
@@ -90,6 +109,8 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
+        # message: `proxsweep reproducibility` needs `results/{study}` of a finished run. | Run it first, or correct the
+        # folder.
         raise UserError(str(path), f"no readable file ({error.strerror})", "a study that has run") from error
 
 
@@ -124,39 +145,28 @@ def _collected_part(path: Path, plan: list[dict[str, Any]]) -> list[str]:
     return [] if same else [f"{path}, collected anew, differs: run the workflow again"]
 
 
-def _encodings(plans: Plans, records: dict[str, Any]) -> Check:
-    files = {path: sha256(path) for folder in plans for path in sorted((folder / "encodings").glob("replicate~*.npz"))}
+def _encodings(plans: Plans, records: dict[str, Any], family: Family) -> Check:
+    """Whether every fit read the data that are on disk."""
+    paths = {fit["path"]: folder / family.encoding(fit["labels"]) for folder, plan in plans.items() for fit in plan}
+    digests = {path: sha256(path) for path in sorted(set(paths.values())) if path.exists()}
     stale = [
-        f"{fit['path']} was fitted to another encoding than that on disk"
-        for folder, plan in plans.items()
-        for fit in plan
-        if fit["path"] in records
-        and records[fit["path"]]["encoding_sha256"]
-        != files.get(folder / "encodings" / f"replicate~{fit['labels']['replicate']}.npz")
+        f"{fit} was fitted to another encoding than that on disk"
+        for fit, path in paths.items()
+        if fit in records and records[fit]["encoding_sha256"] != digests.get(path)
     ]
-    return _result("every fit is to the encoding on disk", stale, f"{len(files)} encodings")
-
-
-def _git(*arguments: str) -> str | None:
-    """What git says about the project's tree, None where it has nothing to say."""
-    command = ["git", "--no-optional-locks", "-C", str(TREE), *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip("\n")
+    return _result("every fit is to the encoding on disk", stale, f"{len(digests)} encodings")
 
 
 def _committed() -> Check:
     """Whether notebooks and code of the tree are committed, now."""
     name = "notebooks and code are committed"
-    top, listed = _git("rev-parse", "HEAD"), _git("status", "--porcelain", "--", *WATCHED)
-    if top is None or listed is None or not _git("ls-files", "--", *WATCHED):
+    top, listed = record.git(TREE, "rev-parse", "HEAD"), record.git(TREE, "status", "--porcelain", "--", *WATCHED)
+    if top is None or listed is None or not record.git(TREE, "ls-files", "--", *WATCHED):
         return Check(name, "no", "the project's folder is no git repository with a commit")
     return _result(name, [f"{line[3:]} is not committed" for line in listed.splitlines()], f"revision {top[:12]}")
 
 
-def _revisions(config: dict[str, Any], records: dict[str, Any]) -> Iterator[Check]:
+def _revisions(family: Family, records: dict[str, Any]) -> Iterator[Check]:
     commits = Counter(written["revision"]["commit"] for written in records.values())
     unsure = [path for path, written in records.items() if written["revision"]["uncommitted_changes"] is not False]
     yield _result(
@@ -168,16 +178,17 @@ def _revisions(config: dict[str, Any], records: dict[str, Any]) -> Iterator[Chec
     yield _result("fits are of one revision", [shown] if len(commits) != 1 or None in commits else [], shown)
     yield _result(
         "code of the fits is unchanged since",
-        _changed(config["family"], commits),
-        "the fit notebook and all that it imports",
+        _changed(family, commits),
+        "the fit notebook and the modules that its numbers depend on",
     )
 
 
-def _changed(family: str, commits: Iterable[str | None]) -> Iterator[str]:
-    notebook = TREE / "notebooks" / family / "fit.ipynb"
-    files = [str(path.relative_to(TREE)) for path in (notebook, *closure(notebook, TREE / "scripts"))]
+def _changed(family: Family, commits: Iterable[str | None]) -> Iterator[str]:
+    notebook = TREE / "notebooks" / family.name / "fit.ipynb"
+    code = closure(notebook, TREE / "scripts", without=family.drawing)
+    files = [str(path.relative_to(TREE)) for path in (notebook, *code)]
     for commit in commits:
-        changed = None if commit is None else _git("diff", "--name-only", commit, "--", *files)
+        changed = None if commit is None else record.git(TREE, "diff", "--name-only", commit, "--", *files)
         if changed is None:
             yield f"revision {str(commit)[:12]} is not in the repository"
         else:
@@ -210,33 +221,16 @@ def _versions(records: dict[str, Any]) -> Check:
     return _result("fits ran under the versions that are here now", faults, shown)
 
 
-def _seeds(config: dict[str, Any]) -> Check:
-    replicates = config["data"].get("replicates") or {}
-    sections = {
-        "data.simulate": config["data"].get("simulate"),
-        "data.replicates": replicates if "split" in replicates else None,
-        "cross_validation": config.get("cross_validation"),
-        "resamples": config.get("resamples"),
-        "summaries": config["summaries"],
-    }
-    lists = config["sweep"].get("starts", [config["solver"].get("starts", [])])
-    if any(start.endswith("x_random") for starts in lists for start in starts):
-        sections["solver"] = config["solver"]
-    used = {name: section.get("seed") for name, section in sections.items() if section}
+def _seeds(config: dict[str, Any], own: Mapping[str, int | None]) -> Check:
+    """``own`` are the seeds of the family's sections."""
+    sections = {name: config.get(name) for name in ("cross_validation", "resamples", "summaries")}
+    used = {**own, **{name: section["seed"] for name, section in sections.items() if section and "seed" in section}}
     unset = [f"no seed in {name}" for name, seed in used.items() if seed is None]
     return _result("all that is random has a seed", unset, ", ".join(f"{name} {seed}" for name, seed in used.items()))
 
 
-def _sources(config: dict[str, Any]) -> list[dict[str, Any]]:
-    scores = config["data"].get("func_scores")
-    if scores is None:
-        return []
-    return scores if isinstance(scores, list) else [{"func_scores": scores, "sha256": config["data"].get("sha256")}]
-
-
-def _paths(folder: Path, config: dict[str, Any]) -> Check:
-    named = [source["func_scores"] for source in _sources(config)] + [config["data"].get("site_map") or ""]
-    faults = [f"the config names {path}" for path in named if Path(path).is_absolute()]
+def _paths(folder: Path, sources: list[tuple[str, str | None]]) -> Check:
+    faults = [f"the config names {path}" for path, _ in sources if Path(path).is_absolute()]
     for name in ("fits.csv", "status.csv"):
         if (folder / name).exists():
             paths = pd.read_csv(folder / name, usecols=["path"])["path"]
@@ -244,7 +238,7 @@ def _paths(folder: Path, config: dict[str, Any]) -> Check:
     return _result("paths are relative", faults, "in the config, fits.csv and status.csv")
 
 
-def _downloads(config: dict[str, Any]) -> Check:
-    addresses = [source for source in _sources(config) if source["func_scores"].startswith(("http://", "https://"))]
-    loose = [f"{source['func_scores']} has no sha256" for source in addresses if not source.get("sha256")]
+def _downloads(sources: list[tuple[str, str | None]]) -> Check:
+    addresses = [(path, digest) for path, digest in sources if is_address(path)]
+    loose = [f"{path} has no sha256" for path, digest in addresses if not digest]
     return _result("downloads are pinned by a checksum", loose, f"{len(addresses)} downloads")

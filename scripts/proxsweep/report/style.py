@@ -1,4 +1,4 @@
-"""How every figure looks: colours, sizes, the axis of lasso weights, the mark of an unconverged fit.
+"""How every figure looks: colours, sizes, panels, legends, the mark of an unconverged fit.
 
 Colours are those of Okabe and Ito (Color Universal Design, 2008), told apart under the common kinds of colour
 blindness; the yellow is left out because it vanishes on white. Only this module sets matplotlib's parameters.
@@ -6,7 +6,7 @@ blindness; the yellow is left out because it vanishes on white. Only this module
 
 import io
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +16,18 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from proxsweep.io import files
+from proxsweep.report.wording import short_number
 
 ONE_COLUMN = 89 / 25.4  # inches
 TWO_COLUMNS = 183 / 25.4  # inches
 PAGE = 247 / 25.4  # inches, the height of a printed page
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MATRIX_COLOURS = {"reference": "#0072B2", "equivariant": "#D55E00"}
-KIND_COLOURS = {"nonsynonymous": "#0072B2", "stop": "#D55E00", "deletion": "#009E73"}
 GREY = "#777777"
-UNSEEN_COLOUR = "#C8C8C8"
-SHIFT_LABEL = "Shift (latent units)"
-CHOSEN_COLOUR = "#DDDDDD"
 LINE_STYLES = ("-", "--", ":", "-.")
 LEAST = 0.8  # inches, the height of axes that can be read
-_LABEL_INCHES = 0.16  # what a slanted tick label needs along the axis
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 _PARAMETERS = {
@@ -178,46 +172,6 @@ def line_styles(names: Iterable[str]) -> dict[str, dict[str, str]]:
     return {name: {"color": colour, "linestyle": dashes[name]} for name, colour in colours(unique).items()}
 
 
-def matrix_colours(names: Iterable[str]) -> dict[str, str]:
-    """Colours of difference matrices: `reference` and `equivariant` keep theirs, others follow by name."""
-    unique = set(names)
-    free = [colour for colour in COLOURS if colour not in MATRIX_COLOURS.values()]
-    others = sorted(unique - MATRIX_COLOURS.keys())
-    return {n: c for n, c in MATRIX_COLOURS.items() if n in unique} | {
-        name: free[k % len(free)] for k, name in enumerate(others)
-    }
-
-
-def lasso_colours(weights: Iterable[float]) -> dict[float, tuple[float, ...]]:
-    """Colours of lasso weights: from dark (small) to bright (large), 0 in grey."""
-    ordered = sorted({float(weight) for weight in weights})
-    positive = [weight for weight in ordered if weight > 0]
-    shades = mpl.colormaps["viridis"](np.linspace(0, 0.88, max(len(positive), 1)))
-    zero = {0.0: mpl.colors.to_rgba(GREY)} if 0.0 in ordered else {}
-    return zero | {weight: tuple(shade) for weight, shade in zip(positive, shades, strict=False)}
-
-
-def shift_colours() -> mpl.colors.ListedColormap:
-    """From red (below 0) to blue (above), without the white middle: that is left to shifts of exactly 0."""
-    shades = mpl.colormaps["RdBu"](np.concatenate([np.linspace(0.02, 0.4, 64), np.linspace(0.6, 0.98, 64)]))
-    return mpl.colors.ListedColormap(shades, "shifts")
-
-
-def format_weight(weight: float) -> str:
-    """Print a lasso weight with at most three digits: ``0``, ``4e-5``, ``1.6e-4``, ``5e-2``, ``0.5``, ``2``."""
-    if weight == 0:
-        return "0"
-    if 0.1 <= abs(weight) < 1000:
-        return f"{weight:.3g}"
-    mantissa, exponent = f"{weight:.2e}".split("e")
-    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
-
-
-def row_label(row: str) -> str:
-    """Print a row of a difference matrix: ``a-minus-b`` as ``a − b``, any other name as it stands."""
-    return row.replace("-minus-", " \N{MINUS SIGN} ")
-
-
 def light_ticks(axes: Iterable[Axes], most: int = 6) -> None:
     """Give axes that are already drawn into few ticks, labelled in plain text: 1e-3 on a log axis.
 
@@ -231,103 +185,7 @@ def light_ticks(axes: Iterable[Axes], most: int = 6) -> None:
                 continue
             low, high = axis.get_view_interval()
             axis.set_major_locator(LogLocator(subs=(1.0,) if high > 100 * low else (1.0, 2.0, 5.0), numticks=most))
-            axis.set_major_formatter(FuncFormatter(lambda value, place: format_weight(value)))
-
-
-def lasso_axis(ax: Axes, weights: Iterable[float], label: str = "Lasso weight") -> Callable:
-    """Turn the x axis into one of lasso weights: a log scale, with 0 at its left beyond a marked break.
-
-    Parameters
-    ----------
-    ax
-        The axes whose x axis it becomes.
-    weights
-        All weights to be shown, at least one, none below 0.
-    label
-        The axis label.
-
-    Returns
-    -------
-    position
-        Function from a weight or an array of them to x coordinates; everything drawn goes through it.
-
-    Raises
-    ------
-    ValueError
-        If there is no weight or one is negative or not finite.
-    """
-    ordered = np.unique(np.asarray(list(weights), dtype=float))
-    if ordered.size == 0 or not np.all(np.isfinite(ordered)) or ordered[0] < 0:
-        raise ValueError(f"lasso weights must be finite and at least 0, found {ordered}")
-    logs = np.log10(ordered[ordered > 0])
-    steps = np.diff(logs)
-    gap = max(1.5 * float(np.median(steps)), 0.08 * float(steps.sum())) if steps.size else 0.75
-    zero = logs[0] - gap if logs.size else 0.0
-
-    def position(weight: float | Sequence[float] | np.ndarray) -> np.ndarray:
-        values = np.asarray(weight, dtype=float)
-        return np.where(values > 0, np.log10(np.where(values > 0, values, 1.0)), zero)
-
-    places = position(ordered)
-    margin = 0.04 * (places[-1] - places[0]) + 0.02 + (0.3 if ordered.size == 1 else 0.0)
-    ax.set_xlim(places[0] - margin, places[-1] + margin)
-    width = ax.get_position().width * ax.figure.get_figwidth()  # inches, before the layout
-    shown = _spaced(places, _LABEL_INCHES / width * (places[-1] - places[0]))
-    turn = 2.5 * _LABEL_INCHES * sum(shown) > width
-    ax.set_xticks(
-        places,
-        [format_weight(weight) if keep else "" for weight, keep in zip(ordered, shown, strict=True)],
-        rotation=45 if turn else 0,
-        ha="right" if turn else "center",
-        rotation_mode="anchor",
-    )
-    ax.tick_params(axis="x", which="minor", bottom=False)
-    ax.set_xlabel(label)
-    if ordered[0] == 0 and logs.size:
-        _break_mark(ax, zero + gap / 2)
-    return position
-
-
-def mark_weight(ax: Axes, position: Callable, weight: float) -> None:
-    """Shade the chosen lasso weight in axes made by :func:`lasso_axis`; nothing where none was chosen (NaN)."""
-    if np.isfinite(weight):
-        low, high = ax.get_xlim()
-        half = 0.02 * (high - low)
-        x = float(position(weight))
-        ax.axvspan(x - half, x + half, color=CHOSEN_COLOUR, linewidth=0, zorder=0)
-
-
-def chosen_handle() -> Patch:
-    """Legend entry that names the shading of the chosen weight."""
-    return Patch(color=CHOSEN_COLOUR, linewidth=0, label="chosen weight")
-
-
-def _spaced(places: np.ndarray, least: float) -> list[bool]:
-    """Which of the ascending places get a label: from the left, each at least so far from the one before."""
-    last, keep = -np.inf, []
-    for place in places:
-        keep.append(bool(place - last >= least))
-        last = place if keep[-1] else last
-    return keep
-
-
-def _break_mark(ax: Axes, x: float) -> None:
-    """Two slanted strokes and a gap in the x axis at data coordinate ``x``."""
-    across = ax.get_xaxis_transform()
-    slant = [(-1, -1.6), (1, 1.6)]
-    style = {"transform": across, "clip_on": False, "linestyle": "none", "zorder": 10}
-    ax.plot([x], [0], marker="s", markersize=2.5, color="white", markeredgecolor="white", **style)
-    for shift in (-0.008, 0.008):
-        low, high = ax.get_xlim()
-        ax.plot(
-            [x + shift * (high - low)],
-            [0],
-            marker=slant,
-            markersize=5,
-            color="black",
-            markeredgewidth=0.6,
-            **style,
-        )
+            axis.set_major_formatter(FuncFormatter(lambda value, place: short_number(value)))
 
 
 def points(
@@ -371,18 +229,6 @@ def converged_handles(marker: str = "o") -> list[Line2D]:
         Line2D([], [], markerfacecolor=GREY, label="converged", **common),
         Line2D([], [], markerfacecolor="white", label="not converged", **common),
     ]
-
-
-def unconverged_note(converged: Iterable[bool], what: str = "fits") -> str:
-    """One sentence for a figure's foot: how many of the fits did not converge, and that they are hollow."""
-    flags = np.asarray(list(converged), dtype=bool)
-    missing = int((~flags).sum())
-    if missing == 0 and flags.size == 1:
-        things, _, of = what.partition(" ")
-        return f"The {things.removesuffix('s')} {of}".rstrip() + " converged."
-    if missing == 0:
-        return f"All {flags.size} {what} converged." if flags.size else ""
-    return f"Hollow: {missing} of {flags.size} {what} not converged."
 
 
 def note(fig: Figure, text: str) -> None:
@@ -438,29 +284,22 @@ def _legend_columns(width: float) -> int:
     return 2 if width < 0.75 * TWO_COLUMNS else 4
 
 
-def panels(table: pd.DataFrame, by: Sequence[str]) -> list[tuple[str, pd.DataFrame]]:
+def panels(table: pd.DataFrame, by: Sequence[str], bare: str = "") -> list[tuple[str, pd.DataFrame]]:
     """Split a table into one part for each setting of the columns ``by``, in order of appearance.
 
-    Each part has a title that names the difference matrix and those other settings that vary.
+    Each part has a title that names those settings that vary, and always the value of the column ``bare``, which
+    stands first and without the column's name.
     """
     if not by:
         return [("", table)]
-    varying = [name for name in by if name != "difference" and table[name].nunique(dropna=False) > 1]
+    varying = [name for name in by if name != bare and table[name].nunique(dropna=False) > 1]
     parts = []
     for values, part in table.groupby(list(by), sort=False, dropna=False):
         setting = dict(zip(by, values, strict=True))
-        title = [str(setting["difference"])] if "difference" in setting else []
+        title = [str(setting[bare])] if bare in setting else []
         title += [f"{name.replace('_', ' ')} {setting[name]}" for name in varying]
         parts.append((", ".join(title), part))
     return parts
-
-
-def count_label(counts: Iterable[int]) -> str:
-    """``n = 812`` or, where the counts differ, ``n = 801 to 812``."""
-    values = sorted({int(count) for count in counts})
-    if not values:
-        return "n = 0"
-    return f"n = {values[0]:,}" if len(values) == 1 else f"n = {values[0]:,} to {values[-1]:,}"
 
 
 def legend_above(fig: Figure, handles: list[Line2D], title: str | None = None) -> None:
@@ -486,7 +325,7 @@ def words(ax: Axes, text: str) -> None:
     ax.text(0.5, 0.5, text, ha="center", va="center", wrap=True, color="#444444", transform=ax.transAxes)
 
 
-def words_figure(text: str, width: float = ONE_COLUMN) -> Figure:
+def placeholder_figure(text: str, width: float = ONE_COLUMN) -> Figure:
     """A figure of ``width`` inches that says in words why it is empty."""
     fig = new_figure(width, 0.4 * ONE_COLUMN)
     words(fig.subplots(), "\n".join(part for line in text.splitlines() for part in textwrap.wrap(line, 52)))

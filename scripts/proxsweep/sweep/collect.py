@@ -22,17 +22,22 @@ import pandas as pd
 from proxsweep.io import reading
 from proxsweep.io.errors import UserError
 from proxsweep.optimize.status import Status
-from proxsweep.sweep.grid import PARTIAL, label, path_order
-from proxsweep.sweep.record import SCHEMA_VERSION
+from proxsweep.sweep import fit_folder
+from proxsweep.sweep.grid import PARTIAL, label
 
 NUMBERS = ("relative_residual", "residual", "objective", "smooth", "penalty")
-REQUIRED = ("schema_version", "study", "family", "fit", "status", "iterations", "start", "seconds", *NUMBERS)
-TYPES = {
-    **dict.fromkeys(("family", "start"), str),
-    **dict.fromkeys(("fit", "seconds"), dict),
-    **dict.fromkeys(NUMBERS, (int, float, type(None))),
-    "iterations": int,
-    "study": (str, type(None)),
+NUMBER = {"type": ["number", "null"]}
+RECORD = {
+    "required": ["schema_version", "study", "family", "fit", "status", "iterations", "start", "seconds", *NUMBERS],
+    "properties": {
+        **dict.fromkeys(("family", "start"), {"type": "string"}),
+        **dict.fromkeys(("fit", "certificate"), {"type": "object"}),
+        **dict.fromkeys(NUMBERS, NUMBER),
+        "status": {"enum": [status.value for status in Status]},
+        "iterations": {"type": "integer"},
+        "study": {"type": ["string", "null"]},
+        "seconds": {"type": "object", "properties": dict.fromkeys(("solve", "compile"), NUMBER)},
+    },
 }
 MEASURED = ("solve_seconds", "compile_seconds", "job_seconds", "max_rss_mb")
 
@@ -47,7 +52,7 @@ def collect(fits: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         relative_residual, residual, objective, smooth, penalty, iterations, start, solve_seconds,
         compile_seconds, job_seconds (s) and max_rss_mb (MB; both from the benchmark file, NaN without one),
         path, the certificate (fusion_gap, duality_gap; see docs/certificate.md), then the family's own figures. A
-        difference matrix stands as its label, any other swept value as itself.
+        value that is a mapping or a list stands as its label, any other as itself.
 
     Raises
     ------
@@ -58,7 +63,7 @@ def collect(fits: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     pairs = [(fit, record) for fit, record in pairs if record is not None]
     rows = [_row(fit, record) for fit, record in pairs]
     extra = [_certificate(record) | _family_columns(record) for _, record in pairs]
-    parameters = _parameters(_shown(record["fit"]) for _, record in pairs)
+    parameters = _union(_shown(record["fit"]) for _, record in pairs)
     common = [
         "study",
         "family",
@@ -94,7 +99,7 @@ def status_table(fits: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         If a record cannot be read.
     """
     rows = [_status_row(fit, _record(fit["path"])) for fit in fits]
-    parameters = _parameters(row["parameters"] for row in rows)
+    parameters = [name for name in _union(row["parameters"] for row in rows) if name not in PARTIAL]
     names = ["study", *parameters, *PARTIAL, "status", "relative_residual", "tolerance", "iterations", "path", "log"]
     whole = dict.fromkeys(PARTIAL, "")
     table = pd.DataFrame([whole | row["parameters"] | row for row in rows], columns=[*names, "kept_notebook"])
@@ -104,7 +109,7 @@ def status_table(fits: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     return table
 
 
-def strays(study_folder: str | Path, planned: Iterable[str | Path]) -> list[str]:
+def orphaned_fits(study_folder: str | Path, planned: Iterable[str | Path]) -> list[str]:
     """Fit folders and checkpoints on disk that are not of the planned fits, sorted; nothing is removed.
 
     Parameters
@@ -123,31 +128,19 @@ def strays(study_folder: str | Path, planned: Iterable[str | Path]) -> list[str]
 
 def _record(folder: str | Path) -> dict[str, Any] | None:
     """The record in a fit's folder, None where there is none."""
-    path = Path(folder) / "record.json"
-    if not path.exists():
+    record = fit_folder.record_if_any(folder, RECORD)
+    if record is None:
         return None
-    record = reading.mapping(path, "a fit's record (JSON)")
-    missing = [key for key in REQUIRED if key not in record]
-    if missing:
-        raise UserError(str(path), f"no {', '.join(missing)}", "a fit's record with these keys")
-    if record["schema_version"] != SCHEMA_VERSION:
-        found = f"schema_version {record['schema_version']}"
-        raise UserError(str(path), found, f"{SCHEMA_VERSION}, the version this program writes")
-    statuses = [status.value for status in Status]
-    if record["status"] not in statuses:
-        raise UserError(str(path), f"status {record['status']!r}", f"one of {', '.join(statuses)}")
-    reading.require(path, record, TYPES, "a fit's record as it was written")
+    path, expected = Path(folder) / fit_folder.RECORD, "a fit's record as it was written"
     try:
         _shown(record["fit"])
         for value in (record[name] for name in (*NUMBERS, "iterations")):
             float(value or 0)
     except (ValueError, KeyError, TypeError, OverflowError) as error:
-        found = f"a value that is none ({error})"
-        raise UserError(str(path), found, "a fit's record as it was written") from error
-    measured = {name: (int, float, type(None)) for name in ("solve", "compile") if name in record["seconds"]}
-    reading.require(path, record["seconds"], measured, "seconds as numbers")
-    for name in ("certificate", record["family"]):
-        reading.require(path, record, {name: dict} if name in record else {}, "a fit's record as it was written")
+        # message: A number of the record is none: it was edited. | Make the fit again.
+        raise UserError(str(path), f"a value that is none ({error})", expected) from error
+    own = record["family"]
+    reading.require(path, record, {own: dict} if own in record else {}, expected)
     return record
 
 
@@ -183,16 +176,12 @@ def _if_there(path: str | Path | None) -> str:
 
 
 def _shown(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Swept values as a table shows them: a matrix or a list by its label, anything else as it is."""
+    """Swept values as a table shows them: a mapping or a list by its label, anything else as it is."""
     return {name: label(value) if isinstance(value, dict | list) else value for name, value in values.items()}
 
 
 def _from_path(path: str | Path) -> dict[str, str]:
     return dict(part.split("~", 1) for part in Path(path).parts if "~" in part)
-
-
-def _parameters(shown: Iterable[Mapping[str, Any]]) -> list[str]:
-    return path_order([name for name in _union(shown) if name not in PARTIAL])
 
 
 def _union(mappings: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -234,6 +223,7 @@ def _benchmark(path: str | Path | None) -> tuple[float, float]:
             rows = list(csv.DictReader(stream, delimiter="\t"))
     except (OSError, ValueError, csv.Error) as error:
         found = f"a file that cannot be read ({error})"
+        # message: The file was cut off. | Remove it.
         raise UserError(str(path), found, "a benchmark file as Snakemake writes it") from error
     seconds = _measured(rows, "s", path)
     memory = _measured(rows, "max_rss", path)
@@ -246,4 +236,5 @@ def _measured(rows: list[dict[str, str]], column: str, path: str | Path) -> list
         return [float(row[column]) for row in rows if row[column] not in ("NA", "-", "", "nan")]
     except (KeyError, TypeError, ValueError) as error:
         found = f"no number in column {column}"
+        # message: The file was cut off. | Remove it.
         raise UserError(str(path), found, "a benchmark file as Snakemake writes it") from error

@@ -1,6 +1,6 @@
 """Reading a study's table of fits (`fits.csv`): what was swept, which rows are full fits, in what order."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +8,14 @@ import pandas as pd
 
 from proxsweep.io import reading
 from proxsweep.io.errors import UserError
+from proxsweep.io.names import natural
 from proxsweep.optimize.status import Status
+from proxsweep.sweep.study import Roles
 
-TEXT = ("study", "family", "difference", "replicate", "fold", "resample", "status", "start", "path", "row")
-
-
+LABELS = ("difference", "replicate")  # swept parameters whose values are names, also where these look like numbers
+TEXT = ("study", "family", *LABELS, "fold", "resample", "status", "start", "path", "row")
 EXPECTED = "the table of a study's fits"
-NEEDED = ("study", "family", "difference", "lasso", "replicate", "fold", "resample", "status", "path")
+NEEDED = ("study", "family", "fold", "resample", "status", "path")
 
 
 def read(path: str | Path, needed: Sequence[str] = ()) -> pd.DataFrame:
@@ -28,52 +29,70 @@ def read(path: str | Path, needed: Sequence[str] = ()) -> pd.DataFrame:
     return reading.table(path, TEXT, needed, EXPECTED)
 
 
-def finished(path: str | Path) -> pd.DataFrame:
+def finished(path: str | Path, roles: Roles) -> pd.DataFrame:
     """Read the whole `fits.csv` of a study, after a look at what may have been edited.
 
     Raises
     ------
     UserError
-        As :func:`read`, and for a fit without study, path or lasso weight, an unknown status, or a path that stands
-        twice.
+        As :func:`read`, and for a fit without study, path or one of the parameters that come first in it, a strength
+        below 0, an unknown status, or a path that stands twice.
     """
-    table = read(path, NEEDED)
+    named = [name for name in roles.order if name != roles.strength]
+    table = read(path, [*NEEDED, *roles.order])
     columns = list(table.columns)
     if columns.index("family") > columns.index("fold"):
+        # message: A spreadsheet or script moved columns of `fits.csv`. | Make it again.
         raise UserError(str(path), "columns in another order", EXPECTED)
     wrong = {
         "study": table["study"].isna(),
         "path": table["path"].isna() | table["path"].duplicated(),
-        "replicate": table["replicate"].isna(),
-        "difference": table["difference"].isna(),
-        "lasso": ~(table["lasso"].astype(float) >= 0),
+        **{name: table[name].isna() for name in reversed(named)},
+        **({roles.strength: ~(table[roles.strength].astype(float) >= 0)} if roles.strength else {}),
         "status": ~table["status"].isin(list(Status)),
     }
     for name, rows in wrong.items():
         if rows.any():
             row = int(rows.to_numpy().argmax())
+            # message: nan (place: a row and column of `fits.csv`) | the table of a study's fits | A cell was emptied,
+            # or a path stands twice. | Make it again.
             raise UserError(f"{path}, row {row + 2}, column {name!r}", f"{table[name].iloc[row]!r}", EXPECTED)
     return table
 
 
-def sweep_columns(fits: pd.DataFrame) -> list[str]:
-    """Names of the swept parameters: the columns between ``family`` and ``fold``, in the table's order."""
-    columns = list(fits.columns)
-    return columns[columns.index("family") + 1 : columns.index("fold")]
+def sweep_columns(table: pd.DataFrame, before: str = "fold", without: Collection[str | None] = ()) -> list[str]:
+    """Names of the swept parameters: a table's columns between ``study`` (and ``family``) and its first result.
+
+    Parameters
+    ----------
+    table
+        The table of fits, or a summary's table.
+    before
+        The first column that is no setting.
+    without
+        Names of swept parameters that are left out.
+
+    Raises
+    ------
+    ValueError
+        If the table has no column ``before``.
+    """
+    columns = list(table.columns)
+    return [name for name in columns[: columns.index(before)] if name not in ("study", "family", *without)]
 
 
 def full(fits: pd.DataFrame) -> pd.DataFrame:
-    """Fits to all of a replicate's variants."""
+    """Fits to all observations of a replicate."""
     return fits[_whole(fits, "fold") & _whole(fits, "resample")]
 
 
 def folds(fits: pd.DataFrame) -> pd.DataFrame:
-    """Fits to all but one fold of a replicate's variants."""
+    """Fits to all but one fold of a replicate's observations."""
     return fits[~_whole(fits, "fold")]
 
 
 def resamples(fits: pd.DataFrame) -> pd.DataFrame:
-    """Fits to resamples of a replicate's variants."""
+    """Fits to resamples of a replicate's observations."""
     return fits[~_whole(fits, "resample")]
 
 
@@ -88,25 +107,17 @@ def usable(fits: pd.DataFrame) -> pd.Series:
     return fits["status"] != "diverged"
 
 
-def natural(label: Any) -> tuple[int, float, str]:
-    """Key that sorts labels as people do: numbers by size, before texts by letter."""
-    try:
-        return 0, float(label), str(label)
-    except (TypeError, ValueError):
-        return 1, 0.0, str(label)
-
-
 def ordered(labels: Iterable[Any]) -> list[Any]:
     """The distinct labels in natural order."""
     return sorted(pd.unique(pd.Series(list(labels), dtype=object)), key=natural)
 
 
-def in_order(table: pd.DataFrame, settings: list[str]) -> pd.DataFrame:
-    """Sort rows by study and settings, ``lasso`` and then ``replicate`` last; ties stay as they are.
+def in_order(table: pd.DataFrame, settings: list[str], roles: Roles) -> pd.DataFrame:
+    """Sort rows by study and settings, the strength and then the replicate last; ties stay as they are.
 
     These two stand in natural order, other settings in their order of appearance (that of the config).
     """
-    last = ("lasso", "replicate")
+    last = [name for name in (roles.strength, roles.replicate) if name]
     by = ["study", *sorted(settings, key=lambda name: last.index(name) if name in last else -1)]
     labels = {name: ordered(table[name]) if name in last else list(table[name].unique()) for name in by}
     places = {name: {label: k for k, label in enumerate(found)} for name, found in labels.items()}

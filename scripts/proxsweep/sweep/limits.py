@@ -5,7 +5,10 @@ import math
 from pathlib import Path
 from typing import Any
 
-from proxsweep.sweep.grid import LIMITS
+from proxsweep.io import reading
+from proxsweep.io.errors import UserError
+from proxsweep.sweep import fit_folder
+from proxsweep.sweep.study import LIMITS
 
 SAME = ("fit", "rows", "model", "labels")
 
@@ -22,19 +25,21 @@ def solver(record_path: str | Path, spec: dict[str, Any]) -> dict[str, Any]:
     spec
         What is to be fitted (:meth:`proxsweep.sweep.grid.Fit.spec`).
     """
-    record = _record(record_path)
+    record = _record(Path(record_path))
     asked = spec["solver"]
     if record is None or not _alike(record, spec) or _raised(record, asked):
         return asked
     return {**asked, **{name: record["solver"][name] for name in LIMITS}}
 
 
-def _record(path: str | Path) -> dict[str, Any] | None:
+def _record(path: Path) -> dict[str, Any] | None:
     try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
-        return found if set(LIMITS) <= set(found["solver"]) and "status" in found else None
-    except (OSError, ValueError, KeyError, TypeError):
+        found = fit_folder.record(path.parent)
+        reading.require(path, found, {"solver": dict, "status": str}, "how a fit ended")
+        reading.require(path, found["solver"], dict.fromkeys(LIMITS, (int, float, type(None))), "limits as numbers")
+    except UserError:
         return None
+    return found
 
 
 def _alike(record: dict[str, Any], spec: dict[str, Any]) -> bool:

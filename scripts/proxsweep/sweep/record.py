@@ -26,25 +26,22 @@ def versions() -> dict[str, str]:
     return found
 
 
+def git(folder: Path, *arguments: str) -> str | None:
+    """What git says of a folder; None where it has nothing to say."""
+    command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip("\n")
+
+
 def revision() -> dict[str, Any]:
     """Git revision of the tree this package stands in, and whether tracked files differ from it."""
     folder = Path(__file__).parent
 
-    def git(*arguments: str) -> str | None:
-        try:
-            done = subprocess.run(
-                ["git", "--no-optional-locks", "-C", str(folder), *arguments],
-                capture_output=True,
-                text=True,
-                timeout=20,
-                check=True,
-            )
-        except (OSError, subprocess.SubprocessError):
-            return None
-        return done.stdout.strip()
-
-    commit = git("rev-parse", "HEAD")
-    changes = git("status", "--porcelain", "--untracked-files=no") if commit else None
+    commit = git(folder, "rev-parse", "HEAD")
+    changes = git(folder, "status", "--porcelain", "--untracked-files=no") if commit else None
     return {"commit": commit, "uncommitted_changes": None if changes is None else bool(changes)}
 
 

@@ -1,17 +1,9 @@
 """What a record may hold, as far as checking it computes with it: a JSON schema, for records that were edited."""
 
-from pathlib import Path
-from typing import Any
-
-import jsonschema
-
-from proxsweep.io.errors import UserError
 from proxsweep.optimize.status import Status
 
 NUMBER = {"type": ["number", "null"]}
-NAMES = {"type": "array", "items": {"type": "string"}}
 SHARES = {"type": "object", "additionalProperties": NUMBER}
-POSITIVE = {"type": "number", "exclusiveMinimum": 0}
 START = {
     "type": "object",
     "required": ["start", "status", "objective", "residual", "relative_residual", "iterations"],
@@ -21,58 +13,19 @@ START = {
         **dict.fromkeys(("iterations", "written_iteration"), {"type": "integer"}),
     },
 }
-MODEL = {
-    "type": "object",
-    "properties": {
-        "global_epistasis": {"enum": ["sigmoid", "linear"]},
-        "normalization": {
-            "enum": ["condition_mean", "condition_mean_scaled_ridge", "condition_mean_total_ridge", "sample_mean"]
-        },
-        "ridge": {"type": "number", "minimum": 0},
-        "huber_delta": POSITIVE,
-        "scale_bound": {"type": ["number", "string"], "pattern": "^[0-9]+([.][0-9]+)?(e[+-]?[0-9]+)?x_score_range$"},
-        "effect_bounds": {"type": ["array", "null"], "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
-        "fix_reference_intercept": {"type": "boolean"},
-    },
-}
-DIFFERENCE = {
-    "type": ["object", "string"],
-    "pattern": "^(reference|equivariant)$",
-    "required": ["name"],
-    "properties": {
-        "name": {"type": "string"},
-        "tree": {"type": "object", "additionalProperties": {"type": "string"}},
-        "rows": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": NUMBER}},
-    },
-}
 ROWS = {
     "type": ["object", "null"],
     "properties": {
         **{name: {"type": "string", "pattern": "^[0-9]{1,9}$"} for name in ("fold", "resample")},
         "folds": {"type": "integer", "minimum": 2},
         "seed": {"type": "integer", "minimum": 0},
-        "stratify": {"enum": ["condition", "none"]},
         "method": {"enum": ["bootstrap", "bayesian"]},
-    },
-}
-DMS = {
-    "type": "object",
-    "properties": {
-        **dict.fromkeys(
-            ("scale", "bias", "scale_bound", "zero_shift_share", "training_loss", "validation_loss"), NUMBER
-        ),
-        **dict.fromkeys(("conditions", "difference_rows"), NAMES),
-        **dict.fromkeys(("zero_shift_share_rows", "training_loss_rows", "validation_loss_rows"), SHARES),
     },
 }
 RECORD = {
     "type": "object",
     "properties": {
-        "fit": {
-            "type": "object",
-            "required": ["lasso", "difference"],
-            "properties": {"lasso": {"type": "number", "minimum": 0}, "difference": DIFFERENCE},
-        },
+        "fit": {"type": "object"},
         "labels": {"type": "object", "additionalProperties": {"type": "string"}},
         "status": {"enum": [str(status) for status in Status]},
         "start": {"type": "string"},
@@ -82,18 +35,7 @@ RECORD = {
         **dict.fromkeys(("iterations", "written_iteration"), {"type": "integer"}),
         "encoding_sha256": {"type": ["string", "null"]},
         "certificate": SHARES,
-        "model": MODEL,
+        "model": {"type": "object"},
         "rows": ROWS,
-        "dms": DMS,
     },
 }
-
-
-def refuse(path: str | Path, record: dict[str, Any]) -> None:
-    """Refuse a record whose values are of another kind than a fit writes (UserError, with the key's path)."""
-    first = next(jsonschema.Draft202012Validator(RECORD).iter_errors(record), None)
-    if first is None:
-        return
-    keys = ".".join(map(str, first.absolute_path))
-    place = f"{path}, {keys}" if keys else str(path)
-    raise UserError(place, repr(first.instance), f"a fit's record as it was written ({first.validator})")

@@ -93,7 +93,7 @@ def test_an_overloaded_server_is_asked_again(server, tmp_path, status):
 
 def test_a_redirect_is_followed(server, tmp_path):
     server.moved = {"/old.csv": server.address("/older.csv"), "/older.csv": PLACE}
-    downloads.look(server.address("/old.csv"))
+    downloads.head(server.address("/old.csv"))
     assert [how for how, _ in server.asked] == ["HEAD"] * 3
     assert fetched(server.address("/old.csv"), tmp_path / "copy.csv") == TABLE
 
@@ -112,7 +112,7 @@ def test_a_redirect_to_another_kind_of_address_is_not_followed(server, tmp_path,
     error = refusal(server.address("/old.csv"), tmp_path / "copies/copy.csv")
     assert "302" in error.found and targets[kind] in error.found and "not allowed" in error.found
     with pytest.raises(UserError, match="not allowed"):
-        downloads.look(server.address("/old.csv"))
+        downloads.head(server.address("/old.csv"))
     assert {path for _, path in server.asked} == {"/old.csv"}
 
 
@@ -144,17 +144,17 @@ def test_a_large_file_does_not_pass_through_memory(server, tmp_path):
 
 
 def test_looking_reads_nothing_and_refuses_only_what_is_certain(server):
-    downloads.look(server.address(PLACE))
+    downloads.head(server.address(PLACE))
     assert server.asked == [("HEAD", PLACE)]
     for status in (403, 405, 501):  # a server may give out a file and refuse to be asked about it
         server.statuses[PLACE] = [status]
-        downloads.look(server.address(PLACE))
+        downloads.head(server.address(PLACE))
     with pytest.raises(UserError, match=r"/nothing\.csv: found no file: the server answers 404 Not Found; expected"):
-        downloads.look(server.address("/nothing.csv"))
+        downloads.head(server.address("/nothing.csv"))
     address = server.address(PLACE)
     server.leave()
     with pytest.raises(UserError, match="no whole answer"):
-        downloads.look(address)
+        downloads.head(address)
 
 
 def test_the_command_says_what_is_wrong_without_a_traceback(server, tmp_path, capsys):

@@ -15,12 +15,12 @@ def test_only_what_is_dated_in_the_future_is_dated_anew(tmp_path):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (date, date))
     began = time.time()
-    assert timestamps.settle(tmp_path) == 2
+    assert timestamps.clamp_future_mtimes(tmp_path) == 2
     after = {name: (tmp_path / name).stat().st_mtime for name in dates}
     assert after["old"] == before["old"] and after["now"] == before["now"]
     assert began - 1 < after["next week"] == after["below/next month"] < time.time() + 1
-    assert timestamps.settle(tmp_path) == 0
+    assert timestamps.clamp_future_mtimes(tmp_path) == 0
 
 
 def test_a_folder_that_is_not_there_has_no_files(tmp_path):
-    assert timestamps.settle(tmp_path / "none") == 0
+    assert timestamps.clamp_future_mtimes(tmp_path / "none") == 0

@@ -39,7 +39,7 @@ def test_steps_of_groups(name):
     shape = (len(difference.nodes), 25)
     zero, diagonal, r = zero_flags(difference, 25), rng.uniform(0.1, 9, shape), rng.normal(size=shape)
     step = face.prepare(face.find(difference, zero), diagonal, np.ones(shape))
-    moved = np.asarray(face.spread(step, r))
+    moved = np.asarray(face.apply_preconditioner(step, r))
     np.testing.assert_allclose(moved, dense_step(difference, zero, diagonal, r), atol=1e-12)
     np.testing.assert_array_equal(np.asarray(difference.of(moved))[zero], 0.0)  # ties stay to the last bit
 
@@ -49,7 +49,9 @@ def test_values_that_are_held_stay():
     zero, diagonal, r = zero_flags(PAIRWISE["equivariant"], 9), np.ones((4, 9)), rng.normal(size=(4, 9))
     free = np.ones((4, 9))
     free[:, 2] = 0
-    moved = np.asarray(face.spread(face.prepare(face.find(PAIRWISE["equivariant"], zero), diagonal, free), r))
+    moved = np.asarray(
+        face.apply_preconditioner(face.prepare(face.find(PAIRWISE["equivariant"], zero), diagonal, free), r)
+    )
     assert (moved[:, 2] == 0).all() and (moved[:, [0, 1, 3]] != 0).any()
 
 
@@ -57,5 +59,7 @@ def test_projectors_of_other_rows():
     rng = np.random.default_rng(6)
     zero = rng.random((2, 30)) < 0.5
     diagonal, r = np.full((4, 30), 2.0), rng.normal(size=(4, 30))
-    moved = np.asarray(face.spread(face.prepare(face.find(CONTRASTS, zero), diagonal, np.ones((4, 30))), r))
+    moved = np.asarray(
+        face.apply_preconditioner(face.prepare(face.find(CONTRASTS, zero), diagonal, np.ones((4, 30))), r)
+    )
     np.testing.assert_allclose(moved, dense_step(CONTRASTS, zero, diagonal, r), atol=1e-12)

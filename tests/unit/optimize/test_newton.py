@@ -9,7 +9,8 @@ import pytest
 
 import toys
 from proxsweep.dms.model import fit, start_points
-from proxsweep.dms.model.model import Model, arrays
+from proxsweep.dms.model.arrays import arrays
+from proxsweep.dms.model.model import Model
 from proxsweep.optimize import fista
 from proxsweep.optimize.difference import equivariant
 from proxsweep.optimize.newton import newton
@@ -65,7 +66,7 @@ def test_one_step_solves_a_quadratic_on_its_face():
     along = model.face(data, moved.x, smooth, None)
     total = jax.tree.map(jnp.add, smooth, model.slope(data, moved.x, along))
     steps = model.precondition(along, jax.tree.map(jnp.ones_like, total))
-    left = model.spread(steps, total)
+    left = model.apply_preconditioner(steps, total)
     assert max(float(jnp.abs(part).max()) for part in left.values()) < 1e-10
 
 

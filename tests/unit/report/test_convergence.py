@@ -22,7 +22,7 @@ def trace(objectives, start="zeros", seconds=0.5):
     )
 
 
-def fits(rows, parameter="lasso"):
+def fits(rows, parameter="ridge"):
     """Rows of (weight, replicate, status, objective, path[, start])."""
     return pd.DataFrame(
         [
@@ -88,7 +88,7 @@ def test_tables_show_how_far_apart_the_starts_ended():
     assert found["starts"].tolist() == [2, 1]
     assert found["start_spread"].tolist() == pytest.approx([0.2, 0.0])
     assert found["status"].tolist() == ["converged", "converged"]
-    assert list(found.columns[:6]) == ["study", "lasso", "replicate", "fold", "resample", "status"]
+    assert list(found.columns[:6]) == ["study", "ridge", "replicate", "fold", "resample", "status"]
 
 
 def test_statuses_are_counted_over_replicates():
@@ -101,7 +101,7 @@ def test_statuses_are_counted_over_replicates():
     jobs = pd.DataFrame(
         {
             "study": "s",
-            "lasso": [0.0, 0.0, 0.1, 0.1],
+            "ridge": [0.0, 0.0, 0.1, 0.1],
             "replicate": ["1", "2", "1", "2"],
             "status": ["converged", "max_seconds", "diverged", "failed"],
             "path": list("pppx"),
@@ -109,7 +109,7 @@ def test_statuses_are_counted_over_replicates():
     )
     every = convergence.fits_table(table, convergence.curves(table, TRACES.get), jobs)
     assert len(every) == 4 and every["path"].tolist() == ["p", "p", "p", "x"]
-    counts = convergence.status_table(every).set_index("lasso")
+    counts = convergence.status_table(every, "replicate").set_index("ridge")
     assert counts["fits"].to_dict() == {0.0: 2, 0.1: 2}
     assert counts.loc[0.0, list(convergence.STATUSES)].tolist() == [1, 0, 1, 0, 0]
     assert counts.loc[0.1, list(convergence.STATUSES)].tolist() == [0, 0, 0, 1, 1]
@@ -118,7 +118,9 @@ def test_statuses_are_counted_over_replicates():
 
 
 def test_the_page_shows_every_fit_in_four_panels():
-    figure = convergence.figure(TWO, convergence.curves(TWO, TRACES.get), goals=[1e-6])
+    figure = convergence.figure(
+        TWO, convergence.curves(TWO, TRACES.get), [1e-6], strength="ridge", label="Ridge weight"
+    )
     assert len(figure.axes) == 4
     labels = [(ax.get_xlabel(), ax.get_ylabel().replace("\n", " ")) for ax in figure.axes]
     assert labels[0][1] == "Relative residual" and labels[2][1].startswith("Objective above the best")
@@ -130,7 +132,7 @@ def test_the_page_shows_every_fit_in_four_panels():
     seconds = [line for line in figure.axes[3].lines if len(line.get_xdata()) == 2]
     assert [line.get_xdata().tolist() for line in seconds] == [[0.5, 1.0]] * 2, "the gap is 0 at the last point"
     text = words(figure)
-    assert "Lasso weight" in text and "1e-5" in text and "tolerance" in text
+    assert "Ridge weight" in text and "1e-5" in text and "tolerance" in text
 
 
 def test_unconverged_fits_are_dashed_hollow_and_named():
@@ -170,11 +172,11 @@ def test_no_fit_gives_words():
     assert convergence.status_table(convergence.fits_table(empty, points)).empty
 
 
-def test_a_family_without_lasso_weights_is_drawn():
+def test_a_sweep_without_a_strength_is_drawn():
     table = fits([(2, "1", "converged", 1.0, "p"), (3, "1", "converged", 2.0, "q")], parameter="rank")
     figure = convergence.figure(table, convergence.curves(table, TRACES.get))
     assert len([line for line in figure.axes[0].lines if len(line.get_xdata()) == 3]) == 2
-    assert "All 2 fits converged" in words(figure) and "Lasso" not in words(figure)
+    assert "All 2 fits converged" in words(figure) and "weight" not in words(figure)
     counts = convergence.status_table(convergence.fits_table(table, convergence.curves(table, TRACES.get)))
     assert counts["rank"].tolist() == [2, 3]
 
@@ -190,7 +192,7 @@ def test_a_fit_that_started_at_its_optimum_is_drawn():
 
 def test_hundreds_of_fits_fit_on_the_page():
     rows = [(k * 1e-6, str(r), "converged", 1.0, "p") for k in range(100) for r in (1, 2)]
-    figure = convergence.figure(fits(rows), convergence.curves(fits(rows), TRACES.get))
+    figure = convergence.figure(fits(rows), convergence.curves(fits(rows), TRACES.get), strength="ridge")
     named = [text.get_text() for text in figure.legends[0].get_texts()]
     assert len(named) <= 20 and named[0] == "0" and "9.9e-5" in named
 
@@ -202,6 +204,9 @@ def test_tolerances_come_from_the_records(tmp_path):
     assert convergence.tolerances(tmp_path / name for name in "abc") == [1e-6, 1e-4]
 
 
+TRACE = "start,iteration,objective,relative_residual,seconds\nzeros,0,0.30000000000000004,1.0,0.1\n"
+
+
 def test_traces_are_read_with_empty_starts_as_text(tmp_path):
-    (tmp_path / "trace.csv").write_text("start,iteration,objective\nzeros,0,0.30000000000000004\n")
+    (tmp_path / "trace.csv").write_text(TRACE)
     assert convergence.load_trace(tmp_path)["objective"].tolist() == [0.1 + 0.2]

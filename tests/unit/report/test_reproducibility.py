@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from proxsweep.families import family
 from proxsweep.io.errors import UserError
 from proxsweep.io.files import write_text
 from proxsweep.report import reproducibility
@@ -47,7 +48,7 @@ def checks(tree: Path, data: dict | None = None, **changes: object) -> pd.DataFr
     study |= {"summaries": {"seed": 1}, **changes}
     write_text(tree / "results/s/config.yaml", yaml.safe_dump({"studies": {"s": study}}))
     write_text(tree / "results/s/plan.json", json.dumps({"fits": []}))
-    return reproducibility.check("results/s").set_index("check")
+    return reproducibility.check("results/s", family("dms")).set_index("check")
 
 
 def told(table: pd.DataFrame, name: str) -> tuple[str, str]:
@@ -67,12 +68,12 @@ def test_code_that_changed_since_the_fits_is_named_and_other_code_is_not(tree):
     done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tree, check=True, capture_output=True, text=True)
     first = done.stdout.strip()
     write_text(tree / "scripts/proxsweep/b.py", "x = 2\n")
-    assert list(reproducibility._changed("dms", [first])) == []
+    assert list(reproducibility._changed(family("dms"), [first])) == []
     write_text(tree / "scripts/proxsweep/a.py", "x = 2\n")
-    assert list(reproducibility._changed("dms", [first])) == [
+    assert list(reproducibility._changed(family("dms"), [first])) == [
         f"scripts/proxsweep/a.py changed since revision {first[:12]}"
     ]
-    assert "is not in the repository" in next(iter(reproducibility._changed("dms", [None])))
+    assert "is not in the repository" in next(iter(reproducibility._changed(family("dms"), [None])))
 
 
 def test_packages_of_other_versions_and_missing_ones_are_named(tree):
@@ -119,4 +120,4 @@ def test_downloads_need_checksums_and_paths_are_relative(tree):
 
 def test_a_folder_that_is_no_study_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"plan\.json.*a study that has run"):
-        reproducibility.check(tmp_path)
+        reproducibility.check(tmp_path, family("dms"))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from proxsweep.io.errors import UserError
-from proxsweep.sweep.collect import collect, status_table, strays
+from proxsweep.sweep.collect import collect, orphaned_fits, status_table
 
 BENCHMARK = "s\th:m:s\tmax_rss\tmax_vms\tcpu_time\n"
 
@@ -76,9 +76,9 @@ def test_rows_keep_the_order_given_and_fits_without_record_are_left_out(tmp_path
     assert list(table["path"]) == [fits[0]["path"], fits[2]["path"]]
 
 
-def test_a_matrix_stands_as_its_label_and_parameters_in_the_order_of_paths(tmp_path):
+def test_a_matrix_stands_as_its_label_and_parameters_in_the_order_of_the_path(tmp_path):
     matrix = {"name": "by_clade", "kind": "tree", "tree": {"a": "b"}}
-    made = record(fit={"ridge": 1e-6, "replicate": "1", "starts": ["zeros", "linear"], "difference": matrix})
+    made = record(fit={"difference": matrix, "replicate": "1", "ridge": 1e-6, "starts": ["zeros", "linear"]})
     table = collect([fit_folder(tmp_path, made)])
     assert list(table.columns[2:6]) == ["difference", "replicate", "ridge", "starts"]
     assert list(table.iloc[0, 2:6]) == ["by_clade", "1", 1e-6, "zeros+linear"]
@@ -196,6 +196,6 @@ def test_strays_are_listed_and_left_alone(tmp_path, monkeypatch):
     half = Path(fit_folder(study, None, lasso="2")["path"])
     (half / "fit.ipynb").touch()
     fit_folder(study, None, lasso="3")  # an empty folder is no fit
-    assert strays(study, [tmp_path / planned["path"]]) == [stray["path"], str(half)]
+    assert orphaned_fits(study, [tmp_path / planned["path"]]) == [stray["path"], str(half)]
     assert (Path(stray["path"]) / "record.json").exists()
-    assert strays("results/none", []) == []
+    assert orphaned_fits("results/none", []) == []

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from proxsweep.dms.roles import ROLES
 from proxsweep.sweep import chosen, cross_validation
 
 LOSSES = {  # lasso: replicate: folds
@@ -45,7 +46,7 @@ WANTED = {"lasso": None, "rule": "one_standard_error", "false_discovery_rate": 0
 
 
 def test_means_and_standard_errors():
-    found = cross_validation.table(fits()).set_index("lasso")
+    found = cross_validation.table(fits(), ROLES).set_index("lasso")
     assert list(found["fits"]) == [6] * 5
     for lasso, replicates in LOSSES.items():
         values = np.array(list(replicates.values()))
@@ -56,7 +57,7 @@ def test_means_and_standard_errors():
 
 
 def test_the_two_rules():
-    found = cross_validation.table(fits()).set_index("lasso")
+    found = cross_validation.table(fits(), ROLES).set_index("lasso")
     assert list(found.index[found["minimum"]]) == [2e-5]
     limit = found.loc[2e-5, "validation_loss"] + found.loc[2e-5, "standard_error"]
     assert found.loc[4e-5, "validation_loss"] < limit < found.loc[8e-5, "validation_loss"]
@@ -64,7 +65,7 @@ def test_the_two_rules():
 
 
 def test_a_weight_with_a_fold_that_did_not_converge_is_not_eligible():
-    found = cross_validation.table(fits({(4e-5, "2", 3): "max_iterations"})).set_index("lasso")
+    found = cross_validation.table(fits({(4e-5, "2", 3): "max_iterations"}), ROLES).set_index("lasso")
     assert found.loc[4e-5, "unconverged"] == 1 and not found.loc[4e-5, "eligible"]
     assert list(found.index[found["one_standard_error"]]) == [2e-5]
 
@@ -74,7 +75,7 @@ def test_a_weight_with_a_fold_without_a_loss_is_not_eligible():
     table.loc[(table["lasso"] == 2e-5) & (table["fold"] == "1") & (table["replicate"] == "1"), "validation_loss"] = (
         np.nan
     )
-    found = cross_validation.table(table).set_index("lasso")
+    found = cross_validation.table(table, ROLES).set_index("lasso")
     assert not found.loc[2e-5, "eligible"] and list(found.index[found["minimum"]]) == [4e-5]
 
 
@@ -92,7 +93,7 @@ def test_a_weight_with_a_fold_without_a_loss_is_not_eligible():
 )
 def test_the_weight_that_is_chosen(changes, lasso, rule):
     table = fits()
-    found = chosen.resolve(table, cross_validation.table(table), SIGNS, {**WANTED, **changes})
+    found = chosen.resolve(table, cross_validation.table(table, ROLES), SIGNS, {**WANTED, **changes}, ROLES)
     assert len(found) == 1 and found["chosen"].all()
     row = found.iloc[0]
     assert row["lasso"] == pytest.approx(lasso, nan_ok=True) and row["rule"] == rule
@@ -107,7 +108,7 @@ def test_the_weight_that_is_chosen(changes, lasso, rule):
 def test_without_folds_and_pairs_nothing_is_chosen():
     table = fits()
     table = table[table["fold"].isna()]
-    found = chosen.resolve(table, cross_validation.table(table), SIGNS.assign(estimate=np.nan), WANTED)
+    found = chosen.resolve(table, cross_validation.table(table, ROLES), SIGNS.assign(estimate=np.nan), WANTED, ROLES)
     assert found["rule"].tolist() == ["none"] and found["lasso"].isna().all()
 
 
@@ -117,7 +118,7 @@ def test_every_matrix_has_its_own_weight_and_one_is_the_study_s():
     both.loc[higher, "validation_loss"] += 0.5
     signs = pd.concat([SIGNS, SIGNS.assign(difference="equivariant")])
     wanted = {**WANTED, "rule": "minimum", "difference": "equivariant"}
-    found = chosen.resolve(both, cross_validation.table(both), signs, wanted).set_index("difference")
+    found = chosen.resolve(both, cross_validation.table(both, ROLES), signs, wanted, ROLES).set_index("difference")
     assert found["lasso"].to_dict() == {"reference": 2e-5, "equivariant": 4e-5}
     assert found["chosen"].to_dict() == {"reference": False, "equivariant": True}
     assert chosen.weight(found.reset_index(), {"difference": "equivariant", "lasso": 1}) == 4e-5

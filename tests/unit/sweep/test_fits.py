@@ -1,7 +1,9 @@
 """Reading the table of fits: labels stay text, order is the one people expect."""
 
 import pandas as pd
+import pytest
 
+from proxsweep.dms.roles import ROLES
 from proxsweep.sweep import fits
 
 CSV = """study,family,difference,lasso,replicate,scale_bound,fold,status,path
@@ -40,10 +42,21 @@ def test_rows_come_by_matrix_as_met_then_weight_then_replicate():
         ],
         columns=["difference", "lasso", "replicate"],
     ).assign(study="s")
-    found = fits.in_order(table, ["difference", "lasso", "replicate"])
+    found = fits.in_order(table, ["difference", "lasso", "replicate"], ROLES)
     assert list(zip(found["difference"], found["lasso"], found["replicate"], strict=True)) == [
         ("reference", 0.0, "2"),
         ("reference", 1e-4, "2"),
         ("reference", 1e-4, "10"),
         ("equivariant", 0.0, "1"),
     ]
+
+
+@pytest.mark.parametrize("first", [["study", "family"], ["study"]])
+def test_settings_are_what_stands_before_the_first_result(first):
+    """In the table of fits and in those of summaries alike; a result may have any name, also that of a setting."""
+    table = pd.DataFrame(columns=[*first, "difference", "lasso", "replicate", "row", "status", "ridge"])
+    assert fits.sweep_columns(table, "row") == ["difference", "lasso", "replicate"]
+    assert fits.sweep_columns(table, "row", without=("replicate", "lasso", None)) == ["difference"]
+    assert fits.sweep_columns(pd.DataFrame(columns=[*first, "row"]), "row") == []
+    with pytest.raises(ValueError, match="fold"):
+        fits.sweep_columns(table)

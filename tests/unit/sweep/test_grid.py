@@ -7,13 +7,17 @@ import struct
 import numpy as np
 import pytest
 
+from proxsweep.dms.refits import refits
+from proxsweep.dms.roles import ROLES
+from proxsweep.dms.sources import tables
 from proxsweep.io.errors import UserError
-from proxsweep.sweep.grid import Fit, Study, find, from_outline, label, neighbour, outline, plan, refits, table
+from proxsweep.sweep.grid import Fit, find, label, neighbour, path_order, plan, table
+from proxsweep.sweep.study import Study, from_outline, outline
 
 TREE = {"name": "phylo", "kind": "tree", "tree": {"a": "x", "b": "x", "c": "root", "x": "root"}}
 
 
-def make_study(parts: dict | None = None, **sweep) -> Study:
+def make_study(parts: dict | None = None, references: dict | None = None, **sweep) -> Study:
     sweep = {
         "difference": [{"name": "equivariant", "kind": "equivariant"}],
         "lasso": [0.0, 4e-5],
@@ -24,10 +28,11 @@ def make_study(parts: dict | None = None, **sweep) -> Study:
         name="demo",
         family="dms",
         data={"func_scores": "scores.csv", "sha256": None},
-        reference="a",
+        roles=ROLES,
+        own={"reference": "a", "references": references},
         model={"ridge": 1e-6, "scale_bound": 10.0},
         solver={"tolerance": 1e-6, "starts": ["zeros"]},
-        sweep=sweep,
+        sweep={name: sweep[name] for name in path_order(list(sweep), ROLES.order)},
         strict=False,
         summaries={"bootstrap": 1000},
         figures={"dpi": 300},
@@ -165,9 +170,9 @@ def test_changing_a_spec_leaves_the_study_alone():
 
 def test_tables_have_one_form():
     study = make_study()
-    assert study.tables == [{"func_scores": "scores.csv", "condition": None, "replicate": None, "sha256": None}]
+    assert tables(study) == [{"func_scores": "scores.csv", "condition": None, "replicate": None, "sha256": None}]
     study.data["func_scores"] = None
-    assert study.tables == []
+    assert tables(study) == []
 
 
 FOLDS = {"folds": 3, "seed": 5, "stratify": "condition", "replicates": ["2"]}
@@ -191,9 +196,12 @@ def test_folds_and_resamples_follow_the_fits_to_all_variants():
 
 def test_refits_are_studies_below_the_study():
     settings = {"conditions": ["b", "c"], "lasso": [4e-5]}
-    study = make_study({"cross_validation": FOLDS, "references": settings}, lasso=[0.0, 4e-5])
+    study = make_study({"cross_validation": FOLDS}, settings, lasso=[0.0, 4e-5])
     again = refits(study)
-    assert [(one.name, one.reference) for one in again] == [("demo/references/b", "b"), ("demo/references/c", "c")]
+    assert [(one.name, one.own["reference"]) for one in again] == [
+        ("demo/references/b", "b"),
+        ("demo/references/c", "c"),
+    ]
     assert [fit.parts for fit in table(again[0])] == [
         f"difference~equivariant/lasso~4e-05/replicate~{k}" for k in (1, 2)
     ]

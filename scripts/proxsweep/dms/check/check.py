@@ -10,21 +10,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from proxsweep.dms.check import recompute
 from proxsweep.dms.data.encoding import Encoding
 from proxsweep.dms.data.subsets import fitted_only, select
-from proxsweep.io import reading
 from proxsweep.io.errors import UserError
 from proxsweep.io.files import sha256
 from proxsweep.optimize.status import Status
-from proxsweep.sweep.findings import SMALLEST, Findings
+from proxsweep.sweep import fit_folder
+from proxsweep.sweep.discrepancies import SMALLEST, Checked, Discrepancies
 
 OBJECTIVE = 1e-10  # relative to the number, to which is added
 ROUNDING = 1e-13  # relative to the objective
 RESIDUAL = 1e-6  # relative to the residual, to which is added
-SUMS = 1e-12  # relative to the yardstick and the largest parameter: what summing in another order may change
+SUMS = 1e-12  # relative to the initial residual and the largest parameter: what summing in another order may change
 INNER_SOLVER = 1e-9  # relative to the largest effect, where the record says that the prox was iterated
 SHIFT = 1e-12  # relative to the effects, where a row compares more than two nodes
 SHARE = 1e-12
@@ -33,7 +32,12 @@ STARTS = 1e-8  # relative: starts that ended at one optimum
 GAP = 0.01  # relative to the duality gap, to which is added
 GAP_ROUNDING = 1e-12  # relative to the objective
 
-ARRAYS = ("conditions", "mutations", "b", "b0", "b_inner", "scale", "bias", "difference", "difference_rows", "shifts")
+TEXTS = ("conditions", "mutations", "difference_rows")
+# of any shape: a wrong one is a disagreement
+ARRAYS = {
+    **dict.fromkeys(TEXTS, ("U", None)),
+    **dict.fromkeys(("b", "b0", "b_inner", "scale", "bias", "difference", "shifts"), ("fiu", None)),
+}
 FIGURES = (
     *("conditions", "reference", "difference_rows", "variants", "mutations", "scale", "bias", "scale_bound"),
     *("scale_at_bound", "zero_shift_share", "zero_shift_share_rows", "training_loss", "training_loss_rows"),
@@ -43,17 +47,6 @@ MODEL = (
     *("effect_bounds", "fix_reference_intercept"),
 )
 NAMES = ("mutation", "wildtype", "site", "mutant")
-
-
-class Checked(NamedTuple):
-    """A fit's recomputed figures, and what did not agree. Figures are NaN where they could not be computed."""
-
-    confirmed: bool
-    objective_difference: float
-    relative_residual: float
-    fusion_gap: float
-    duality_gap: float
-    findings: Findings
 
 
 class _Fit(NamedTuple):
@@ -91,47 +84,50 @@ def check(folder: str | Path, record: Mapping[str, Any], encoding_path: str | Pa
     UserError
         For a record that lacks keys.
     """
-    folder, findings = Path(folder), Findings()
+    folder, discrepancies = Path(folder), Discrepancies()
     missing = [f"dms.{key}" for key in FIGURES if key not in record["dms"]]
     missing += [f"model.{key}" for key in MODEL if key not in record["model"]]
     if missing:
+        # message: A key was removed, or another version wrote the record. | Make the fit again.
         raise UserError(str(folder / "record.json"), f"no {', '.join(missing)}", "a fit's record with these keys")
-    nothing = Checked(False, math.nan, math.nan, math.nan, math.nan, findings)
+    nothing = Checked(False, math.nan, math.nan, _certificate_gaps(), discrepancies)
     try:
-        fit = _load(folder, record, encoding_path, findings)
+        fit = _load(folder, record, encoding_path, discrepancies)
     except UserError as error:
-        _unreadable(error, findings)
+        _unreadable(error, discrepancies)
         return nothing
     if fit is None:
         return nothing
-    _parameters(fit, findings)
-    _summary(fit, findings)
-    _losses(fit, findings)
+    _parameters(fit, discrepancies)
+    _summary(fit, discrepancies)
+    _losses(fit, discrepancies)
     for compare, name in ((_mutations, "mutations.csv"), (_starts, "trace.csv")):
         try:
-            compare(fit, folder / name, findings)
+            compare(fit, folder / name, discrepancies)
         except UserError as error:
-            _unreadable(error, findings)
-    return _certificate(fit, findings)
+            _unreadable(error, discrepancies)
+    return _certificate(fit, discrepancies)
 
 
-def _unreadable(error: UserError, findings: Findings) -> None:
-    findings.add(Path(error.place).name, "the file", error.found, error.expected)
+def _unreadable(error: UserError, discrepancies: Discrepancies) -> None:
+    discrepancies.add(Path(error.place).name, "the file", error.found, error.expected)
 
 
-def _load(folder: Path, record: Mapping[str, Any], encoding_path: str | Path, findings: Findings) -> _Fit | None:
-    """The fit; None, with the reason in ``findings``, where its files do not belong together."""
+def _load(
+    folder: Path, record: Mapping[str, Any], encoding_path: str | Path, discrepancies: Discrepancies
+) -> _Fit | None:
+    """The fit; None, with the reason in ``discrepancies``, where its files do not belong together."""
     if record["encoding_sha256"] is not None:
-        findings.equal("record.json", "encoding_sha256", record["encoding_sha256"], _digest(encoding_path))
-    if findings.disagreements:
+        discrepancies.equal("record.json", "encoding_sha256", record["encoding_sha256"], _digest(encoding_path))
+    if discrepancies.disagreements:
         return None
     encoding, held_out = _parts(Encoding.load(encoding_path), record.get("rows"))
     arrays = _arrays(folder / "parameters.npz")
     conditions = [str(name) for name in encoding.conditions]
     described = record["fit"]["difference"]
     matrix, rows = recompute.difference_matrix(described, conditions, str(encoding.reference))
-    _belong_together(record, encoding, arrays, matrix, rows, findings)
-    if findings.disagreements:
+    _belong_together(record, encoding, arrays, matrix, rows, discrepancies)
+    if discrepancies.disagreements:
         return None
     problem = recompute.problem(encoding, record["model"], float(record["fit"]["lasso"]), matrix)
     b = np.concatenate([arrays["b"], arrays["b_inner"]])
@@ -156,7 +152,7 @@ def _belong_together(
     arrays: Mapping[str, np.ndarray],
     matrix: np.ndarray,
     rows: list[str],
-    findings: Findings,
+    discrepancies: Discrepancies,
 ) -> None:
     """Names and shapes in record and parameters against the encoding and the difference matrix."""
     conditions = [str(name) for name in encoding.conditions]
@@ -169,7 +165,7 @@ def _belong_together(
         "mutations": width,
     }
     for name, found in stated.items():
-        findings.equal("record.json", f"dms.{name}", record["dms"][name], found)
+        discrepancies.equal("record.json", f"dms.{name}", record["dms"][name], found)
     shapes = {
         "b": (len(conditions), width),
         "b0": (len(conditions),),
@@ -179,110 +175,101 @@ def _belong_together(
         "shifts": (len(rows), width),
     }
     for name, shape in shapes.items():
-        findings.equal("parameters.npz", f"shape of {name}", arrays[name].shape, shape)
-    findings.equal("parameters.npz", "conditions", arrays["conditions"].tolist(), conditions)
-    findings.equal("parameters.npz", "difference_rows", arrays["difference_rows"].tolist(), rows)
-    findings.equal("parameters.npz", "difference", arrays["difference"].tolist(), matrix.tolist())
-    _same_names("parameters.npz", "mutations", arrays["mutations"], encoding.mutations, findings)
+        discrepancies.equal("parameters.npz", f"shape of {name}", arrays[name].shape, shape)
+    discrepancies.equal("parameters.npz", "conditions", arrays["conditions"].tolist(), conditions)
+    discrepancies.equal("parameters.npz", "difference_rows", arrays["difference_rows"].tolist(), rows)
+    discrepancies.equal("parameters.npz", "difference", arrays["difference"].tolist(), matrix.tolist())
+    _same_names("parameters.npz", "mutations", arrays["mutations"], encoding.mutations, discrepancies)
 
 
 def _digest(path: str | Path) -> str:
     try:
         return sha256(path)
     except OSError as error:
+        # message: It is missing or cut off. | Make the encoding again.
         raise UserError(str(path), f"a file that cannot be read ({error})", "an encoding (.npz)") from error
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
-    expected = "a fit's parameters (.npz)"
-    found = reading.arrays(path, ARRAYS, expected)
-    texts = ("conditions", "mutations", "difference_rows")
-    for name, values in found.items():
-        if values.size and values.dtype.kind not in ("U" if name in texts else "fiu"):
-            raise UserError(str(path), f"the array {name!r} of type {values.dtype}", expected)
-    return {name: values if name in texts else values.astype(float) for name, values in found.items()}
+    found = fit_folder.arrays(path, ARRAYS)
+    return {name: values if name in TEXTS else values.astype(float) for name, values in found.items()}
 
 
-def _table(path: Path, text: tuple[str, ...], needed: list[str]) -> pd.DataFrame:
-    """A table with these columns of text, any others numbers that read back to the same value."""
-    return reading.table(path, text, needed, "a table of the fit (.csv)")
-
-
-def _same_names(file: str, quantity: str, written: np.ndarray, found: np.ndarray, findings: Findings) -> None:
+def _same_names(file: str, quantity: str, written: np.ndarray, found: np.ndarray, discrepancies: Discrepancies) -> None:
     if len(written) != len(found):
-        findings.add(file, f"number of {quantity}", len(written), len(found))
+        discrepancies.add(file, f"number of {quantity}", len(written), len(found))
         return
     different = np.flatnonzero(np.asarray(written, object) != np.asarray(found, object))
     if len(different):
         at = different[0]
-        findings.add(file, f"{quantity}, entry {at + 1}", written[at], found[at])
+        discrepancies.add(file, f"{quantity}, entry {at + 1}", written[at], found[at])
 
 
-def _parameters(fit: _Fit, findings: Findings) -> None:
+def _parameters(fit: _Fit, discrepancies: Discrepancies) -> None:
     """Finite, within the constraints, and shifts that are the differences of the effects."""
     problem, x = fit.problem, fit.point
     file = "parameters.npz"
     for name, values in (("b", x.b), ("b0", x.b0), ("scale", x.scale), ("bias", x.bias)):
         if not np.isfinite(values).all():
-            findings.add(file, name, "not finite", "numbers, whatever the status")
+            discrepancies.add(file, name, "not finite", "numbers, whatever the status")
     low, high = problem.effect_bounds
     if (x.b < low).any() or (x.b > high).any():
-        findings.add(file, "b", f"from {x.b.min():g} to {x.b.max():g}", f"effect_bounds {low:g} to {high:g}")
+        discrepancies.add(file, "b", f"from {x.b.min():g} to {x.b.max():g}", f"effect_bounds {low:g} to {high:g}")
     if problem.sigmoid and not 0 <= x.scale <= problem.scale_bound:
-        findings.add(file, "scale", x.scale, f"bounds 0 and {problem.scale_bound:g}")
+        discrepancies.add(file, "scale", x.scale, f"bounds 0 and {problem.scale_bound:g}")
     if (x.b0[problem.fixed] != 0).any():
-        findings.add(file, "b0 of the reference", float(x.b0[problem.fixed][0]), 0.0)
+        discrepancies.add(file, "b0 of the reference", float(x.b0[problem.fixed][0]), 0.0)
     names, matrix = fit.encoding.mutations, problem.difference
     shifts, tied = recompute.shifts(matrix, x.b), recompute.tied(matrix, x.b)
     pairs = recompute.pairs(matrix)
     for r, row in enumerate(fit.arrays["difference_rows"]):
         written, sizes = fit.arrays["shifts"][r], abs(matrix[r]) @ abs(x.b)
-        findings.entries(file, f"shift {row}", written, shifts[r], names, SHIFT * sizes)
+        discrepancies.entries(file, f"shift {row}", written, shifts[r], names, SHIFT * sizes)
         wrong = np.flatnonzero((written == 0) != tied[r]) if r in pairs else []
         if len(wrong):
             values = float(written[wrong[0]]), float(shifts[r, wrong[0]])
-            findings.add(file, f"zero of shift {row} of {names[wrong[0]]}", *values)
+            discrepancies.add(file, f"zero of shift {row} of {names[wrong[0]]}", *values)
 
 
-def _mutations(fit: _Fit, path: Path, findings: Findings) -> None:
+def _mutations(fit: _Fit, path: Path, discrepancies: Discrepancies) -> None:
     """The table against the parameters and the encoding, entry by entry."""
     encoding, arrays = fit.encoding, fit.arrays
     columns = {f"beta_{name}": arrays["b"][d] for d, name in enumerate(encoding.conditions)}
     columns |= {f"shift_{name}": arrays["shifts"][r] for r, name in enumerate(arrays["difference_rows"])}
     columns |= {f"times_seen_{name}": encoding.times_seen[d] for d, name in enumerate(encoding.conditions)}
-    table = _table(path, NAMES, [*NAMES, *columns])
-    before = len(findings.disagreements)
+    table = fit_folder.table(path.parent, path.name, NAMES, [*NAMES, *columns])
+    before = len(discrepancies.disagreements)
     for name in NAMES:
-        _same_names(path.name, name, table[name].to_numpy(), getattr(encoding, f"{name}s"), findings)
-    if len(findings.disagreements) > before:
+        _same_names(path.name, name, table[name].to_numpy(), getattr(encoding, f"{name}s"), discrepancies)
+    if len(discrepancies.disagreements) > before:
         return
     for name, values in columns.items():
-        findings.entries(path.name, name, table[name].to_numpy(), values, encoding.mutations, 0.0)
+        discrepancies.entries(path.name, name, table[name].to_numpy(), values, encoding.mutations, 0.0)
 
 
-def _summary(fit: _Fit, findings: Findings) -> None:
+def _summary(fit: _Fit, discrepancies: Discrepancies) -> None:
     """The record's figures of this family."""
     inside, problem, x = fit.record["dms"], fit.problem, fit.point
     sigmoid = problem.sigmoid
-    findings.close("record.json", "dms.scale", inside["scale"], x.scale if sigmoid else math.nan, 0.0)
-    findings.close("record.json", "dms.bias", inside["bias"], x.bias if sigmoid else math.nan, 0.0)
-    findings.close("record.json", "dms.scale_bound", inside["scale_bound"], problem.scale_bound, 0.0)
+    discrepancies.close("record.json", "dms.scale", inside["scale"], x.scale if sigmoid else math.nan, 0.0)
+    discrepancies.close("record.json", "dms.bias", inside["bias"], x.bias if sigmoid else math.nan, 0.0)
+    discrepancies.close("record.json", "dms.scale_bound", inside["scale_bound"], problem.scale_bound, 0.0)
     at_bound = x.scale == problem.scale_bound if sigmoid else None
-    findings.equal("record.json", "dms.scale_at_bound", inside["scale_at_bound"], at_bound)
+    discrepancies.equal("record.json", "dms.scale_at_bound", inside["scale_at_bound"], at_bound)
     seen, zero = fit.encoding.times_seen > 0, fit.arrays["shifts"] == 0
     everywhere = seen.all(axis=0) if len(zero) else np.zeros(seen.shape[1], bool)
     share = _share(zero.all(axis=0), everywhere)
-    findings.close("record.json", "dms.zero_shift_share", inside["zero_shift_share"], share, SHARE)
+    discrepancies.close("record.json", "dms.zero_shift_share", inside["zero_shift_share"], share, SHARE)
     for r, row in enumerate(fit.arrays["difference_rows"]):
         used = problem.difference[r] != 0
         # an inner node of a tree is known only through all conditions
         compared = used[: len(seen)] | used[len(seen) :].any()
         found = _share(zero[r], seen[compared].all(axis=0))
         written = inside["zero_shift_share_rows"].get(str(row))
-        findings.close("record.json", f"dms.zero_shift_share_rows.{row}", written, found, SHARE)
+        discrepancies.close("record.json", f"dms.zero_shift_share_rows.{row}", written, found, SHARE)
 
 
-def _losses(fit: _Fit, findings: Findings) -> None:
+def _losses(fit: _Fit, discrepancies: Discrepancies) -> None:
     """Mean losses of the variants fitted and of those held out."""
     inside = fit.record["dms"]
     problems = {"training": fit.problem}
@@ -291,74 +278,80 @@ def _losses(fit: _Fit, findings: Findings) -> None:
         problems["validation"] = recompute.problem(fit.held_out, fit.record["model"], fit.problem.lasso, difference)
     for name, problem in problems.items():
         total, rows = recompute.mean_losses(problem, fit.point)
-        findings.close("record.json", f"dms.{name}_loss", inside[f"{name}_loss"], total, OBJECTIVE * abs(total))
+        discrepancies.close("record.json", f"dms.{name}_loss", inside[f"{name}_loss"], total, OBJECTIVE * abs(total))
         for condition, value in zip(fit.encoding.conditions, rows, strict=True):
             written = inside[f"{name}_loss_rows"].get(str(condition))
-            findings.close("record.json", f"dms.{name}_loss_rows.{condition}", written, value, OBJECTIVE * abs(value))
+            discrepancies.close(
+                "record.json", f"dms.{name}_loss_rows.{condition}", written, value, OBJECTIVE * abs(value)
+            )
 
 
 def _share(hits: np.ndarray, among: np.ndarray) -> float:
     return float(hits[among].mean()) if among.any() else math.nan
 
 
-def _starts(fit: _Fit, path: Path, findings: Findings) -> None:
+def _starts(fit: _Fit, path: Path, discrepancies: Discrepancies) -> None:
     """Every start's last line of the trace, and the choice of the best."""
     record, starts = fit.record, {one["start"]: one for one in fit.record["starts"]}
-    trace = _table(path, ("start",), ["start", "iteration", "objective"])
+    trace = fit_folder.trace(path.parent)
     for name, one in starts.items():
         rows = trace[trace["start"] == name]
         if rows.empty:
-            findings.add(path.name, f"start {name}", "absent", "a start of the record")
+            discrepancies.add(path.name, f"start {name}", "absent", "a start of the record")
             continue
         if rows["iteration"].iloc[-1] != one["iterations"]:
             last = int(rows["iteration"].iloc[-1])
-            findings.add(path.name, f"last iteration of start {name}", last, one["iterations"])
+            discrepancies.add(path.name, f"last iteration of start {name}", last, one["iterations"])
             continue
         written = rows["iteration"] == one.get("written_iteration", one["iterations"])
         traced = float(rows.loc[written, "objective"].iloc[-1]) if written.any() else math.nan
         known = math.nan if one["objective"] is None else one["objective"]
-        findings.close(path.name, f"objective of start {name}", traced, known, TRACE * abs(known))
+        discrepancies.close(path.name, f"objective of start {name}", traced, known, TRACE * abs(known))
     if record["start"] not in starts:
-        findings.add("record.json", "start", record["start"], f"one of {', '.join(starts)}")
+        discrepancies.add("record.json", "start", record["start"], f"one of {', '.join(starts)}")
         return
     for key in ("status", "objective", "residual", "relative_residual", "iterations", "written_iteration"):
-        findings.equal(
+        discrepancies.equal(
             "record.json", f"{key} of start {record['start']}", starts[record["start"]].get(key), record.get(key)
         )
     usable = [one["objective"] for one in starts.values() if one["status"] != Status.DIVERGED]
     if usable and record["objective"] is not None:
         lowest = min(usable)
         if record["objective"] > lowest + STARTS * abs(lowest):
-            findings.add(
+            discrepancies.add(
                 "record.json", "objective of the best start", record["objective"], lowest, STARTS * abs(lowest)
             )
 
 
-def _certificate(fit: _Fit, findings: Findings) -> Checked:
+def _certificate(fit: _Fit, discrepancies: Discrepancies) -> Checked:
     """Objective, residual, status and dual certificates at the written parameters."""
     record, problem, x = fit.record, fit.problem, fit.point
     smooth, penalty = recompute.parts(problem, x)
     objective = smooth + penalty
     for name, value in (("smooth", smooth), ("penalty", penalty), ("objective", objective)):
         tolerance = OBJECTIVE * abs(value) + ROUNDING * abs(objective)
-        findings.close("record.json", name, record[name], value, tolerance)
-    yardstick, residual = (_flushed(recompute.residual(problem, point)) for point in (recompute.zeros(problem), x))
+        discrepancies.close("record.json", name, record[name], value, tolerance)
+    initial, residual = (_flushed(recompute.residual(problem, point)) for point in (recompute.zeros(problem), x))
     inner = INNER_SOLVER * abs(x.b).max(initial=0.0) if record["prox"] is not None else 0.0
     largest = max(abs(part).max(initial=0.0) for part in map(np.asarray, x))
-    slack = RESIDUAL * residual + SUMS * (yardstick + largest) + inner
-    findings.close("record.json", "yardstick", record["yardstick"], yardstick, RESIDUAL * yardstick + inner)
-    findings.close("record.json", "residual", record["residual"], residual, slack)
-    relative, allowed = (residual / yardstick, slack / yardstick) if yardstick > 0 else (math.nan, 0.0)
-    if yardstick == 0:
+    slack = RESIDUAL * residual + SUMS * (initial + largest) + inner
+    discrepancies.close("record.json", "yardstick", record["yardstick"], initial, RESIDUAL * initial + inner)
+    discrepancies.close("record.json", "residual", record["residual"], residual, slack)
+    relative, allowed = (residual / initial, slack / initial) if initial > 0 else (math.nan, 0.0)
+    if initial == 0:
         relative = 0.0 if residual <= record["absolute_floor"] else math.inf
-    findings.close("record.json", "relative_residual", record["relative_residual"], relative, allowed)
-    confirmed = _status(record, residual, yardstick, slack, findings)
+    discrepancies.close("record.json", "relative_residual", record["relative_residual"], relative, allowed)
+    confirmed = _status(record, residual, initial, slack, discrepancies)
     if not math.isfinite(objective + residual):
-        return Checked(confirmed, math.nan, relative, math.nan, math.nan, findings)
-    fusion, duality = _gaps(fit, objective, slack, findings)
+        return Checked(confirmed, math.nan, relative, _certificate_gaps(), discrepancies)
+    fusion, duality = _gaps(fit, objective, slack, discrepancies)
     written = math.nan if record["objective"] is None else record["objective"]
     difference = abs(written - objective) / abs(objective) if objective else abs(written - objective)
-    return Checked(confirmed, difference, relative, fusion, duality, findings)
+    return Checked(confirmed, difference, relative, _certificate_gaps(fusion, duality), discrepancies)
+
+
+def _certificate_gaps(fusion: float = math.nan, duality: float = math.nan) -> dict[str, float]:
+    return {"fusion_gap": fusion, "duality_gap": duality}
 
 
 def _flushed(value: float) -> float:
@@ -366,19 +359,23 @@ def _flushed(value: float) -> float:
     return 0.0 if abs(value) < SMALLEST else value
 
 
-def _status(record: Mapping[str, Any], residual: float, yardstick: float, slack: float, findings: Findings) -> bool:
+def _status(
+    record: Mapping[str, Any], residual: float, initial: float, slack: float, discrepancies: Discrepancies
+) -> bool:
     """Whether the status is what the residual says; a diverged fit claims nothing."""
-    goal, status = max(record["tolerance"] * yardstick, record["absolute_floor"]), record["status"]
+    goal, status = max(record["tolerance"] * initial, record["absolute_floor"]), record["status"]
     if status == Status.DIVERGED:
         return True
     confirmed = residual <= goal + slack if status == Status.CONVERGED else residual > goal - slack
     if not confirmed:
         reached = "converged" if residual <= goal else "not converged"
-        findings.add("record.json", "status", status, f"{reached}: residual {residual:.3g}, goal {goal:.3g}", slack)
+        discrepancies.add(
+            "record.json", "status", status, f"{reached}: residual {residual:.3g}, goal {goal:.3g}", slack
+        )
     return confirmed
 
 
-def _gaps(fit: _Fit, objective: float, slack: float, findings: Findings) -> tuple[float, float]:
+def _gaps(fit: _Fit, objective: float, slack: float, discrepancies: Discrepancies) -> tuple[float, float]:
     """Fusion gap and duality gap (NaN where there is none), compared with the record's where it has them."""
     problem, certificate = fit.problem, fit.record.get("certificate", {})
     _, left = recompute.fusion_dual(problem, fit.point)
@@ -386,11 +383,11 @@ def _gaps(fit: _Fit, objective: float, slack: float, findings: Findings) -> tupl
     written = certificate.get("fusion_gap", fusion)
     pairwise = len(recompute.pairs(problem.difference)) == len(problem.difference)
     if pairwise or written is None or written < fusion:
-        findings.close("record.json", "certificate.fusion_gap", written, fusion, slack)
+        discrepancies.close("record.json", "certificate.fusion_gap", written, fusion, slack)
     written = certificate.get("duality_gap", duality)
     if (written is None) != (duality is None):
-        findings.add("record.json", "certificate.duality_gap", written, duality)
+        discrepancies.add("record.json", "certificate.duality_gap", written, duality)
     elif written is not None and not duality <= (1 + GAP) * written + GAP_ROUNDING * abs(objective):
         tolerance = GAP * written + GAP_ROUNDING * abs(objective)
-        findings.add("record.json", "certificate.duality_gap", written, duality, tolerance)
+        discrepancies.add("record.json", "certificate.duality_gap", written, duality, tolerance)
     return fusion, math.nan if duality is None else duality

@@ -139,7 +139,7 @@ def _factors(normalization: str, ridge: float, total: np.ndarray) -> tuple[np.nd
 
 
 def zeros(made: Problem) -> Point:
-    """The start ``zeros``, at which the yardstick is measured."""
+    """The start ``zeros``, whose residual is the initial one."""
     extent = min(float(np.ptp(made.scores)), made.scale_bound)
     scale, bias = (extent, float(made.scores.min())) if made.sigmoid else (1.0, 0.0)
     b = np.zeros((made.difference.shape[1], made.bundle.shape[1]))

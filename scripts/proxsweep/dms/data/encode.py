@@ -80,6 +80,7 @@ def encode(
     rows = variants[variants["replicate"].astype(str) == str(replicate)]
     if rows.empty:
         known = ", ".join(map(str, variants["replicate"].unique()))
+        # message: `sweep: replicate` names one that the tables do not have. | Correct it.
         raise UserError(study, "no variants", f"a replicate among {known}")
     order = list(wildtypes["site"].astype(str))
     table = _letters(wildtypes, names, order)
@@ -122,6 +123,7 @@ def _letters(wildtypes: pd.DataFrame, names: list[str], order: list[str]) -> np.
 
 def _reference(reference: str, names: list[str], study: str) -> int:
     if str(reference) not in names:
+        # message: 'Alpa' | one of the conditions Alpha, Beta | `reference` has no variants. | Correct it.
         raise UserError(f"{study}, reference", repr(reference), f"one of the conditions {', '.join(names)}")
     return names.index(str(reference))
 
@@ -135,6 +137,8 @@ def _collapse(data: dict, rows: pd.DataFrame, names: list[str], order: list[str]
     condition = pd.Index(names).get_indexer(rows["condition"].astype(str))
     if (condition < 0).any():
         found = f"condition {rows['condition'].iloc[np.argmin(condition)]!r} without wildtypes"
+        # message: `data/variants.csv` and `data/wildtypes.csv` do not belong together: one was edited. | Remove both
+        # and the `encodings` folder, and run again.
         raise UserError(study, found, f"one of {', '.join(names)}")
     substitutions = parse(rows["aa_substitutions"].fillna("").to_numpy(object), where, order)
     texts = substitutions.texts()
@@ -190,6 +194,8 @@ def _refuse_absent(collapsed: _Collapsed, names: list[str], study: str) -> None:
     absent = np.flatnonzero(np.bincount(collapsed.condition, minlength=len(names)) == 0)
     if len(absent):
         found = f"no rows of condition {names[absent[0]]} in this replicate"
+        # message: The condition was not measured in it. | Leave this replicate out of `sweep: replicate`, or the
+        # condition out of `conditions`.
         raise UserError(study, found, "scored rows of every condition in every replicate that is fitted")
 
 
@@ -201,6 +207,8 @@ def _check_wildtypes(collapsed: _Collapsed, table: np.ndarray, names: list[str],
     if len(wrong) == 0:
         return
     letter = LETTERS[expected[wrong[0]]] if expected[wrong[0]] != UNKNOWN else "unknown"
+    # message: `data/variants.csv` and `data/wildtypes.csv` do not belong together: one was edited. | Remove both and
+    # the `encodings` folder, and run again.
     raise UserError(
         f"{study}, condition {names[condition[wrong[0]]]}, variant {collapsed.text[entries.row[wrong[0]]]!r}",
         f"wildtype {LETTERS[entries.wildtype[wrong[0]]]} at site {entries.sites[entries.site[wrong[0]]]}",
@@ -226,6 +234,8 @@ def _drop_unknown(data: dict, collapsed: _Collapsed, sites: _Sites, names: list[
         condition = names[np.flatnonzero(sites.wildtypes[:, unknown[0]] == UNKNOWN)[0]]
         site = collapsed.substitutions.sites[unknown[0]]
         found = f"no substitution at site {site} in condition {condition} ({len(unknown)} such sites)"
+        # message: The config says `unknown_wildtype: error`, and a wildtype is only known where the condition is
+        # mutated. | Take it back: variants with such sites are then dropped.
         raise UserError(study, found, "a known wildtype everywhere, or `unknown_wildtype: drop`")
     return _untouched(collapsed.substitutions, sites.kept)
 
@@ -288,6 +298,8 @@ def _refuse_nothing(data: dict, collapsed: _Collapsed, keep: np.ndarray, names: 
     if len(empty):
         filters = ", ".join(_filters(data))
         found = f"no variant of condition {names[empty[0]]} with a substitution left after the filters ({filters})"
+        # message: The filters named are too strict for this condition. | Lower `min_times_seen`, or take `bundle_sites:
+        # keep`.
         raise UserError(study, found, "at least one in every condition")
 
 

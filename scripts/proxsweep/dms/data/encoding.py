@@ -77,10 +77,13 @@ class Encoding:
         found = cls(**reading.arrays(path, [field.name for field in fields(cls)], EXPECTED))
         fault = found._fault()
         if fault:
+            # message: passed on
             raise UserError(str(path), fault, EXPECTED)
         found._refuse_numbers(path)
         return found
 
+    # message: the array 'indices' of type float64 | an encoding (.npz) | Its parts do not fit together. | Make it
+    # again.
     def _fault(self) -> str:
         """What does not hold together; empty where everything does."""
         for name, kinds in _KINDS.items():
@@ -99,9 +102,12 @@ class Encoding:
         }
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
+                # message: the array 'indptr' of shape (3,), not (4,) | an encoding (.npz) | The same. | Make it again.
                 return f"the array {name!r} of shape {getattr(self, name).shape}, not {shape}"
         return ""
 
+    # message: the conditions Alpha, Alpha with the reference Beta / mutations that are not their wildtype, site and
+    # mutant, or stand twice / the mutation B1C | an encoding (.npz) | The same. | Make it again.
     def _wrong_names(self) -> str:
         names = self.conditions.tolist()
         if len(set(names)) < len(names) or str(self.reference) not in names:
@@ -112,6 +118,8 @@ class Encoding:
         known = np.isin(self.wildtypes, list(LETTERS)) & np.isin(self.mutants, list(LETTERS))
         return "" if known.all() else f"the mutation {self.mutations[~known][0]}"
 
+    # message: bounds 'indptr' that do not run from 0 to 900 / the mutation number 81 of 80 / a variant whose mutations
+    # do not increase / a count below 0 | an encoding (.npz) | The same. | Make it again.
     def _wrong_entries(self) -> str:
         for name, total in (("offsets", len(self.scores)), ("indptr", len(self.indices))):
             bounds = getattr(self, name).astype(np.int64)
@@ -131,6 +139,8 @@ class Encoding:
         for name, values in (("score", self.scores), ("weight", self.weights)):
             bad = np.flatnonzero(~np.isfinite(values))
             if len(bad):
+                # message: the score nan of variant 12 | finite numbers | It was edited, or holds numbers that no step
+                # lets through. | Make it again.
                 raise UserError(str(path), f"the {name} {values[bad[0]]} of variant {bad[0]}", "finite numbers")
 
 

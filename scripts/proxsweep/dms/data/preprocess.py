@@ -28,6 +28,8 @@ from proxsweep.dms.data.substitutions import (
     suffixed,
 )
 from proxsweep.io.errors import UserError
+from proxsweep.io.files import sha256
+from proxsweep.io.names import natural
 
 DROPPED = {
     "gaps": lambda substitutions: carriers(substitutions, gaps(substitutions)),
@@ -77,7 +79,7 @@ class _Rows:
 
     def __post_init__(self):
         self.frame["replicate"] = _draw_halves(self)
-        self.labels = sorted(self.frame["replicate"].unique(), key=read.natural_key)
+        self.labels = sorted(self.frame["replicate"].unique(), key=natural)
         replicate = pd.Index(self.labels).get_indexer(self.frame["replicate"])
         self.replicate = replicate
         self.scores = self.frame["func_score"].to_numpy(float, copy=True)
@@ -124,6 +126,11 @@ def preprocess(spec: dict, tables: Sequence[Path]) -> Preprocessed:
     return Preprocessed(_variants(rows), wildtypes, rows.ledger.table())
 
 
+def sources(tables: Sequence[Path]) -> pd.DataFrame:
+    """One row per table that was read: ``path`` and ``sha256``."""
+    return pd.DataFrame({"path": list(map(str, tables)), "sha256": [sha256(path) for path in tables]})
+
+
 def _unknown_barcodes(rows: _Rows) -> list[str]:
     """A note a group on rows whose number of barcodes the table does not give."""
     column = rows.data["columns"]["barcodes"]
@@ -167,6 +174,7 @@ def _prepare(spec: dict, files: Sequence[Path]) -> tuple[_Rows, pd.DataFrame, pd
     substitutions = everything.keep(~silent(everything) | dropped[everything.row])
     if len(substitutions.row) == 0:
         place = f"{', '.join(map(str, files))}, column {column!r}"
+        # message: The column has wildtypes only. | Correct `columns: substitutions`.
         raise UserError(place, "no substitution in any row", "variants with substitutions")
     frame["aa_substitutions"] = substitutions.texts()
     order = np.lexsort([*_sort_keys(frame), condition])
@@ -239,6 +247,8 @@ def _refuse_nothing(rows: _Rows) -> None:
         if number == 0:
             place = f"{rows.study}, condition {name}"
             found = "no row with a score that passes the count filter and `drop`"
+            # message: Nothing is left of this condition. | Lower `min_pre_count`, shorten `drop`, or look whether its
+            # scores are in the column named.
             raise UserError(place, found, "at least one")
 
 
@@ -253,6 +263,8 @@ def _refuse_disjoint_halves(rows: _Rows) -> None:
         halves = [np.unique(code[group == r * width + number]) for r in range(len(rows.labels))]
         if all(len(np.intersect1d(one, other)) for one, other in combinations(halves, 2)):
             continue
+        # message: With `split` each mutation falls into one part only, and the parts cannot be compared. | Use another
+        # kind of `replicates`, or none.
         raise UserError(
             f"{rows.study}, data.replicates.split",
             f"random parts of condition {rows.names[number]} that share no mutation",
@@ -280,6 +292,8 @@ def _score_counts(rows: _Rows) -> None:
             bare = np.flatnonzero((total <= 0) & (rows.ledger.count(counted) > 0))
             if len(bare):
                 found = f"no wildtype counts in {rows.data['columns'][name]!r}"
+                # message: A condition and replicate without counted rows that have no substitution. | Add them, or use
+                # scores in place of counts.
                 raise UserError(rows.place(bare[0]), found, "rows of the wildtype, to which scores are relative")
             enrichment += sign * np.log2(counts + c)
             pooled += sign * np.log2(total + c)
@@ -289,6 +303,7 @@ def _score_counts(rows: _Rows) -> None:
     if len(infinite):
         row = rows.frame.iloc[infinite[0]]
         place = f"{rows.files[row['table']]}, row {row['line']}"
+        # message: The logarithm of 0 is no number. | Set `pseudocount: 0.5`, or raise `min_pre_count`.
         raise UserError(place, "a count of 0 without a pseudocount", "`pseudocount` above 0 in the study's data")
     rows.ledger.note("score", rows.keep)
 
@@ -301,6 +316,7 @@ def _subtract_wildtype(rows: _Rows) -> None:
     bare = np.flatnonzero((number == 0) & (rows.ledger.count(rows.keep) > 0))
     if len(bare):
         found = "no wildtype row, whose score is to be subtracted"
+        # message: There is nothing to subtract. | Add rows without substitutions, or remove `subtract_wildtype`.
         raise UserError(rows.place(bare[0]), found, "a wildtype row, or no `subtract_wildtype`")
     totals = np.bincount(rows.ledger.group[wild], rows.scores[wild], minlength=rows.ledger.size)
     means = totals / np.maximum(number, 1)
@@ -340,6 +356,8 @@ def _bounds(rows: _Rows, replicate: int, lower: float | str | None, upper: float
         low = _median_stop(rows, replicate)
     if low > high:
         place = f"{rows.study}, data.clip, replicate {rows.labels[replicate]}"
+        # message: The median of the stops lies above the upper limit of `clip`. | Raise that, or give a number as the
+        # lower one.
         raise UserError(place, f"lower bound {low:g} above upper bound {high:g}", "bounds in order")
     return low, high
 
@@ -350,6 +368,7 @@ def _median_stop(rows: _Rows, replicate: int) -> float:
     stops &= rows.keep & (rows.replicate == replicate)
     if not stops.any():
         place = f"{rows.study}, data.clip, replicate {rows.labels[replicate]}"
+        # message: This replicate has no stop codons. | Give a number in `clip`.
         raise UserError(place, "`median_stop` but no variant with a stop (*)", "a number or null as lower bound")
     return float(np.median(rows.scores[stops]))
 

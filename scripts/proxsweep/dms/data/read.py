@@ -21,6 +21,7 @@ import pandas as pd
 from proxsweep.dms.data.substitutions import LETTERS
 from proxsweep.io.errors import UserError
 from proxsweep.io.files import sha256 as digest
+from proxsweep.io.names import natural
 
 MISSING = ("", "NA")  # NA: how R writes a missing number
 LARGEST = 2**30  # bytes that a gzipped table may unpack to
@@ -32,17 +33,6 @@ _LFS = b"version https://git-lfs.github.com/spec/"
 _MARKUP = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml")
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _SEPARATORS = {",": "commas", "\t": "tabs"}
-
-
-def natural_key(text: str) -> list[tuple[int, int, str]]:
-    """Sort key under which runs of digits compare as numbers: ``r2`` before ``r10``."""
-    parts = re.findall(r"[0-9]+|[^0-9]+", text)
-    return [_part_key(part) for part in parts]
-
-
-def _part_key(part: str) -> tuple[int, int, str]:
-    # digits are compared as text where they are of one length, since no number of them is too large for that
-    return (0, len(part.lstrip("0")), part.lstrip("0")) if part.isdecimal() else (1, 0, part)
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
@@ -67,6 +57,7 @@ def header(path: str | Path) -> list[str]:
     counts = Counter(names)
     repeated = sorted(name for name, count in counts.items() if name and count > 1)
     if repeated:
+        # message: Nobody can tell which is meant. | Rename or remove one in the header.
         raise UserError(f"{path}, header", f"column {repeated[0]!r} twice", "each column once")
     return names
 
@@ -75,6 +66,8 @@ def check_columns(path: str | Path, names: Sequence[str], wanted: Sequence[str])
     """Refuse a table whose columns, ``names``, lack one of those ``wanted``."""
     for column in wanted:
         if column not in names:
+            # message: The column named in the config is not in this header. | Correct `columns` or `replicates`; in a
+            # list of selections `where` and `table`.
             raise UserError(f"{path}, header", f"no column {column!r}", f"one of {nearest(column, names)}")
 
 
@@ -112,6 +105,7 @@ def read_table(
     check_columns(path, names, wanted)
     table = _read_text(path, names, wanted)
     if table.empty:
+        # message: Only the header is there. | Export the table again.
         raise UserError(str(path), "a header without rows", "a row for each variant measured")
     for column in numbers:
         table[column] = _to_numbers(path, table[column])
@@ -150,8 +144,9 @@ def labels(path: str | Path, column: str, noun: str) -> list[str]:
     empty = np.flatnonzero(values == "")
     if len(empty):
         place = f"{path}, row {values.index[empty[0]]}, column {column!r}"
+        # message: The cell is empty. | Fill it, or remove the row.
         raise UserError(place, f"no {noun}", f"the {noun} of every row")
-    return sorted(values.unique(), key=natural_key)
+    return sorted(values.unique(), key=natural)
 
 
 def read_site_map(path: str | Path) -> list[str]:
@@ -169,10 +164,14 @@ def read_site_map(path: str | Path) -> list[str]:
         if len(wrong):
             found = f"no {noun}" if absent.iat[wrong[0]] else f"{table[column].iat[wrong[0]]} a second time"
             place = f"{path}, row {table.index[wrong[0]]}, column {column!r}"
+            # message: In the site map every row has a `reference_site` and a `sequential_site` of its own. | Correct
+            # the row.
             raise UserError(place, found, "each site once, with its place in the order")
     for row, site in table["reference_site"].items():
         if not _SITE.fullmatch(site):
             place = f"{path}, row {row}, column 'reference_site'"
+            # message: The name of the site has other characters, or is too long. | Rename it in the site map and in the
+            # substitutions.
             raise UserError(place, f"the site {site!r}", "letters, digits and . _ - ( ), at most 32")
     return list(table.sort_values("sequential_site")["reference_site"])
 
@@ -187,6 +186,8 @@ def read_variants(path: str | Path) -> pd.DataFrame:
         wrong = table[name].isna() | (table[name] <= 0 if name != "func_score" else False)
         if wrong.any():
             place = f"{path}, row {wrong.idxmax()}, column {name!r}"
+            # message: 0.0 | a number as preprocessing wrote it | `results/{study}/data/variants.csv` was edited. |
+            # Remove it and the study's `encodings` folder, and run again.
             raise UserError(place, f"{table[name][wrong.idxmax()]}", "a number as preprocessing wrote it")
     return table
 
@@ -201,6 +202,8 @@ def read_wildtypes(path: str | Path) -> pd.DataFrame:
         wrong = (column == "") | column.duplicated() if name == "site" else ~column.isin(["", *LETTERS])
         if wrong.any() or not name:
             place = f"{path}, row {wrong.idxmax()}, column {name!r}"
+            # message: 'Z' | each site once, with a letter of each condition | `results/{study}/data/wildtypes.csv` was
+            # edited. | Remove it and the `encodings` folder, and run again.
             raise UserError(place, repr(column[wrong.idxmax()]), "each site once, with a letter of each condition")
     return table
 
@@ -219,6 +222,8 @@ class _Unpacked(io.RawIOBase):
         self.size += count
         if self.size > LARGEST:
             found = f"a gzipped file that unpacks to more than {LARGEST / 2**20:g} MiB"
+            # message: A gzipped table may unpack to so much at most. | Unpack it with `gunzip`, and name the result in
+            # the config.
             raise UserError(str(self.path), found, "a smaller table, or this one unpacked if it is what it should be")
         return count
 
@@ -237,6 +242,7 @@ def _first_line(path: str | Path) -> bytes:
     """First line of a file that is not blank, after refusing what is known to be no table."""
     try:
         if not Path(path).is_file():
+            # message: There is none at this path, which starts where you run. | Correct it.
             raise UserError(str(path), "no such file", "a table (.csv, .tsv, or either with .gz)")
         with _open(path) as stream:
             start = stream.read(512).lstrip()
@@ -244,23 +250,29 @@ def _first_line(path: str | Path) -> bytes:
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise _unreadable(path, error) from error
     if not start.removeprefix(b"\xef\xbb\xbf").strip() and not rest.strip():
+        # message: The file has no content. | Copy or export it again.
         raise UserError(str(path), "an empty file", "a table with a header")
     if start.startswith(_LFS):
+        # message: A clone without its large files. | Run `git lfs pull`, or download the file by itself.
         raise UserError(
             str(path),
             "a Git LFS pointer, not the table it stands for",
             "the table itself (from the repository's media address, or `git lfs pull`)",
         )
     if start.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(_MARKUP):
+        # message: The page around the file was fetched. | On a site such as GitHub take the address behind "Raw" or
+        # "Download".
         raise UserError(str(path), "an HTML page", "a table (the address of the raw file, not of its page)")
     return re.split(rb"[\r\n]", start + rest, maxsplit=1)[0]
 
 
 def _unreadable(path: str | Path, error: Exception) -> UserError:
+    # message: Mostly a gzipped file that was cut off. | Copy or download it again.
     return UserError(str(path), f"a file that cannot be read ({error})", "a whole table")
 
 
 def _not_text(path: str | Path, error: UnicodeDecodeError) -> UserError:
+    # message: Another encoding, or a spreadsheet file (.xlsx) under another name. | Export it as CSV in UTF-8.
     return UserError(str(path), f"bytes that are not UTF-8 text ({error.reason})", "a table in UTF-8")
 
 
@@ -278,12 +290,16 @@ def _refuse_other_delimiter(path: str | Path, names: list[str], delimiter: str) 
     for character, shown in others.items():
         if len(names) == 1 and character != delimiter and character in names[0]:
             found, expected = f"one column whose name holds {shown}", f"{_SEPARATORS[delimiter]} between columns"
+            # message: Other characters stand between columns, or the suffix is wrong (.csv: commas; .tsv: tabs). |
+            # Export it with commas.
             raise UserError(f"{path}, header", found, expected)
 
 
 def _check_digest(path: str | Path, expected: str) -> None:
     found = digest(path)
     if found != expected.lower():
+        # message: It is not the file that the config means. | If the new one is right, put its digest into the config;
+        # otherwise get the old one.
         raise UserError(str(path), f"a file with sha256 {found}", f"sha256 {expected.lower()}")
 
 
@@ -295,6 +311,7 @@ def _read_text(path: str | Path, names: list[str], wanted: list[str]) -> pd.Data
     next(records)
     for line, row in records:
         if len(row) != len(names):
+            # message: A row has too few or too many fields. | Look for a comma inside of a text without quotes.
             raise UserError(f"{path}, row {line}", f"{len(row)} fields", f"{len(names)}, as in the header")
         lines.append(line)
         fields.append([row[i].strip() for i in chosen])
@@ -316,16 +333,19 @@ def _records(path: str | Path, delimiter: str) -> Iterator[tuple[int, list[str]]
     except UnicodeDecodeError as error:
         raise _not_text(path, error) from error
     except csv.Error as error:
+        # message: A quote is open or stands inside of a field. | Put the row's quotes right.
         raise UserError(place, f"a row that is none ({error})", "a whole row") from error
     except (OSError, EOFError, zlib.error) as error:
         raise _unreadable(path, error) from error
     if not begun:
+        # message: The file has blank lines only. | Copy or export it again.
         raise UserError(str(path), "an empty file", "a table with a header")
 
 
 def _lines(path: str | Path, text: io.TextIOWrapper) -> Iterator[str]:
     for number, line in enumerate(text, start=1):
         if "\0" in line:
+            # message: The file is damaged, or UTF-16. | Export it again as UTF-8.
             raise UserError(f"{path}, row {number}", "a NUL character", "a table of text")
         yield line
 
@@ -345,6 +365,8 @@ def _to_numbers(path: str | Path, texts: pd.Series) -> np.ndarray:
         index = np.argmax(wrong)
         place = f"{path}, row {texts.index[index]}, column {texts.name!r}"
         expected = "a finite number (or an empty field where it is missing)"
+        # message: '1,5' | a finite number (or an empty field where it is missing) | Decimals have a dot, and nothing
+        # stands beside the number. | Correct the cell; leave it empty where the number is missing.
         raise UserError(place, repr(values[index]), expected)
     return numbers
 

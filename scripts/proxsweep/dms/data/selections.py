@@ -17,6 +17,7 @@ from proxsweep.config.source import Fault
 from proxsweep.dms.data import read
 from proxsweep.io import downloads
 from proxsweep.io.errors import UserError
+from proxsweep.io.names import natural
 
 LIBRARY = "library"
 _PART = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}")
@@ -70,6 +71,8 @@ class Selections:
             for value in values:
                 if value not in known:
                     found = f"the value `{value}`, which is in no row of {self.place}"
+                    # message: `where` asks for a value that its column does not have. | Correct it, as the column
+                    # writes it.
                     yield Fault(("where", column), found, f"one of {read.nearest(value, known)}")
 
     def _library_faults(self) -> Iterator[Fault]:
@@ -79,12 +82,16 @@ class Selections:
             path = ("replicates", label)
             if library not in libraries:
                 found = f"the library `{library}`, which is in no row of {self.place}"
+                # message: `replicates` names a library that is not there. | Correct it, as the column `library` writes
+                # it.
                 yield Fault(path, found, f"one of {read.nearest(library, libraries)}")
             elif library in seen:
                 found = f"the library `{library}`, which is also replicate {seen[library]}"
+                # message: Two replicates have one library. | Correct `replicates`.
                 yield Fault(path, found, "a library of its own for each replicate")
             elif self._chosen(library).empty:
                 found = f"no selection of the library `{library}` that passes `where`"
+                # message: `where` leaves nothing of this library. | Widen it, or remove the library.
                 yield Fault(path, found, f"at least one in {self.place}")
             seen.setdefault(library, label)
 
@@ -124,17 +131,24 @@ class Selections:
         for column, value in row.items():
             if value == "":
                 place = f"{self.place}, row {line}, column {column!r}"
+                # message: A column that `table` or `where` needs is empty in this row. | Fill it, or keep the row out
+                # by `where`.
                 raise UserError(place, "an empty field", "what names the selection's table")
             if column in self.fields and not _PART.fullmatch(value):
                 place = f"{self.place}, row {line}, column {column!r}"
+                # message: 'a/b' | a part of a file name, without slashes | The cell becomes part of a file name. |
+                # Correct it; folders belong under `folder`.
                 raise UserError(place, repr(value), "a part of a file name, without slashes")
 
     def _refuse_table(self, line: int, table: str, earlier: dict) -> None:
         place = f"{self.place}, row {line}"
         if table in earlier:
+            # message: Two rows give one file name. | Put a column that tells them apart into `table`, or choose one row
+            # by `where`.
             raise UserError(place, f"the table {table} a second time", "a table of its own for each selection")
         if not downloads.is_address(table) and not _is_file(self.base / table):
             expected = "a file for each selection used (`folder` says where tables lie, `table` how they are named)"
+            # message: The file of this selection is not there. | Correct `folder` or `table`, or bring the file there.
             raise UserError(place, f"a selection without its table: no file at {table}", expected)
 
 
@@ -150,4 +164,4 @@ def _texts(values: Any) -> list[str]:
 
 
 def _distinct(values: pd.Series) -> list[str]:
-    return sorted(values.unique(), key=read.natural_key)
+    return sorted(values.unique(), key=natural)

@@ -15,7 +15,7 @@ from proxsweep.io.errors import UserError
 
 
 @dataclass(frozen=True)
-class Rows:
+class Subset:
     """An encoding whose weights and times seen are those of the variants fitted, and the fold that is left out.
 
     ``held_out`` is (N,): the weights of the variants of the fold, 0 for others; None where no fold is left out.
@@ -25,21 +25,21 @@ class Rows:
     held_out: np.ndarray | None = None
 
 
-def select(encoding: Encoding, rows: Mapping[str, Any] | None) -> Rows:
-    """The variants that ``rows`` (see :class:`proxsweep.sweep.grid.Fit`) names.
+def select(encoding: Encoding, subset: Mapping[str, Any] | None) -> Subset:
+    """The variants that ``subset`` (the ``rows`` of a :class:`proxsweep.sweep.grid.Fit`) names.
 
     Raises
     ------
     UserError
         If a condition has too few variants for its share in every fold, or none left to fit.
     """
-    if rows is None:
-        return Rows(encoding)
-    if "fold" in rows:
-        held_out = folds(encoding, rows["folds"], rows["seed"], rows["stratify"]) == int(rows["fold"])
-        return Rows(_weighted(encoding, 1.0 - held_out), encoding.weights * held_out)
-    factors = resample(encoding, int(rows["resample"]), rows["seed"], rows["method"])
-    return Rows(_weighted(encoding, factors))
+    if subset is None:
+        return Subset(encoding)
+    if "fold" in subset:
+        held_out = folds(encoding, subset["folds"], subset["seed"], subset["stratify"]) == int(subset["fold"])
+        return Subset(_weighted(encoding, 1.0 - held_out), encoding.weights * held_out)
+    factors = resample(encoding, int(subset["resample"]), subset["seed"], subset["method"])
+    return Subset(_weighted(encoding, factors))
 
 
 def folds(encoding: Encoding, count: int, seed: int, stratify: str) -> np.ndarray:
@@ -58,6 +58,7 @@ def folds(encoding: Encoding, count: int, seed: int, stratify: str) -> np.ndarra
     for name, size in zip(encoding.conditions, np.diff(encoding.offsets), strict=True):
         if size < count:
             found = f"{size} variants of condition {name}"
+            # message: Some fold would have none of this condition. | Lower `cross_validation: folds`.
             raise UserError("cross_validation.folds", found, f"at least as many variants as folds ({count})")
     dealt = [rng.permutation(last - first) % count for first, last in zip(edges[:-1], edges[1:], strict=True)]
     return 1 + np.concatenate(dealt)
@@ -102,6 +103,7 @@ def _weighted(encoding: Encoding, factors: np.ndarray) -> Encoding:
     condition = np.repeat(np.arange(len(encoding.conditions)), np.diff(encoding.offsets))
     for name, total in zip(encoding.conditions, np.bincount(condition, weights), strict=True):
         if not total > 0:
+            # message: All its variants are held out. | Lower `folds`, or set `stratify: condition`.
             raise UserError("cross_validation", f"no variant of condition {name} left to fit", "more variants a fold")
     return replace(encoding, weights=weights, times_seen=_times_seen(encoding, condition, weights > 0))
 

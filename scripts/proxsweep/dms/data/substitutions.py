@@ -111,6 +111,7 @@ def parse(
     wrong = np.flatnonzero([bool(message) for message in faults])
     if len(wrong):
         entry = np.flatnonzero(np.isin(codes, wrong))[0]
+        # message: passed on
         raise UserError(where(row[entry]), repr(tokens[codes[entry]]), faults[codes[entry]])
     named = [token[1:-1] for token in tokens]
     if site_order is None:
@@ -134,6 +135,7 @@ def _refuse_two_spellings(sites: Sequence[str], where: Callable[[int], str]) -> 
         number, suffix = _SITE.fullmatch(site).groups()
         first = seen.setdefault((int(number), suffix), site)
         if first != site:
+            # message: The two would be two sites. | Write the number in one way in all rows.
             raise UserError(where(token), f"site {site}, which stands elsewhere as {first}", "one spelling of a site")
 
 
@@ -155,18 +157,31 @@ def numbered(sites: Iterable[str]) -> bool:
 def _fault(token: str, known: frozenset[str] | None, stop_wildtypes: bool) -> str:
     """What a token should have been; empty if it is a substitution."""
     if len(token) < 3:
+        # message: 'A1' | a substitution: wildtype letter, site, mutant letter (as N501Y) | A letter is missing. |
+        # Correct it, or remove the row.
         return "a substitution: wildtype letter, site, mutant letter (as N501Y)"
     for letter, role in ((token[0], "wildtype"), (token[-1], "mutant")):
         if letter not in _RANK:
+            # message: 'B1C' | a wildtype (or mutant) among the letters ... in place of 'B' | Only the 20 amino acids,
+            # `*` (stop) and `-` (gap) are letters, in capitals. | Correct it, or remove the row.
             return f"a {role} among the letters {LETTERS} in place of {letter!r}"
     if token[0] == "*" and not stop_wildtypes:
+        # message: '*1C' | a wildtype that is no stop codon | A stop was mutated. | `drop: [stop_wildtypes]` leaves such
+        # variants out.
         return "a wildtype that is no stop codon"
     site = token[1:-1]
     if set(site) & set(",;|/:+&"):
+        # message: 'A1C,A2D' | substitutions separated by blanks (as N501Y E484K) | Another character stands between
+        # substitutions. | Replace it by a blank in the whole column.
         return "substitutions separated by blanks (as N501Y E484K)"
     if known is not None:
+        # message: 'A9C' | a site of the site map or of the table of wildtypes, not '9' | The site is not listed;
+        # without a site map, `data/variants.csv` and `data/wildtypes.csv` do not belong together. | Add the site to the
+        # site map. Without one remove both files, and run again.
         return "" if site in known else f"a site of the site map or of the table of wildtypes, not {site!r}"
     if not _SITE.fullmatch(site):
+        # message: 'A1x2C' | a number with an optional suffix (as 214a) in place of site '1x2'; else a site map | Sites
+        # are numbers. | Correct the site; where your sites have names, list them in a table under `site_map`.
         return f"a number with an optional suffix (as 214a) in place of site {site!r}; else a site map"
     return ""
 
@@ -229,6 +244,8 @@ def infer_wildtypes(
     place = (of_entry == of_entry[first]) & (substitutions.site == substitutions.site[first])
     second = np.flatnonzero(place & (substitutions.wildtype != substitutions.wildtype[first]))[0]
     site = substitutions.sites[substitutions.site[first]]
+    # message: One of the two rows is wrong, has another condition, or counts from another reference. | Correct it:
+    # substitutions are relative to the condition's own wildtype.
     raise UserError(
         where(substitutions.row[first]),
         f"wildtype {LETTERS[substitutions.wildtype[first]]} at site {site} of condition "
@@ -244,6 +261,7 @@ def _refuse_twice(parsed: Substitutions, strings: Sequence[str], where: Callable
         return
     entry = np.flatnonzero(same)[0]
     row, site = parsed.row[entry], parsed.sites[parsed.site[entry]]
+    # message: A variant has one letter at a site. | Correct or remove the row.
     raise UserError(where(row), f"two substitutions at site {site} in {strings[row]!r}", "one a site in a variant")
 
 
@@ -254,6 +272,9 @@ def refuse_silent(substitutions: Substitutions, where: Callable[[int], str], exp
         return
     entry = entries[0]
     letter, site = LETTERS[substitutions.mutant[entry]], substitutions.sites[substitutions.site[entry]]
+    # message: N331N, a substitution to itself | an empty string for the wildtype, or `self_substitution: wildtype` in
+    # the study's data | Some tables write their wildtypes so. | Set that, if such rows are wildtypes; else correct the
+    # row. For `proxsweep predict` leave the cell empty.
     raise UserError(
         where(substitutions.row[entry]),
         f"{letter}{site}{letter}, a substitution to itself",

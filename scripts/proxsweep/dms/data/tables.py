@@ -1,50 +1,32 @@
 """The tables of a study as one list of rows, with the columns and labels that its data section names."""
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from proxsweep.config import schema
 from proxsweep.dms.data import read
 from proxsweep.io.errors import UserError
 from proxsweep.io.names import RULE, is_name
 
-COLUMNS = {
-    "condition": "condition",
-    "substitutions": "aa_substitutions",
-    "score": "func_score",
-    "pre_count": "pre_count",
-    "post_count": "post_count",
-    "barcodes": "n_barcodes",
-    "weight": "weight",
-    "variance": "variance",
-}
-DEFAULTS = {
-    "replicates": None,
-    "conditions": None,
-    "drop": None,
-    "min_pre_count": 0,
-    "pseudocount": 0.5,
-    "subtract_wildtype": False,
-    "clip": None,
-    "collapse": "mean",
-    "variant_weights": "equal",
-    "min_times_seen": 1,
-    "unknown_wildtype": "drop",
-    "bundle_sites": "keep",
-    "self_substitution": "error",
-    "site_map": None,
-}
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
 
 def complete(data: dict) -> dict:
-    """A study's data section with defaults for absent keys."""
+    """A study's data section with the schema's defaults for absent keys."""
     columns = {key: value for key, value in (data.get("columns") or {}).items() if value is not None}
-    return {**DEFAULTS, **data, "columns": {**COLUMNS, **columns}}
+    return {**_defaults(), **data, "columns": {**_defaults()["columns"], **columns}}
+
+
+@functools.cache
+def _defaults() -> dict[str, Any]:
+    return schema.fill_section("dms", "data", {})
 
 
 def used_columns(data: dict) -> list[str]:
@@ -129,6 +111,7 @@ def conditions(data: dict, reference: str, rows: pd.DataFrame, study: str) -> li
     for name in names:
         if name not in present:
             expected = f"conditions of the tables: {read.nearest(name, present)}"
+            # message: The tables have no such condition. | Correct `data: conditions`, as the tables write it.
             raise UserError(f"{study}, data.conditions", f"{name!r}, which is in no table", expected)
     if not names and (data.get("simulate") or _named_by_tables(data)):
         names = present
@@ -136,11 +119,15 @@ def conditions(data: dict, reference: str, rows: pd.DataFrame, study: str) -> li
         names = [reference] * (reference in present) + sorted(set(present) - {reference})
     if reference not in names:
         expected = f"one of {read.nearest(reference, names)}"
+        # message: The tables have no such condition. | Correct `reference`.
         raise UserError(f"{study}, reference", f"{reference!r}, which is no condition of the tables", expected)
     for name in names:
         if not is_name(name):
+            # message: A spreadsheet could run such a name, or it cannot be printed. | Rename the condition in the
+            # tables.
             raise UserError(f"{study}, conditions", f"the condition {name!r}", RULE)
     if "site" in names:
+        # message: That column has its own meaning. | Rename the condition in the tables.
         raise UserError(f"{study}, conditions", "a condition called 'site'", "another name for it")
     return names
 
@@ -214,10 +201,11 @@ def _score_columns(columns: dict, replicates: dict, names: list[str], path: Path
         return {"": columns["score"]}
     counts = [columns["pre_count"], columns["post_count"]]
     # a name given by the user and not found is a mistake, not a wish for counts
-    if columns["score"] == COLUMNS["score"] and all(count in names for count in counts):
+    if columns["score"] == _defaults()["columns"]["score"] and all(count in names for count in counts):
         return {}
     found = f"no column {columns['score']!r}"
     expected = f"scores in one of {read.nearest(columns['score'], names)}, or counts in {' and '.join(counts)}"
+    # message: The table has neither. | Name your score column (`columns: {score: ...}`), or those of counts.
     raise UserError(f"{path}, header", found, expected)
 
 
@@ -231,7 +219,7 @@ def _number_columns(data: dict, names: list[str], counts: bool) -> dict[str, str
     for name, key in (("n_barcodes", "barcodes"), ("weight", "weight"), ("variance", "variance")):
         if name in used_columns(data):
             wanted[name] = columns[key]
-    one_a_row = data["collapse"] != "barcode_mean" and columns["barcodes"] == COLUMNS["barcodes"]
+    one_a_row = data["collapse"] != "barcode_mean" and columns["barcodes"] == _defaults()["columns"]["barcodes"]
     if "n_barcodes" in wanted and wanted["n_barcodes"] not in names and one_a_row:
         del wanted["n_barcodes"]
     return wanted
@@ -250,6 +238,7 @@ def _label(rows: pd.DataFrame, data: dict, item: dict, replicates: dict, path: P
     for label in rows["replicate"].unique():
         if not _LABEL.fullmatch(label):
             row = rows["line"][(rows["replicate"] == label).idxmax()]
+            # message: Labels of replicates name folders. | Rename it in the table.
             raise UserError(
                 f"{path}, row {row}, column {replicates['column']!r}",
                 f"the label {label!r}",
@@ -261,6 +250,7 @@ def _refuse_empty(rows: pd.DataFrame, name: str, column: str, path: Path) -> Non
     empty = rows[name] == ""
     if empty.any():
         place = f"{path}, row {rows['line'][empty.idxmax()]}, column {column!r}"
+        # message: The cell is empty. | Fill it, or remove the row.
         raise UserError(place, f"no {name}", f"the {name} of every row")
 
 
@@ -296,4 +286,6 @@ def _check_ranges(rows: pd.DataFrame, numbers: dict[str, str], path: Path) -> No
         value = rows[name][wrong.idxmax()]
         place = f"{path}, row {rows['line'][wrong.idxmax()]}, column {column!r}"
         found = "no value" if np.isnan(value) else f"{value:g}"
+        # message: no value / -3 | a count of at least 0 / a number above 0 | A count, weight, variance or number of
+        # barcodes of this row is missing or out of range. | Correct it, or remove the row.
         raise UserError(place, found, "a count of at least 0" if counts else "a number above 0")

@@ -18,7 +18,7 @@ import jax
 import numpy as np
 
 from proxsweep.io.files import sha256, write_npz
-from proxsweep.sweep.grid import LIMITS
+from proxsweep.sweep.study import LIMITS
 
 FORMAT = 1
 EVERY = 60.0  # seconds
@@ -26,7 +26,7 @@ COUNTS = ("locked", "iterations", "products", "newton_steps", "seconds", "rows")
 
 
 @dataclass(frozen=True)
-class Mark:
+class SolverState:
     """Where a start had got to.
 
     ``x`` are parameters in own coordinates and ``prox_state`` the prox's state there; ``locked`` says that scale and
@@ -57,14 +57,14 @@ def _unlimited(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Checkpoint:
-    """Marks of the starts of one fit; a file that is damaged or another fit's is none, and ``report`` says so.
+    """States of the starts of one fit; a file that is damaged or another fit's is none, and ``report`` says so.
 
-    ``runs`` counts the earlier runs whose marks were found. Without a path nothing is read or written.
+    ``runs`` counts the earlier runs whose states were found. Without a path nothing is read or written.
     """
 
     def __init__(self, path: str | Path | None = None, key: str = "", report: Callable[[str], None] = print):
         self.path, self.key = Path(path) if path else None, key
-        self.marks: dict[str, Mark] = {}
+        self.states: dict[str, SolverState] = {}
         self.runs = 0
         self._written = time.monotonic()
         if self.path is not None and self.path.exists():
@@ -74,22 +74,26 @@ class Checkpoint:
         try:
             with np.load(self.path, allow_pickle=False) as arrays:
                 ours = str(arrays["key"]) == self.key
-                runs, marks = int(arrays["runs"]), _marks(arrays) if ours else {}
+                runs, states = int(arrays["runs"]), _states(arrays) if ours else {}
         except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+            # message: In a log: the checkpoint was cut off. | Nothing: the result is a fit's under the present settings
+            # in any case.
             report(f"{self.path}: not a checkpoint ({error}): the fit begins anew")
             return
         if not ours:
+            # message: In a log: the settings were changed since. | Nothing: as above.
             report(f"{self.path}: the checkpoint of another fit: this one begins anew")
             return
-        self.marks, self.runs = marks, runs + 1
-        report(f"going on from {self.path}: " + ", ".join(f"{k} after {m.iterations}" for k, m in marks.items()))
+        self.states, self.runs = states, runs + 1
+        # message: In a log: a fit that was ended before goes on. | Nothing: as above.
+        report(f"going on from {self.path}: " + ", ".join(f"{k} after {m.iterations}" for k, m in states.items()))
 
-    def put(self, start: str, mark: Callable[[], Mark], now: bool = False) -> None:
-        """Take a start's mark and write the file, if ``now`` or the last time was :data:`EVERY` seconds ago."""
+    def put(self, start: str, state: Callable[[], SolverState], now: bool = False) -> None:
+        """Take a start's state and write the file, if ``now`` or the last time was :data:`EVERY` seconds ago."""
         if self.path is None or not (now or time.monotonic() - self._written >= EVERY):
             return
-        self.marks[start] = mark()
-        write_npz(self.path, key=np.array(self.key), runs=np.int64(self.runs), **_arrays(self.marks))
+        self.states[start] = state()
+        write_npz(self.path, key=np.array(self.key), runs=np.int64(self.runs), **_arrays(self.states))
         self._written = time.monotonic()
 
     def remove(self) -> None:
@@ -98,22 +102,22 @@ class Checkpoint:
             self.path.unlink(missing_ok=True)
 
 
-def _arrays(marks: Mapping[str, Mark]) -> dict[str, np.ndarray]:
+def _arrays(states: Mapping[str, SolverState]) -> dict[str, np.ndarray]:
     """Everything by name: ``0.b``, ``0.prox.1``; what is no array as JSON in ``starts``."""
     found, starts = {}, []
-    for k, (name, mark) in enumerate(marks.items()):
-        leaves = jax.tree.leaves(mark.prox_state)
-        found |= {f"{k}.{part}": np.asarray(value) for part, value in mark.x.items()}
+    for k, (name, state) in enumerate(states.items()):
+        leaves = jax.tree.leaves(state.prox_state)
+        found |= {f"{k}.{part}": np.asarray(value) for part, value in state.x.items()}
         found |= {f"{k}.prox.{n}": np.asarray(leaf) for n, leaf in enumerate(leaves)}
-        starts.append({"start": name, "leaves": len(leaves), **{count: getattr(mark, count) for count in COUNTS}})
+        starts.append({"start": name, "leaves": len(leaves), **{count: getattr(state, count) for count in COUNTS}})
     return {**found, "starts": np.array(json.dumps(starts))}
 
 
-def _marks(arrays: Mapping[str, np.ndarray]) -> dict[str, Mark]:
+def _states(arrays: Mapping[str, np.ndarray]) -> dict[str, SolverState]:
     """Marks by start, ``prox_state`` as a list of its leaves."""
     found = {}
     for k, one in enumerate(json.loads(str(arrays["starts"]))):
         x = {part: arrays[f"{k}.{part}"] for part in ("b", "b0", "scale", "bias")}
         leaves = [arrays[f"{k}.prox.{n}"] for n in range(one["leaves"])]
-        found[one["start"]] = Mark(x, leaves, **{count: one[count] for count in COUNTS})
+        found[one["start"]] = SolverState(x, leaves, **{count: one[count] for count in COUNTS})
     return found

@@ -12,8 +12,12 @@ from proxsweep.dms.model.fit import Fit
 from proxsweep.dms.model.fit_files import mutations_table, predictions
 from proxsweep.dms.model.losses import agreement
 from proxsweep.dms.model.model import predict
-from proxsweep.dms.results.fitted import Fitted, compared
+from proxsweep.dms.results.fitted import Fitted
+from proxsweep.optimize.difference import compared
 from proxsweep.report import style
+
+# The notebook shows tables and figures through this module alone: what only it imports is no input of a fit.
+html, image = style.html, style.image
 
 
 def headline(done: Fit) -> pd.DataFrame:
@@ -50,11 +54,10 @@ def starts_table(done: Fit) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def data_report(preprocess: str | Path, encode: str | Path, replicate: str) -> pd.DataFrame:
-    """Rows of the data report that concern one replicate, in the order of the steps."""
-    tables = [pd.read_csv(path, dtype={"replicate": str}, keep_default_na=False) for path in (preprocess, encode)]
-    table = pd.concat(tables, ignore_index=True)
-    return table[table["replicate"].isin([replicate, ""])].drop(columns="replicate").reset_index(drop=True)
+def data_report(encoding_report: str | Path) -> pd.DataFrame:
+    """What encoding the variants of the fit's replicate kept and dropped, in the order of the steps."""
+    table = pd.read_csv(encoding_report, dtype={"replicate": str}, keep_default_na=False)
+    return table.drop(columns="replicate")
 
 
 def convergence(done: Fit) -> Figure:

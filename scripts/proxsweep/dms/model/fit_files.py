@@ -12,18 +12,26 @@ from proxsweep.dms.data.encoding import Encoding, latent
 from proxsweep.dms.data.subsets import select
 from proxsweep.dms.model import losses
 from proxsweep.dms.model.checkpoint import Checkpoint, key
-from proxsweep.dms.model.fit import ABSOLUTE_FLOOR, LIMITED, Fit, Solution, fit, relative
-from proxsweep.dms.model.model import predict
-from proxsweep.dms.results.fitted import compared
+from proxsweep.dms.model.fit import Fit, fit
+from proxsweep.dms.model.model import FIGURES, predict
+from proxsweep.dms.model.problem import ABSOLUTE_FLOOR, relative
+from proxsweep.dms.model.solution import Solution
+from proxsweep.dms.model.start_run import LIMITED
 from proxsweep.io.files import sha256, write_csv, write_npz
-from proxsweep.sweep import record
+from proxsweep.optimize.difference import compared
+from proxsweep.sweep import fit_folder, record
+
+TRACE = (
+    *("start", "phase", "iteration", "newton_steps", "products", "objective", "smooth", "penalty", "residual"),
+    *("relative_residual", "step", *FIGURES, "seconds"),
+)
 
 
 def zero_shift_shares(done: Fit) -> tuple[float, dict[str, float]]:
     """Share of mutations without any shift, and the share of zero shifts of each row.
 
     The first is among mutations seen in every condition, the second among mutations seen in all conditions that the
-    row compares (:func:`proxsweep.dms.results.fitted.compared`). NaN where no mutation qualifies or there is no row.
+    row compares (:func:`proxsweep.optimize.difference.compared`). NaN where no mutation qualifies or there is no row.
     """
     conditions = [str(name) for name in done.encoding.conditions]
     seen = dict(zip(conditions, done.encoding.times_seen > 0, strict=True))
@@ -93,7 +101,7 @@ def summary(done: Fit, spec: dict, encoding_sha256: str | None, held_out: np.nda
         "status": str(best.status),
         "residual": best.residual,
         "relative_residual": done.relative_residual,
-        "yardstick": done.yardstick,
+        "yardstick": done.initial_residual,
         "tolerance": spec["solver"]["tolerance"],
         "absolute_floor": ABSOLUTE_FLOOR,
         "objective": best.objective,
@@ -141,7 +149,7 @@ def _start(done: Fit, one: Solution) -> dict[str, Any]:
         "status": str(one.status),
         "objective": one.objective,
         "residual": one.residual,
-        "relative_residual": relative(one.residual, done.yardstick),
+        "relative_residual": relative(one.residual, done.initial_residual),
         "iterations": one.iterations,
         "written_iteration": one.written_iteration,
         "seconds": one.seconds,
@@ -172,7 +180,7 @@ def write(
     count = len(best.b0)
     absent = not done.sigmoid
     write_npz(
-        folder / "parameters.npz",
+        folder / fit_folder.PARAMETERS,
         conditions=done.encoding.conditions,
         mutations=done.encoding.mutations,
         bundle=done.encoding.bundle,
@@ -187,23 +195,12 @@ def write(
         **_start_shifts(done),
     )
     write_csv(folder / "mutations.csv", mutations_table(done))
-    columns = [
-        "start",
-        "phase",
-        "iteration",
-        "newton_steps",
-        "products",
-        "objective",
-        "smooth",
-        "penalty",
-        "residual",
-        "relative_residual",
-    ]
     trace = pd.concat([one.trace for one in done.solutions], ignore_index=True)
-    write_csv(folder / "trace.csv", trace[[*columns, "step", "zero_share", "seconds"]])
+    write_csv(folder / fit_folder.TRACE, trace[list(TRACE)])
     digest = sha256(encoding_path) if encoding_path else None
-    sizes = {name: (folder / name).stat().st_size for name in ("parameters.npz", "mutations.csv", "trace.csv")}
-    record.write(folder / "record.json", {**summary(done, spec, digest, held_out), "file_bytes": sizes})
+    files = (fit_folder.PARAMETERS, "mutations.csv", fit_folder.TRACE)
+    sizes = {name: (folder / name).stat().st_size for name in files}
+    record.write(folder / fit_folder.RECORD, {**summary(done, spec, digest, held_out), "file_bytes": sizes})
 
 
 def run(
@@ -220,11 +217,11 @@ def run(
     where it ends at a limit, and removes it where it ends otherwise.
     """
     encoding = Encoding.load(encoding_path)
-    rows = select(encoding, spec.get("rows"))
+    subset = select(encoding, spec.get("rows"))
     values = spec["fit"]
     kept = Checkpoint(checkpoint, key(spec, encoding_path, neighbour), report) if checkpoint else Checkpoint()
     done = fit(
-        rows.encoding,
+        subset.encoding,
         float(values["lasso"]),
         values["difference"],
         spec["model"],
@@ -233,7 +230,7 @@ def run(
         neighbour,
         kept,
     )
-    write(done, spec, folder, encoding_path, rows.held_out)
+    write(done, spec, folder, encoding_path, subset.held_out)
     if done.best.status not in LIMITED:
         kept.remove()
     return done

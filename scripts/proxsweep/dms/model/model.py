@@ -8,7 +8,6 @@ So the fusion penalty acts on ``b`` itself, and no bundle column is dense.
 """
 
 import itertools
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,26 +15,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from proxsweep.dms.data.encoding import Encoding
-from proxsweep.io.errors import UserError
 from proxsweep.optimize import face
 from proxsweep.optimize.difference import Difference
-from proxsweep.optimize.pieces import cut, sums
+from proxsweep.optimize.pieces import sums
 from proxsweep.optimize.prox import prox
 
 Parameters = dict[str, Any]
 
 TINY = 1e-12
 
-NORMALIZATIONS = (
-    "condition_mean",
-    "condition_mean_scaled_ridge",
-    "condition_mean_total_ridge",
-    "sample_mean",
-)
+FIGURES = ("zero_share",)  # what :meth:`Model.figures` adds to the trace
 
 
-def flip(b: np.ndarray, b0: np.ndarray, bundle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def change_coordinates(b: np.ndarray, b0: np.ndarray, bundle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Change effects between the reference's coordinates and each condition's own; its own inverse.
 
     Parameters
@@ -54,32 +46,6 @@ def flip(b: np.ndarray, b0: np.ndarray, bundle: np.ndarray) -> tuple[np.ndarray,
     return np.where(bundle, -b, b), b0 + np.where(bundle, b, 0.0).sum(axis=1)
 
 
-def normalize(normalization: str, condition_weights: np.ndarray, ridge: float) -> tuple[np.ndarray, np.ndarray]:
-    """Factors of the losses H_d and of the squared norms \\|b_d\\|^2 in the smooth part.
-
-    Parameters
-    ----------
-    normalization
-        One of :data:`NORMALIZATIONS`.
-    condition_weights : (D,)
-        W_d, sums of the variants' weights.
-    ridge
-
-    Returns
-    -------
-    tuple of two (D,) arrays
-    """
-    count, total = len(condition_weights), condition_weights.sum()
-    mean, ones = 1 / (count * condition_weights), np.ones(count)
-    table = {
-        "condition_mean": (mean, ridge * ones),
-        "condition_mean_scaled_ridge": (mean, ridge * mean),
-        "condition_mean_total_ridge": (mean, ridge / total * ones),
-        "sample_mean": (ones / total, ridge / total * ones),
-    }
-    return table[normalization]
-
-
 def predict(phi: Any, scale: Any, bias: Any, sigmoid: bool) -> Any:
     """Predicted functional scores at latent phenotypes ``phi`` (same shape)."""
     return scale * jax.nn.sigmoid(phi) + bias if sigmoid else phi
@@ -87,7 +53,7 @@ def predict(phi: Any, scale: Any, bias: Any, sigmoid: bool) -> Any:
 
 @dataclass(frozen=True)
 class Model:
-    """Static part of a problem: what makes compiled code differ. Numbers live in the arrays of :func:`arrays`.
+    """Static part of a problem: what makes compiled code differ. Numbers live in :mod:`proxsweep.dms.model.arrays`.
 
     Implements :class:`proxsweep.optimize.problem.Problem` for parameters ``{"b": (P, M), "b0": (D,), "scale": (),
     "bias": ()}``; P >= D counts inner nodes of a tree, ``b0`` is each condition's own intercept, and ``scale`` and
@@ -279,9 +245,9 @@ class Model:
         steps = {name: free[name] / diagonal[name] for name in ("b0", "scale", "bias")}
         return {**steps, "b": face.prepare(at["ties"], diagonal["b"], free["b"])}
 
-    def spread(self, steps: dict, r: Parameters) -> Parameters:
+    def apply_preconditioner(self, steps: dict, r: Parameters) -> Parameters:
         moved = {name: steps[name] * r[name] for name in ("b0", "scale", "bias")}
-        return {**moved, "b": face.spread(steps["b"], r["b"])}
+        return {**moved, "b": face.apply_preconditioner(steps["b"], r["b"])}
 
     def shifts(self, x: Parameters) -> jax.Array:
         """Differences A b, shape (rows, M); exactly zero where the values are equal."""
@@ -313,91 +279,9 @@ class Model:
         through = jnp.where(data["sign"] < 0, gradient["b0"][:, None], 0.0)
         return {**gradient, "b": gradient["b"].at[: data["sign"].shape[0]].add(through)}
 
-    def zero_share(self, data: dict, x: Parameters) -> jax.Array:
-        """Share of zero shifts, all rows together, among mutations seen in every condition."""
+    def figures(self, data: dict, x: Parameters) -> dict[str, jax.Array]:
+        """``zero_share``: the share of zero shifts, all rows together, among mutations seen in every condition."""
         seen = data["seen"]
         shifts = self.shifts(x)
         count = jnp.maximum(jnp.sum(seen) * shifts.shape[0], 1)
-        return jnp.sum((shifts == 0) & seen) / count
-
-
-def _refuse_extremes(encoding: Encoding, condition_weights: np.ndarray, numbers: np.ndarray) -> None:
-    """Sums of weights, ``numbers`` made of them, and the range of the scores have to be numbers, the former above 0."""
-    if not (np.isfinite(numbers).all() and (numbers > 0).all()):
-        found = (
-            f"weights that sum to {condition_weights.min():g} in a condition, {condition_weights.max():g} in another"
-        )
-        raise UserError("encoding", found, "weights, and a ridge, whose sums and ratios are finite numbers")
-    lowest, highest = float(encoding.scores.min()), float(encoding.scores.max())
-    if not math.isfinite(highest - lowest):
-        raise UserError("encoding", f"scores from {lowest:g} to {highest:g}", "scores with a range that is a number")
-
-
-def arrays(
-    encoding: Encoding, lasso: float, model: dict, scale_bound: float, sigmoid_free: bool = True
-) -> dict[str, Any]:
-    """The numbers of a problem as device arrays.
-
-    Parameters
-    ----------
-    encoding
-        Variants of D conditions, M mutations, N rows.
-    lasso
-        Weight of the fusion penalty.
-    model
-        Keys ``ridge``, ``huber_delta``, ``normalization``, ``effect_bounds`` and ``fix_reference_intercept`` as in
-        the config.
-    scale_bound
-        Upper bound of the sigmoid's scale (units of the score).
-    sigmoid_free
-        False locks scale and bias.
-
-    Raises
-    ------
-    UserError
-        For a condition without variants, and for weights or scores too large or too small for sums of them.
-    """
-    count, width = encoding.bundle.shape
-    sizes = np.diff(encoding.offsets)
-    if not sizes.all():
-        empty = encoding.conditions[np.argmin(sizes)]
-        raise UserError("encoding", f"no variant of condition {empty}", "variants of every condition")
-    condition = np.repeat(np.arange(count), sizes)
-    condition_weights = np.bincount(condition, encoding.weights, count)
-    with np.errstate(all="ignore"):
-        loss_factor, ridge = normalize(model["normalization"], condition_weights, model["ridge"])
-        loss_weights = loss_factor[condition] * encoding.weights
-    _refuse_extremes(encoding, condition_weights, np.append(np.bincount(condition, loss_weights, count), 1 + ridge))
-
-    entries = np.diff(encoding.indptr)
-    rows = np.repeat(np.arange(len(entries)), entries)
-    columns = condition[rows] * width + encoding.indices
-    row_sum = loss_weights * (1 + entries)
-
-    def per_column(values: np.ndarray) -> np.ndarray:
-        return np.bincount(columns, values[rows], count * width).reshape(count, width)
-
-    bounds = model["effect_bounds"] or (-np.inf, np.inf)
-    free = np.ones(count)
-    if model["fix_reference_intercept"]:
-        free[list(encoding.conditions).index(str(encoding.reference))] = 0.0
-    values = {
-        "scores": encoding.scores,
-        "loss_weights": loss_weights,
-        "by_row": cut(rows, columns, len(entries), count * width),
-        "by_column": cut(columns, rows, count * width, len(entries)),
-        "sign": np.where(encoding.bundle, -1.0, 1.0),
-        "seen": (encoding.times_seen > 0).all(axis=0),
-        "row_sums": per_column(row_sum),
-        "row_counts": per_column(loss_weights),
-        "intercept_sums": np.bincount(condition, row_sum, count),
-        "intercept_counts": np.bincount(condition, loss_weights, count),
-        "ridge": ridge,
-        "lasso": np.float64(lasso),
-        "huber_delta": np.float64(model["huber_delta"]),
-        "scale_bound": np.float64(scale_bound),
-        "effect_bounds": np.asarray(bounds, np.float64),
-        "intercept_free": free,
-        "sigmoid_free": np.float64(sigmoid_free),
-    }
-    return jax.tree.map(jnp.asarray, values)
+        return {"zero_share": jnp.sum((shifts == 0) & seen) / count}

@@ -2,7 +2,7 @@
 
 A variant of condition d is written relative to the wildtype of d. That is the reference's letter, except where a
 bundle mutation of d says otherwise: with G3P in the bundle of d, its letter at site 3 is P. In own coordinates
-(:func:`proxsweep.dms.model.model.flip`) the latent phenotype is
+(:func:`proxsweep.dms.model.model.change_coordinates`) the latent phenotype is
 
     phi = b0_d + sum of b_d over the bundle + sum over the substitutions of what each changes,
 
@@ -19,17 +19,28 @@ import pandas as pd
 
 from proxsweep.dms.data import read
 from proxsweep.dms.data.substitutions import LETTERS, UNKNOWN, Substitutions, numbered, parse, refuse_silent
-from proxsweep.io import reading
+from proxsweep.dms.model import parameters
 from proxsweep.io.errors import UserError
 from proxsweep.optimize.status import Status
+from proxsweep.sweep import fit_folder
 
 ADDED = ("latent", "predicted", "unknown")
-EXPECTED = "the parameters of a fit"
+RECORD = {
+    "required": ["status", "model"],
+    "properties": {
+        "status": {"enum": list(map(str, Status))},
+        "model": {
+            "type": "object",
+            "required": ["global_epistasis"],
+            "properties": {"global_epistasis": {"enum": ["sigmoid", "linear"]}},
+        },
+    },
+}
 _ARRAYS = ("conditions", "mutations", "b", "b0", "bundle", "scale", "bias")
 
 
 @dataclass(frozen=True)
-class Written:
+class FittedParameters:
     """What a fit wrote of its parameters, in the reference's coordinates.
 
     Attributes
@@ -77,7 +88,7 @@ class _Letters:
     bundled: np.ndarray
 
 
-def load(folder: str | Path) -> Written:
+def load(folder: str | Path) -> FittedParameters:
     """Read ``parameters.npz`` and ``record.json`` from the folder of a fit.
 
     Raises
@@ -86,55 +97,34 @@ def load(folder: str | Path) -> Written:
         If a file is missing, cannot be read or lacks something, and for a fit that diverged.
     """
     folder = Path(folder)
-    record_path, path = folder / "record.json", folder / "parameters.npz"
-    expected = "the record of a finished fit"
-    record = reading.mapping(record_path, expected)
-    reading.require(record_path, record, {"status": str, "model": dict}, expected)
-    reading.require(record_path, record["model"], {"global_epistasis": str}, expected)
-    status, kind = record["status"], record["model"]["global_epistasis"]
-    if status not in list(Status) or kind not in ("sigmoid", "linear"):
-        raise UserError(str(record_path), f"status {status!r} and global_epistasis {kind!r}", expected)
-    if status == Status.DIVERGED:
-        raise UserError(str(record_path), "a fit that diverged", "a fit whose parameters mean something")
-    written = Written(**_arrays(path), sigmoid=kind == "sigmoid", status=status)
+    record = fit_folder.record(folder, RECORD)
+    if record["status"] == Status.DIVERGED:
+        # message: Its parameters mean nothing. | Predict from another fit.
+        raise UserError(str(folder / fit_folder.RECORD), "a fit that diverged", "a fit whose parameters mean something")
+    path = folder / fit_folder.PARAMETERS
+    arrays = parameters.read(path, _ARRAYS)
+    arrays |= {name: float(arrays[name]) for name in ("scale", "bias")}
+    sigmoid = record["model"]["global_epistasis"] == "sigmoid"
+    written = FittedParameters(**arrays, sigmoid=sigmoid, status=record["status"])
     fault = _fault(written)
     if fault:
-        raise UserError(str(path), fault, EXPECTED)
+        # message: passed on
+        raise UserError(str(path), fault, fit_folder.THE_PARAMETERS)
     return written
 
 
-def _arrays(path: Path) -> dict:
-    found = reading.arrays(path, _ARRAYS, EXPECTED)
-    for name in ("scale", "bias"):
-        if found[name].shape != () or found[name].dtype.kind != "f":
-            raise UserError(str(path), f"the array {name!r} of shape {found[name].shape}", EXPECTED)
-    return {**found, "scale": float(found["scale"]), "bias": float(found["bias"])}
-
-
-def _fault(fit: Written) -> str:
+# message: numbers that are not finite / the mutation 'A' | a fit's parameters (.npz) | The file was not written by a
+# fit, as `proxsweep predict` finds. | Make the fit again.
+def _fault(fit: FittedParameters) -> str:
     """What does not hold together; empty where everything does."""
-    count, width = fit.conditions.size, fit.mutations.size
-    wanted = {
-        "conditions": ((count,), "U"),
-        "mutations": ((width,), "U"),
-        "b": ((count, width), "f"),
-        "b0": ((count,), "f"),
-        "bundle": ((count, width), "b"),
-    }
-    for name, (shape, kind) in wanted.items():
-        found = getattr(fit, name)
-        if found.shape != shape or found.dtype.kind != kind:
-            return f"the array {name!r} of shape {found.shape} and type {found.dtype}"
     if not np.isfinite([*fit.b.ravel(), *fit.b0, *([fit.scale, fit.bias] if fit.sigmoid else [])]).all():
         return "numbers that are not finite"
-    if len({*fit.conditions.tolist()}) < count or len({*fit.mutations.tolist()}) < width:
-        return "a condition or a mutation that stands twice"
     odd = [name for name in fit.mutations.tolist() if len(name) < 3 or not {name[0], name[-1]} <= set(LETTERS)]
     return f"the mutation {odd[0]!r}" if odd else ""
 
 
 def score(
-    fit: Written,
+    fit: FittedParameters,
     variants: str | Path,
     condition_column: str = "condition",
     substitutions_column: str = "aa_substitutions",
@@ -183,7 +173,7 @@ def score(
     return table.assign(**dict(zip(ADDED, added, strict=True))).reset_index(drop=True)
 
 
-def summary(fit: Written, table: pd.DataFrame) -> str:
+def summary(fit: FittedParameters, table: pd.DataFrame) -> str:
     """One line on what :func:`score` gave: rows scored and not, and a fit that did not converge."""
     unknown = int((table["unknown"] != "").sum())
     line = f"{len(table) - unknown} of {len(table)} rows scored, {unknown} not (the fit lacks a substitution)"
@@ -191,7 +181,7 @@ def summary(fit: Written, table: pd.DataFrame) -> str:
 
 
 def _latent(
-    fit: Written, letters: _Letters, condition: np.ndarray, substitutions: Substitutions
+    fit: FittedParameters, letters: _Letters, condition: np.ndarray, substitutions: Substitutions
 ) -> tuple[np.ndarray, np.ndarray]:
     """Latent phenotypes (N,), NaN with an unknown substitution; and which of the K substitutions are known."""
     own, site = condition[substitutions.row], substitutions.site
@@ -204,7 +194,7 @@ def _latent(
     return wildtype[condition] + np.bincount(substitutions.row, change, substitutions.count), known
 
 
-def predicted(fit: Written, latent: np.ndarray) -> np.ndarray:
+def predicted(fit: FittedParameters, latent: np.ndarray) -> np.ndarray:
     """Scores at latent phenotypes, same shape: the sigmoid, or the latent phenotype itself in a linear model."""
     # (1 + tanh(phi / 2)) / 2 is 1 / (1 + exp(-phi)) without overflow
     return fit.scale * (1 + np.tanh(latent / 2)) / 2 + fit.bias if fit.sigmoid else latent
@@ -214,12 +204,14 @@ def _check_header(path: str | Path, names: list[str], wanted: list[str]) -> None
     read.check_columns(path, names, wanted)
     for name in ADDED:
         if name in names:
+            # message: Your table has a column of that name. | Rename it.
             raise UserError(f"{path}, header", f"a column {name!r}", "another name, since predictions add that one")
     if names.count("") > 1:
+        # message: They cannot be told apart. | Give the columns of your table names.
         raise UserError(f"{path}, header", "several columns without a name", "a name for each")
 
 
-def _conditions(fit: Written, labels: pd.Series, path: str | Path) -> np.ndarray:
+def _conditions(fit: FittedParameters, labels: pd.Series, path: str | Path) -> np.ndarray:
     """Index of each row's condition, (N,)."""
     known = [str(name) for name in fit.conditions]
     condition = pd.Index(known).get_indexer(labels)
@@ -227,11 +219,13 @@ def _conditions(fit: Written, labels: pd.Series, path: str | Path) -> np.ndarray
     if len(wrong):
         place = f"{path}, row {labels.index[wrong[0]]}, column {labels.name!r}"
         label = labels.iat[wrong[0]]
+        # message: 'Alpa' (place: a row of your table) | a condition of the fit: Alpha, Beta | The fit does not know
+        # this condition. | Correct the cell, or name another column (`--condition-column`).
         raise UserError(place, repr(label), f"a condition of the fit: {read.nearest(label, known)}")
     return condition
 
 
-def _site_order(fit: Written, strings: np.ndarray) -> list[str] | None:
+def _site_order(fit: FittedParameters, strings: np.ndarray) -> list[str] | None:
     """None where the fit's sites are numbers, which those of the table then have to be; else both's sites."""
     sites = set(fit.sites())
     if numbered(sites):
@@ -239,7 +233,7 @@ def _site_order(fit: Written, strings: np.ndarray) -> list[str] | None:
     return sorted(sites | {token[1:-1] for string in strings for token in string.split()})
 
 
-def _letters(fit: Written, sites: np.ndarray) -> _Letters:
+def _letters(fit: FittedParameters, sites: np.ndarray) -> _Letters:
     """What the fit knows of ``sites`` (S,), which need not be its own."""
     place = pd.Index(sites).get_indexer(fit.sites())
     used = np.flatnonzero(place >= 0)
@@ -258,7 +252,7 @@ def _letters(fit: Written, sites: np.ndarray) -> _Letters:
 
 
 def _check_wildtypes(
-    fit: Written,
+    fit: FittedParameters,
     letters: _Letters,
     condition: np.ndarray,
     substitutions: Substitutions,
@@ -270,6 +264,8 @@ def _check_wildtypes(
         return
     entry = wrong[0]
     row, site = substitutions.row[entry], substitutions.sites[substitutions.site[entry]]
+    # message: The row's substitution starts from another letter than the condition has. | Correct it: substitutions are
+    # relative to the condition's own wildtype.
     raise UserError(
         where(row),
         f"wildtype {LETTERS[substitutions.wildtype[entry]]} at site {site}",

@@ -1,14 +1,13 @@
 """Where a fit may start. All points are in each condition's own coordinates, as the solver holds them."""
 
 import re
-import zlib
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from proxsweep.dms.data.encoding import Encoding
-from proxsweep.dms.model.model import Model, flip
+from proxsweep.dms.model import parameters
+from proxsweep.dms.model.model import Model, change_coordinates
 from proxsweep.io.errors import UserError
 
 RANDOM = re.compile(r"([1-9][0-9]*)x_random")
@@ -85,16 +84,14 @@ def from_fit(path: str | Path, model: Model, encoding: Encoding) -> Point:
     UserError
         If the file is no such solution.
     """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in ("conditions", "mutations", "b", "b0", "b_inner", "scale", "bias")}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
-        raise UserError(str(path), f"a file that cannot be read ({error})", "parameters of a fit (.npz)") from error
+    found = parameters.read(path, ("conditions", "mutations", "b", "b0", "b_inner", "scale", "bias"))
     b = np.vstack([found["b"], found["b_inner"]])
     same = np.array_equal(found["conditions"], encoding.conditions)
     same &= np.array_equal(found["mutations"], encoding.mutations)
     if not same or len(b) != len(model.difference.nodes) or np.isnan(found["scale"]) == model.sigmoid:
+        # message: The start `neighbour` was given the parameters of another data set or model. | Choose the fit of the
+        # next larger weight of the same study (`--neighbour`), or make that again.
         raise UserError(str(path), "another fit's parameters", "the same conditions, mutations, matrix and model")
-    _, own = flip(found["b"], found["b0"], encoding.bundle)
+    _, own = change_coordinates(found["b"], found["b0"], encoding.bundle)
     scale, bias = (float(found[name]) if model.sigmoid else float(name == "scale") for name in ("scale", "bias"))
     return {"b": b, "b0": own, "scale": np.float64(scale), "bias": np.float64(bias)}

@@ -12,6 +12,7 @@ import heapq
 import html
 import json
 import math
+import re
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
@@ -23,8 +24,9 @@ import pandas as pd
 from proxsweep.dms.data.substitutions import LETTERS
 from proxsweep.dms.results import fitted
 from proxsweep.io.errors import UserError
+from proxsweep.io.names import natural
 from proxsweep.sweep import chosen
-from proxsweep.sweep.fits import full, natural, ordered, sweep_columns
+from proxsweep.sweep.fits import full, ordered, sweep_columns
 from proxsweep.sweep.grid import label
 
 LARGEST = 32767  # of int16; its smallest, -32768, stands for a value that is not there
@@ -32,6 +34,10 @@ MISSING = -32768
 ROWS = "RKHDEQNSTYWFAILMVGPC*-"  # of the heatmap: by charge, polarity and size; then stop, gap
 OWN = ("difference", "lasso", "replicate")
 TEMPLATE = Path(__file__).parent
+MODULES = (  # of the script, each behind those that it imports
+    *("text", "data", "selection", "colours", "layout", "profile", "heatmap", "details", "largest"),
+    *("view", "pointer", "controls", "start"),
+)
 
 
 class Arrays:
@@ -148,7 +154,7 @@ def payload(
         If the fits of one replicate do not have the same mutations and counts.
     """
     fits = full(fits).reset_index(drop=True)
-    found = list(map(fitted.by_status(fits, load), fits["path"]))
+    found = list(map(fitted.blank_diverged(fits, load), fits["path"]))
     if not found:
         return {"study": _study(choice), "fits": []}, b""
     arrays = Arrays()
@@ -182,6 +188,8 @@ def _frames(fits: pd.DataFrame, found: list[fitted.Fitted]) -> dict[str, pd.Data
         known = one.mutations[["mutation", "wildtype", "site", "mutant", *_seen(one.conditions)]]
         if not known.equals(frames.setdefault(row["replicate"], known)):
             expected = f"the mutations and times seen of the other fits of replicate {row['replicate']}"
+            # message: Fits of one replicate are to different data: some are older than the encoding. | Make this one
+            # again.
             raise UserError(f"{row['path']}/mutations.csv", "other ones", expected)
     return frames
 
@@ -248,9 +256,9 @@ def _own(fits: pd.DataFrame, mutations: pd.Series, conditions: list[str]) -> np.
     """Where a mutant is the own wildtype of a condition, in any replicate: (D, M) uint8."""
     own = np.zeros((len(conditions), len(mutations)), bool)
     for path in fits.drop_duplicates("replicate")["path"]:
-        with np.load(Path(path) / "parameters.npz", allow_pickle=False) as arrays:
-            place = pd.Index(arrays["mutations"].astype(str)).get_indexer(mutations)
-            own |= (place >= 0) & arrays["bundle"].astype(bool)[:, place]
+        arrays = fitted.arrays(path, "mutations", "bundle")
+        place = pd.Index(arrays["mutations"].astype(str)).get_indexer(mutations)
+        own |= (place >= 0) & arrays["bundle"][:, place]
     return own.astype(np.uint8)
 
 
@@ -316,12 +324,18 @@ def unpack(packed: bytes) -> tuple[dict[str, Any], Callable[[dict[str, Any]], np
     return json.loads(content[4:start]), array
 
 
+def script() -> str:
+    """The JavaScript modules as one, which a browser also runs from a file: without their imports and exports."""
+    joined = "\n".join((TEMPLATE / f"{name}.js").read_text() for name in MODULES)
+    return re.sub(r"^import [^;]*;\n|^export ", "", joined, flags=re.MULTILINE)
+
+
 def page(packed: bytes, title: str) -> str:
     """The page of a packed container."""
     parts = {
         "title": html.escape(title),
         "style": (TEMPLATE / "page.css").read_text(),
-        "script": (TEMPLATE / "page.js").read_text(),
+        "script": script(),
         "payload": base64.b64encode(packed).decode(),
     }
     text = (TEMPLATE / "page.html").read_text()

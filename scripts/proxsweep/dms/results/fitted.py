@@ -1,6 +1,6 @@
 """What a finished fit left in its folder, as the summaries read it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,12 +8,39 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from proxsweep.io import reading
+from proxsweep.dms.model import parameters
 from proxsweep.io.errors import UserError
+from proxsweep.optimize.difference import compared
+from proxsweep.sweep import fit_folder
 from proxsweep.sweep.fits import usable
 
 NAMES = ("mutation", "wildtype", "site", "mutant")
-EXPECTED = "what a fit wrote"
+TABLE = "mutations.csv"
+NUMBER = {"type": ["number", "null"]}
+# what summaries read of the record's figures of this family
+FIGURES = {
+    "reference": {"type": "string"},
+    "scale": NUMBER,
+    "scale_bound": NUMBER,
+    "scale_at_bound": {"type": ["boolean", "null"]},
+}
+STARTS = {
+    "required": ["start", "starts"],
+    "properties": {
+        "start": {"type": "string"},
+        "starts": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["start", "status", "objective", "relative_residual", "iterations", "seconds"],
+                "properties": {
+                    **dict.fromkeys(("start", "status"), {"type": "string"}),
+                    **dict.fromkeys(("objective", "relative_residual", "shift_distance"), NUMBER),
+                },
+            },
+        },
+    },
+}
 
 F = TypeVar("F")
 
@@ -48,25 +75,6 @@ class Fitted:
         return (self.mutations[columns] >= max(min_times_seen, 1)).all(axis=1).to_numpy()
 
 
-def compared(matrix: np.ndarray, rows: list[str], conditions: list[str]) -> dict[str, list[str]]:
-    """The conditions that each row of a difference matrix compares (see :class:`Fitted`).
-
-    Parameters
-    ----------
-    matrix : (R, P)
-        Difference matrix; columns are the D conditions, then inner nodes of a tree if any.
-    rows, conditions
-        The R names of the rows and the D names of the conditions.
-    """
-    count = len(conditions)
-    nonzero = np.asarray(matrix) != 0
-    nonzero[:, :count] |= nonzero[:, count:].any(axis=1, keepdims=True)
-    return {
-        row: [name for name, used in zip(conditions, flags[:count], strict=True) if used]
-        for row, flags in zip(rows, nonzero, strict=True)
-    }
-
-
 def load(path: str | Path) -> Fitted:
     """Read ``parameters.npz`` and ``mutations.csv`` from the folder of a fit.
 
@@ -75,37 +83,66 @@ def load(path: str | Path) -> Fitted:
     UserError
         For a file that is missing, damaged, or does not go with the other.
     """
-    folder = Path(path)
-    place = folder / "parameters.npz"
-    arrays = reading.arrays(place, ("conditions", "difference_rows", "difference"), EXPECTED)
-    conditions, rows = (_names(place, arrays[name]) for name in ("conditions", "difference_rows"))
-    matrix = arrays["difference"]
-    if matrix.dtype.kind not in "iuf" or matrix.ndim != 2 or not _fits(matrix, rows, conditions):
-        raise UserError(str(place), f"a difference matrix of shape {matrix.shape}", EXPECTED)
-    matrix = matrix if rows else np.zeros((0, len(conditions)))
-    involved = compared(matrix, rows, conditions)
+    conditions, rows, matrix = difference(path)
     inner = frozenset(row for row, touched in zip(rows, matrix[:, len(conditions) :], strict=True) if touched.any())
     numbers = [f"beta_{name}" for name in conditions] + [f"shift_{name}" for name in rows]
-    numbers += [f"times_seen_{name}" for name in conditions]
-    mutations = reading.table(folder / "mutations.csv", NAMES, [*NAMES, *numbers], EXPECTED)
-    twice = mutations["mutation"].duplicated() | mutations["mutation"].isna()
+    return Fitted(conditions, compared(matrix, rows, conditions), mutations(path, conditions, numbers), inner)
+
+
+def arrays(path: str | Path, *names: str) -> dict[str, np.ndarray]:
+    """Arrays of ``parameters.npz`` from the folder of a fit (:data:`proxsweep.dms.model.parameters.ARRAYS`)."""
+    return parameters.read(Path(path) / fit_folder.PARAMETERS, names)
+
+
+def difference(path: str | Path) -> tuple[list[str], list[str], np.ndarray]:
+    """Names of the conditions, and of the rows of the difference matrix, and the matrix itself: (R, P)."""
+    found = arrays(path, "conditions", "difference_rows", "difference")
+    conditions, rows = ([str(name) for name in found[key]] for key in ("conditions", "difference_rows"))
+    matrix = found["difference"] if rows else np.zeros((0, len(conditions)))
+    if not len(conditions) <= matrix.shape[1]:
+        place, expected = str(Path(path) / fit_folder.PARAMETERS), f"a column for each of {len(conditions)} conditions"
+        # message: The arrays are not of one fit. | Make the fit again.
+        raise UserError(place, f"a difference matrix of shape {matrix.shape}", expected)
+    return conditions, rows, matrix
+
+
+def mutations(path: str | Path, conditions: list[str], numbers: Sequence[str] = ()) -> pd.DataFrame:
+    """The table ``mutations.csv`` from the folder of a fit: each mutation once.
+
+    Besides the columns ``numbers`` it has to have how often a mutation was seen in every condition.
+    """
+    seen = [f"times_seen_{name}" for name in conditions]
+    found = fit_folder.table(path, TABLE, NAMES, [*NAMES, *numbers, *seen])
+    twice = found["mutation"].duplicated() | found["mutation"].isna()
     if twice.any():
-        found = f"the mutation {mutations['mutation'][twice].iloc[0]} twice, or none"
-        raise UserError(str(folder / "mutations.csv"), found, "each mutation once")
-    return Fitted(conditions, involved, mutations, inner)
+        text = f"the mutation {found['mutation'][twice].iloc[0]} twice, or none"
+        # message: `mutations.csv` was edited. | Make the fit again.
+        raise UserError(str(Path(path) / TABLE), text, "each mutation once")
+    return found
 
 
-def _names(path: Path, names: np.ndarray) -> list[str]:
-    if names.ndim != 1 or (names.size and names.dtype.kind != "U") or len(set(names.tolist())) < names.size:
-        raise UserError(str(path), f"names {names.tolist()!r}", EXPECTED)
-    return [str(name) for name in names]
+def effects(path: str | Path, found: pd.DataFrame, *names: str) -> list[np.ndarray]:
+    """Arrays of ``parameters.npz``, after a look whether its mutations are those of the table ``found``."""
+    values = arrays(path, "mutations", *names)
+    if values["mutations"].tolist() != found["mutation"].tolist():
+        place, width = str(Path(path) / fit_folder.PARAMETERS), len(values["mutations"])
+        # message: `parameters.npz` and `mutations.csv` are not of one fit. | Make the fit again.
+        raise UserError(place, f"effects of {width} mutations", f"those of the {len(found)} in {TABLE}, in their order")
+    return [values[name] for name in names]
 
 
-def _fits(matrix: np.ndarray, rows: list[str], conditions: list[str]) -> bool:
-    return not rows or (len(matrix) == len(rows) and matrix.shape[1] >= len(conditions) > 0)
+def figures(path: str | Path, *names: str) -> dict[str, Any]:
+    """Figures of this family (:data:`FIGURES`) from the record in the folder of a fit."""
+    inside = {"type": "object", "required": list(names), "properties": {name: FIGURES[name] for name in names}}
+    return fit_folder.record(path, {"required": ["dms"], "properties": {"dms": inside}})["dms"]
 
 
-def by_status(
+def starts(path: str | Path) -> dict[str, Any]:
+    """The record in the folder of a fit, as far as it tells how each of the ``starts`` ended and which was kept."""
+    return fit_folder.record(path, STARTS)
+
+
+def blank_diverged(
     fits: pd.DataFrame, load: Callable[[str], F], blank: Callable[[F], F] | None = None
 ) -> Callable[[str], F]:
     """``load``, but without any number (NaN) in what it gives of fits that diverged.

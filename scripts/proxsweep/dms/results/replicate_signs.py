@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from proxsweep.dms.results import fitted
-from proxsweep.sweep.fits import full, in_order, sweep_columns
+from proxsweep.dms.results.fits_table import in_order
+from proxsweep.sweep.fits import full, sweep_columns
 
 RESULTS = ("row", "pairs", "agree", "disagree", "estimate", "unconverged")
 
@@ -56,8 +57,8 @@ def table(
         converge.
     """
     fits = full(fits)
-    load = fitted.by_status(fits, load)
-    by = ["study", *(name for name in sweep_columns(fits) if name != "replicate")]
+    load = fitted.blank_diverged(fits, load)
+    by = ["study", *sweep_columns(fits, without=("replicate",))]
     records = []
     for values, part in fits.groupby(by, sort=False, dropna=False):
         setting = dict(zip(by, values, strict=True))

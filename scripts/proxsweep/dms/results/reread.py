@@ -17,8 +17,8 @@ import pandas as pd
 
 from proxsweep.dms.data.substitutions import LETTERS
 from proxsweep.dms.results import fitted
-from proxsweep.io import reading
 from proxsweep.io.errors import UserError
+from proxsweep.sweep import fit_folder
 
 NAMES = ("mutation", "wildtype", "site", "mutant")
 
@@ -54,24 +54,16 @@ def load(folder: str | Path, reference: str) -> Reading:
         If the fit has no such condition, or the folder no finished fit.
     """
     folder = Path(folder)
-    record, path, expected = folder / "record.json", folder / "parameters.npz", "the folder of a finished fit"
-    told = reading.mapping(record, expected)
-    reading.require(record, told, {"dms": dict}, expected)
-    reading.require(record, told["dms"], {"reference": str}, expected)
-    done = fitted.load(folder)
+    old, done = fitted.figures(folder, "reference")["reference"], fitted.load(folder)
     if reference not in done.conditions:
+        # message: `--reference` of `proxsweep reread` has to be a condition of the fit. | Name one of those.
         raise UserError(str(folder), f"no condition {reference!r}", f"one of {', '.join(done.conditions)}")
-    arrays, old = reading.arrays(path, ("bundle", "b", "b0"), expected), told["dms"]["reference"]
-    bundle, b, b0 = (arrays[name] for name in ("bundle", "b", "b0"))
-    shape = (len(done.conditions), len(done.mutations))
-    kinds = bundle.dtype.kind + b.dtype.kind + b0.dtype.kind
-    if kinds != "bff" or not bundle.shape == b.shape == shape or b0.shape != shape[:1]:
-        raise UserError(
-            str(path), f"effects of shape {b.shape} and type {b.dtype}", f"those of {shape} in mutations.csv"
-        )
     if old not in done.conditions:
-        raise UserError(str(record), f"the reference {old!r}", f"one of {', '.join(done.conditions)}")
-    _refuse_letters(folder / "mutations.csv", done.mutations, bundle)
+        place = str(folder / fit_folder.RECORD)
+        # message: The record was edited. | Make the fit again.
+        raise UserError(place, f"the reference {old!r}", f"one of {', '.join(done.conditions)}")
+    bundle, b, b0 = fitted.effects(folder, done.mutations, "bundle", "b", "b0")
+    _refuse_letters(folder / fitted.TABLE, done.mutations, bundle)
     moved = bundle[done.conditions.index(reference)]
     letters = {
         name: done.mutations.loc[flags, ["site", "mutant"]].set_index("site")["mutant"].to_dict()
@@ -96,6 +88,7 @@ def _refuse_letters(path: Path, mutations: pd.DataFrame, bundle: np.ndarray) -> 
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
         found = f"the mutation {mutations['mutation'].iloc[row]!r}"
+        # message: `mutations.csv` was edited, as `proxsweep reread` finds. | Make the fit again.
         raise UserError(f"{path}, row {row + 2}", found, "wildtype, site and mutant, with one wildtype a site")
 
 

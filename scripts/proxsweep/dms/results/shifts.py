@@ -48,10 +48,11 @@ def table(fits: pd.DataFrame, choice: pd.DataFrame, load: Callable[[str], fitted
     if main is None:
         return pd.DataFrame(columns=["row", *NAMES])
     here = chosen.agreeing(fits, main)
-    load = fitted.by_status(here, load)
+    load = fitted.blank_diverged(here, load)
     replicates = {label: load(path) for label, path in full(here)[["replicate", "path"]].itertuples(index=False)}
     if not replicates:
         found = f"no full fit of {main}"
+        # message: `chosen.csv` is older than the sweep, or was edited. | Make it again.
         raise UserError("chosen.csv", found, "a weight and a difference matrix among the fits of fits.csv")
     wrong = here["status"] != "converged"
     whole = here.index.isin(full(here).index)

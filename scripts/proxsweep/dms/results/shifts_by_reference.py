@@ -41,7 +41,7 @@ def table(fits: pd.DataFrame, choice: pd.DataFrame) -> pd.DataFrame:
 
 def _under(reference: str, fits: pd.DataFrame) -> list[pd.DataFrame]:
     """Every row against one reference, over the replicates that these fits are to."""
-    load = fitted.by_status(fits, lambda path: reread.load(path, reference).fitted)
+    load = fitted.blank_diverged(fits, lambda path: reread.load(path, reference).fitted)
     replicates = {label: load(path) for label, path in fits[["replicate", "path"]].itertuples(index=False)}
     rows = next(iter(replicates.values())).rows
     return [shifts.over_replicates(row, replicates).assign(reference=reference) for row in rows]

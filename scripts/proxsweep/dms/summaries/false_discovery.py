@@ -17,11 +17,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from proxsweep.dms.results import fitted, replicate_signs
+from proxsweep.dms.results.fits_table import in_order
 from proxsweep.dms.results.fitted import kinds
-from proxsweep.dms.summaries import recovery
-from proxsweep.report import style
+from proxsweep.dms.summaries import looks, simulated_truth
+from proxsweep.report import strength_axis, style
+from proxsweep.report.wording import count_label, unconverged_note
 from proxsweep.sweep import chosen
-from proxsweep.sweep.fits import full, in_order, ordered, sweep_columns
+from proxsweep.sweep.fits import full, ordered, sweep_columns
 
 LINES = {"estimate": style.COLOURS[0], "true_share": "#000000"}
 COUNTS = ("stops", "stops_shifted", "mutations", "shifted", "estimate", "false", "true_share", "status", "converged")
@@ -31,7 +33,7 @@ def table(
     fits: pd.DataFrame,
     truth: pd.DataFrame | None = None,
     min_times_seen: int = 1,
-    load: Callable[[str], recovery.Estimate] = recovery.load,
+    load: Callable[[str], simulated_truth.Estimate] = simulated_truth.load,
 ) -> pd.DataFrame:
     """Shifted stops and nonsynonymous mutations of every fit, all rows of its matrix together.
 
@@ -55,7 +57,7 @@ def table(
         known).
     """
     fits = full(fits)
-    load = fitted.by_status(fits, load)
+    load = fitted.blank_diverged(fits, load)
     swept = sweep_columns(fits)
     known = None if truth is None else truth.set_index("mutation")
     records = []
@@ -66,7 +68,7 @@ def table(
     return in_order(pd.DataFrame(records, columns=["study", *swept, *COUNTS]), swept)
 
 
-def _counts(fit: recovery.Estimate, known: pd.DataFrame | None, min_times_seen: int, place: str) -> dict:
+def _counts(fit: simulated_truth.Estimate, known: pd.DataFrame | None, min_times_seen: int, place: str) -> dict:
     pairs = _pairs(fit, known, min_times_seen, place)
     stops, others = pairs[pairs["kind"] == "stop"], pairs[pairs["kind"] == "nonsynonymous"]
     shifted = others[others["shifted"]]
@@ -84,21 +86,21 @@ def _counts(fit: recovery.Estimate, known: pd.DataFrame | None, min_times_seen: 
     }
 
 
-def _pairs(fit: recovery.Estimate, known: pd.DataFrame | None, min_times_seen: int, place: str) -> pd.DataFrame:
+def _pairs(fit: simulated_truth.Estimate, known: pd.DataFrame | None, min_times_seen: int, place: str) -> pd.DataFrame:
     """Pairs of a mutation and a row: ``kind``, whether ``shifted``, and ``null`` where the true difference is zero.
 
     Rows that touch an inner node of a tree, whose truth no table holds, and shifts of a fit that diverged, which are
     not numbers, are left out.
     """
     kind = kinds(fit.mutations["mutant"])
-    truth = None if known is None else recovery.matched(fit, known, place)
+    truth = None if known is None else simulated_truth.matched(fit, known, place)
     parts = [pd.DataFrame({"kind": np.array([], object), "shifted": np.array([], bool), "null": np.array([], bool)})]
     for row, terms in fit.coefficients.items():
         if terms is None:
             continue
         shifts = fit.mutations[f"shift_{row}"].to_numpy(float)
-        counted = recovery.seen_in(fit.mutations, terms, min_times_seen) & np.isfinite(shifts)
-        null = np.zeros(len(shifts), bool) if truth is None else ~recovery.difference(truth, terms)
+        counted = simulated_truth.seen_in(fit.mutations, terms, min_times_seen) & np.isfinite(shifts)
+        null = np.zeros(len(shifts), bool) if truth is None else ~simulated_truth.difference(truth, terms)
         parts.append(pd.DataFrame({"kind": kind, "shifted": shifts != 0, "null": null})[counted])
     return pd.concat(parts, ignore_index=True)
 
@@ -109,7 +111,7 @@ def pairs_table(
     truth: pd.DataFrame | None = None,
     min_times_seen: int = 1,
     load: Callable[[str], fitted.Fitted] = fitted.load,
-    load_estimate: Callable[[str], recovery.Estimate] = recovery.load,
+    load_estimate: Callable[[str], simulated_truth.Estimate] = simulated_truth.load,
 ) -> pd.DataFrame:
     """The signs of shifts in pairs of replicates, all rows of the matrix together, beside the truth.
 
@@ -130,7 +132,7 @@ def pairs_table(
         an inner node of a tree, whose truth no table holds.
     """
     fits = full(fits)
-    load = fitted.by_status(fits, load)
+    load = fitted.blank_diverged(fits, load)
     found = signs[signs["row"] == "all"].drop(columns="row").reset_index(drop=True)
     found["converged"] = found["unconverged"] == 0
     if truth is None or found.empty:
@@ -144,29 +146,29 @@ def pairs_table(
     return found.assign(false=false, true_share=false / found["agree"].where(found["agree"] > 0))
 
 
-def _false(agreeing: pd.DataFrame, fit: recovery.Estimate, known: pd.DataFrame) -> float:
+def _false(agreeing: pd.DataFrame, fit: simulated_truth.Estimate, known: pd.DataFrame) -> float:
     if None in fit.coefficients.values():
         return np.nan
     count = 0
     for row, part in agreeing.groupby("row", sort=False):
-        count += int((~recovery.difference(known.reindex(part["mutation"]), fit.coefficients[row])).sum())
+        count += int((~simulated_truth.difference(known.reindex(part["mutation"]), fit.coefficients[row])).sum())
     return count
 
 
 def figure(table: pd.DataFrame, pairs: pd.DataFrame, choice: pd.DataFrame) -> Figure:
-    """Estimated, and on simulated data true, share of false shifts against lasso weight; a column a difference matrix.
+    """Estimated, and on simulated data true, share of false shifts against lasso weight.
 
-    Above one replicate at a time and stop codons, below pairs of replicates and signs. Replicates have markers of their
-    own; hollow points are fits that did not converge; the chosen weight is shaded.
+    A column for each difference matrix. Above one replicate at a time and stop codons, below pairs of replicates and
+    signs. Replicates have markers of their own; hollow points are fits that did not converge; the chosen weight is
+    shaded.
     """
     style.apply()
     if table[["estimate", "true_share"]].isna().all(axis=None) and pairs["estimate"].isna().all():
-        return style.words_figure(_why_empty(table))
+        return style.placeholder_figure(_why_empty(table))
     simulated = bool(table["true_share"].notna().any())
     replicates = ordered(table["replicate"])
-    columns = list(table.columns)
-    by = [name for name in columns[1 : columns.index("stops")] if name not in ("lasso", "replicate")]
-    panels = style.panels(table, by)
+    by = sweep_columns(table, "stops", without=("lasso", "replicate"))
+    panels = looks.panels(table, by)
     handles = _handles(replicates, simulated, bool(choice["lasso"].notna().any()))
     fig, grid = style.panel_grid(len(panels), 2, entries=len(handles))
     for column, (title, panel) in enumerate(panels):
@@ -183,7 +185,7 @@ def figure(table: pd.DataFrame, pairs: pd.DataFrame, choice: pd.DataFrame) -> Fi
         grid, ("False share of\nnonsynonymous shifts", "False share of shifts that\nagree between replicates")
     )
     style.legend_above(fig, handles, "Rows of the matrix together")
-    style.note(fig, f"{_foot(table)} {style.unconverged_note(table['converged'])}")
+    style.note(fig, f"{_foot(table)} {unconverged_note(table['converged'])}")
     return fig
 
 
@@ -191,8 +193,8 @@ def _draw(ax: Axes, weights: pd.Series, parts: list[tuple[pd.DataFrame, str]], w
     if all(part["estimate"].isna().all() and part["true_share"].isna().all() for part, _ in parts):
         style.words(ax, nothing)
         return
-    position = style.lasso_axis(ax, weights)
-    style.mark_weight(ax, position, weight)
+    position = looks.lasso_axis(ax, weights)
+    strength_axis.mark(ax, position, weight)
     for part, marker in parts:
         for name, colour in LINES.items():
             line = part[part[name].notna()].sort_values("lasso")
@@ -208,11 +210,11 @@ def _handles(replicates: list[str], simulated: bool, marked: bool) -> list[Line2
     handles = [Line2D([], [], color=LINES[name], label=text) for name, text in names.items()]
     handles += [style.marker_handle(k, f"replicate {label}") for k, label in enumerate(replicates)]
     handles += [style.marker_handle(len(replicates), "pairs")] if len(replicates) > 1 else []
-    return [*handles, style.chosen_handle()] if marked else handles
+    return [*handles, looks.chosen_handle()] if marked else handles
 
 
 def _foot(table: pd.DataFrame) -> str:
-    return f"Pairs of a stop codon and a row behind an estimate by stops: {style.count_label(table['stops'])}."
+    return f"Pairs of a stop codon and a row behind an estimate by stops: {count_label(table['stops'])}."
 
 
 def _why_empty(table: pd.DataFrame) -> str:

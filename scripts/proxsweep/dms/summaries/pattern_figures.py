@@ -9,9 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from proxsweep.dms.summaries import looks
 from proxsweep.dms.summaries.patterns import ALL_DIFFERENT, ALL_EQUAL, ENOUGH_EQUAL, RESULTS, members
-from proxsweep.report import style
-from proxsweep.sweep.fits import ordered
+from proxsweep.report import strength_axis, style
+from proxsweep.report.wording import short_number, unconverged_note
+from proxsweep.sweep.fits import ordered, sweep_columns
 
 LINES = 8  # patterns with a line of their own in the figure over lasso weights
 RANKED = 12  # patterns in the ranked figure
@@ -22,8 +24,7 @@ _LARGEST = 20  # conditions in a dot matrix
 
 def settings(table: pd.DataFrame) -> list[str]:
     """What is swept but lasso weight and replicate."""
-    columns = list(table.columns)
-    return [column for column in columns[1 : columns.index("pattern")] if column not in ("lasso", "replicate")]
+    return sweep_columns(table, "pattern", without=("lasso", "replicate"))
 
 
 def ranking(table: pd.DataFrame) -> list[str]:
@@ -67,7 +68,7 @@ def figure(table: pd.DataFrame, conditions: Sequence[str]) -> Figure:
     """
     drawn = table[table["pattern"] != ""]
     if drawn.empty:
-        return style.words_figure(_why_empty(table))
+        return style.placeholder_figure(_why_empty(table))
     patterns = ranking(table)[:LINES]
     lines = line_styles(patterns, conditions)
     kept = [ALL_EQUAL, *patterns, *([ALL_DIFFERENT] if (drawn["pattern"] == ALL_DIFFERENT).any() else [])]
@@ -75,11 +76,11 @@ def figure(table: pd.DataFrame, conditions: Sequence[str]) -> Figure:
     handles = [Line2D([], [], label=pattern, **lines[pattern]) for pattern in kept]
     if len(replicates) > 1:
         handles += [style.marker_handle(k, f"replicate {label}") for k, label in enumerate(replicates)]
-    panels = style.panels(drawn, settings(table))
+    panels = looks.panels(drawn, settings(table))
     fig, grid = style.panel_grid(len(panels), height=2.0, entries=len(handles))
     for ax, (title, panel) in zip(grid[0], panels, strict=True):
         ax.set_title(title)
-        position = style.lasso_axis(ax, panel["lasso"])
+        position = looks.lasso_axis(ax, panel["lasso"])
         _mark_shown(ax, position, panel)
         for pattern in kept:
             for k, replicate in enumerate(replicates):
@@ -115,7 +116,7 @@ def _complete(part: pd.DataFrame, pattern: str) -> pd.DataFrame:
 def _mark_shown(ax: Axes, position, panel: pd.DataFrame) -> None:
     weights = panel.loc[panel["shown"] != "", "lasso"].unique()
     if len(weights):
-        style.mark_weight(ax, position, float(weights[0]))
+        strength_axis.mark(ax, position, float(weights[0]))
 
 
 def _foot(table: pd.DataFrame, patterns: Sequence[str], drawn: pd.DataFrame) -> str:
@@ -125,7 +126,7 @@ def _foot(table: pd.DataFrame, patterns: Sequence[str], drawn: pd.DataFrame) -> 
     fits = table.drop_duplicates([column for column in table.columns if column not in RESULTS])
     sentences = [f"Shaded: {_reason(reasons)}."] if reasons else []
     sentences += [f"{others} rarer patterns are in the table."] if others else []
-    return " ".join([*sentences, style.unconverged_note(fits["converged"])])
+    return " ".join([*sentences, unconverged_note(fits["converged"])])
 
 
 def _reason(reasons: str) -> str:
@@ -151,10 +152,10 @@ def ranked_figure(table: pd.DataFrame, conditions: Sequence[str]) -> Figure:
     """
     looked = table[(table["shown"] != "") & (table["pattern"] != "")]
     if looked.empty:
-        return style.words_figure(_why_empty(table))
+        return style.placeholder_figure(_why_empty(table))
     if len(conditions) > _LARGEST:
-        return style.words_figure(f"More than {_LARGEST} conditions: the ranked patterns are in the table.")
-    panels = style.panels(looked, settings(table))
+        return style.placeholder_figure(f"More than {_LARGEST} conditions: the ranked patterns are in the table.")
+    panels = looks.panels(looked, settings(table))
     across = 1 if len(panels) == 1 else 2
     bands = -(-len(panels) // across)
     width = style.ONE_COLUMN if across == 1 else style.TWO_COLUMNS
@@ -171,7 +172,7 @@ def ranked_figure(table: pd.DataFrame, conditions: Sequence[str]) -> Figure:
         _ranked_panel(ax, under, *panels[k], conditions, columns, first=k % across == 0)
     reasons = " or ".join(dict.fromkeys(looked["shown"]))
     fits = looked.drop_duplicates([column for column in table.columns if column not in RESULTS])
-    style.note(fig, f"At {_reason(reasons)}. {style.unconverged_note(fits['converged'])}")
+    style.note(fig, f"At {_reason(reasons)}. {unconverged_note(fits['converged'])}")
     return fig
 
 
@@ -188,11 +189,11 @@ def _ranked_panel(
 ) -> None:
     means = ranked(panel)[:RANKED]
     equal = panel[panel["pattern"] == ALL_EQUAL]["mutations"].mean()
-    weight = style.format_weight(float(panel["lasso"].iloc[0]))
+    weight = short_number(float(panel["lasso"].iloc[0]))
     title = f"{title}, " if title else ""
     ax.set_title(f"{title}lasso weight {weight} (all equal: {equal:,.5g} of {panel['of'].mean():,.5g})")
     x = np.arange(len(means))
-    ax.bar(x, means, width=0.62, color=style.CHOSEN_COLOUR)
+    ax.bar(x, means, width=0.62, color=strength_axis.CHOSEN_COLOUR)
     replicates = ordered(panel["replicate"])
     tops = means.to_numpy(float).copy()
     for k, replicate in enumerate(replicates):
@@ -236,7 +237,7 @@ def _dots(ax: Axes, patterns: Sequence[str], conditions: Sequence[str]) -> None:
 def sites_figure(table: pd.DataFrame, listed: pd.DataFrame, conditions: Sequence[str], choice: pd.DataFrame) -> Figure:
     """Where the commonest patterns sit: mutations at each site, a row for each pattern.
 
-    Of the setting that the study goes on with, or the first. Bars are means over replicates; all rows have one scale.
+    Of the selected setting, or the first. Bars are means over replicates; all rows have one scale.
 
     Parameters
     ----------
@@ -248,7 +249,7 @@ def sites_figure(table: pd.DataFrame, listed: pd.DataFrame, conditions: Sequence
     """
     if listed.empty:
         reason = "every mutation is all equal." if (table["pattern"] == ALL_EQUAL).any() else _why_empty(table)
-        return style.words_figure(f"No pattern to show along the sequence: {reason}")
+        return style.placeholder_figure(f"No pattern to show along the sequence: {reason}")
     by = settings(table)
     setting = _main_setting(listed, by, choice)
     part = listed[np.logical_and.reduce([listed[column] == setting[column] for column in by])] if by else listed
@@ -266,10 +267,10 @@ def sites_figure(table: pd.DataFrame, listed: pd.DataFrame, conditions: Sequence
     axes[-1].set_xlabel("Site")
     fig.supylabel("Mutations at the site", fontsize=7)
     title = ", ".join(str(setting[column]) for column in by if column == "difference" or listed[column].nunique() > 1)
-    weight = style.format_weight(float(part["lasso"].iloc[0]))
+    weight = short_number(float(part["lasso"].iloc[0]))
     reason = part["shown"].iloc[0]
     fits = part.drop_duplicates(["lasso", "replicate"])
-    note = f"{title}, lasso weight {weight} ({_reason(reason)}). {style.unconverged_note(fits['converged'])}"
+    note = f"{title}, lasso weight {weight} ({_reason(reason)}). {unconverged_note(fits['converged'])}"
     style.note(fig, note.removeprefix(", "))
     return fig
 

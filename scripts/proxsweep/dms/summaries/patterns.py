@@ -15,9 +15,10 @@ import pandas as pd
 from scipy.optimize import linprog
 
 from proxsweep.dms.results import fitted
+from proxsweep.dms.results.fits_table import in_order
 from proxsweep.dms.results.fitted import kinds
 from proxsweep.sweep import chosen
-from proxsweep.sweep.fits import full, in_order, sweep_columns
+from proxsweep.sweep.fits import full, sweep_columns
 
 Groups = tuple[tuple[int, ...], ...]
 
@@ -62,16 +63,11 @@ class Effects:
 
 def load(path: str | Path) -> Effects:
     """Read ``parameters.npz`` and ``mutations.csv`` from the folder of a fit."""
-    folder = Path(path)
-    text = dict.fromkeys(NAMES, "str")
-    mutations = pd.read_csv(folder / "mutations.csv", dtype=text, keep_default_na=False, na_values=[""])
-    with np.load(folder / "parameters.npz", allow_pickle=False) as arrays:
-        names = [str(name) for name in arrays["conditions"]]
-        rows = len(arrays["difference_rows"])
-        matrix = arrays["difference"].reshape(rows, -1) if rows else np.zeros((0, len(names)))
-        sites = mutations["site"]
-        differing = sites.isin(sites[arrays["bundle"].any(axis=0)]).to_numpy()
-        return Effects(names, matrix, arrays["b"], mutations, differing)
+    names, _, matrix = fitted.difference(path)
+    mutations = fitted.mutations(path, names)
+    b, bundle = fitted.effects(path, mutations, "b", "bundle")
+    sites = mutations["site"]
+    return Effects(names, matrix, b, mutations, sites.isin(sites[bundle.any(axis=0)]).to_numpy())
 
 
 def _without_numbers(effects: Effects) -> Effects:
@@ -84,7 +80,7 @@ def conditions(fits: pd.DataFrame, load: Callable[[str], Effects] = load) -> lis
     return load(paths.iloc[0]).conditions if len(paths) else []
 
 
-def fused(b: np.ndarray) -> list[Groups]:
+def fusion_groups(b: np.ndarray) -> list[Groups]:
     """The groups of exactly equal values in every column of ``b`` (D, M).
 
     Groups, and the places within them, ascend; groups stand in the order of their first place.
@@ -126,7 +122,7 @@ def members(pattern: str, conditions: Sequence[str]) -> Groups:
     return (*named, tuple(k for k in range(len(conditions)) if k not in taken))
 
 
-def price(matrix: np.ndarray, groups: Groups) -> float:
+def pattern_penalty(matrix: np.ndarray, groups: Groups) -> float:
     """Penalty, per unit of lasso weight, of two groups whose effects are 1 apart; NaN for any other number of groups.
 
     The smallest of ``||A y||_1`` over the inner nodes of a tree, y being 1 on the first group and 0 on the second
@@ -172,12 +168,12 @@ def counts(
     DataFrame
         One row for each fit and pattern found in it (``all equal`` always): the swept parameters, then :data:`RESULTS`.
         ``mutations`` of the ``of`` mutations seen in every condition have the pattern, ``stops`` of them stop codons,
-        ``at_differing_sites`` at sites where wildtypes differ; ``share`` is their ratio; ``price`` as in :func:`price`;
-        ``shown`` says why further tables and figures look at the fit (:func:`shown`). A fit that diverged, or without
-        any mutation to count, has one row without a pattern and says why in ``note``.
+        ``at_differing_sites`` at sites where wildtypes differ; ``share`` is their ratio; ``price`` is that of
+        :func:`pattern_penalty`; ``shown`` says why further tables and figures look at the fit (:func:`shown`). A fit
+        that diverged, or without any mutation to count, has one row without a pattern and says why in ``note``.
     """
     fits = full(fits)
-    swept, load = sweep_columns(fits), fitted.by_status(fits, load, _without_numbers)
+    swept, load = sweep_columns(fits), fitted.blank_diverged(fits, load, _without_numbers)
     records = []
     for fit in fits.to_dict("records"):
         setting = {column: fit[column] for column in ["study", *swept]}
@@ -196,7 +192,7 @@ def _counts(fit: Effects, min_times_seen: int) -> list[dict[str, Any]]:
         return [nothing | {"share": np.nan, "price": np.nan, "note": "the fit diverged"}]
     if not seen.any():
         return [nothing | {"share": np.nan, "price": np.nan, "note": "no mutation seen in every condition"}]
-    patterns = np.array([name(groups, fit.conditions) for groups in fused(fit.b[:, seen])])
+    patterns = np.array([name(groups, fit.conditions) for groups in fusion_groups(fit.b[:, seen])])
     stops = kinds(fit.mutations["mutant"][seen]) == "stop"
     found = []
     for pattern in dict.fromkeys([ALL_EQUAL, *patterns]):
@@ -211,7 +207,7 @@ def _counts(fit: Effects, min_times_seen: int) -> list[dict[str, Any]]:
                 "at_differing_sites": int((has & fit.differing[seen]).sum()),
                 "of": len(patterns),
                 "share": float(has.mean()),
-                "price": price(fit.matrix, groups),
+                "price": pattern_penalty(fit.matrix, groups),
                 "note": "",
             }
         )
@@ -225,8 +221,7 @@ def shown(table: pd.DataFrame, choice: pd.DataFrame) -> list[str]:
     at the smallest weight with at least 95 % of mutations all equal (mean over replicates), or the largest if there is
     no such weight: so that matrices are compared at equal sparsity, not at equal weights.
     """
-    columns = list(table.columns)
-    by = [column for column in columns[1 : columns.index("pattern")] if column not in ("lasso", "replicate")]
+    by = sweep_columns(table, "pattern", without=("lasso", "replicate"))
     weights, reasons = np.full(len(table), np.nan), np.full(len(table), "", dtype=object)
     for places in _parts(table, by):
         part = table.iloc[places]
@@ -270,7 +265,7 @@ def mutations(
         The swept parameters; ``shown``; ``pattern``; ``mutation``, ``wildtype``, ``site``, ``mutant``, ``kind``;
         ``differing_site``; ``beta_<condition>`` (latent units, the reference's coordinates); ``converged``.
     """
-    swept, load = sweep_columns(fits), fitted.by_status(fits, load, _without_numbers)
+    swept, load = sweep_columns(fits), fitted.blank_diverged(fits, load, _without_numbers)
     looked = table.loc[table["shown"] != "", [*swept, "shown", "converged"]].drop_duplicates()
     parts = []
     for row in looked.merge(full(fits)[[*swept, "path"]], on=swept, how="left").to_dict("records"):
@@ -286,7 +281,7 @@ def mutations(
 
 
 def _listed(fit: Effects, min_times_seen: int) -> pd.DataFrame:
-    patterns = pd.Series([name(groups, fit.conditions) for groups in fused(fit.b)], fit.mutations.index)
+    patterns = pd.Series([name(groups, fit.conditions) for groups in fusion_groups(fit.b)], fit.mutations.index)
     found = fit.mutations[list(NAMES)].assign(kind=kinds(fit.mutations["mutant"]), differing_site=fit.differing)
     found.insert(0, "pattern", patterns)
     effects = {f"beta_{condition}": fit.b[d] for d, condition in enumerate(fit.conditions)}
@@ -314,10 +309,10 @@ def disagreements(
     DataFrame
         What is swept but difference and lasso; ``mutation``, ``wildtype``, ``site``, ``mutant``, ``kind``; for each
         matrix ``lasso_<matrix>`` and ``pattern_<matrix>``; ``price_<matrix>_of_<other>``, what the pattern found under
-        the other matrix costs under this one (:func:`price`), for all four pairs; ``converged``: both fits.
+        the other matrix costs under this one (:func:`pattern_penalty`), for all four pairs; ``converged``: both fits.
     """
-    swept, load = sweep_columns(fits), fitted.by_status(fits, load, _without_numbers)
-    same = [column for column in swept if column not in ("difference", "lasso")]
+    swept, load = sweep_columns(fits), fitted.blank_diverged(fits, load, _without_numbers)
+    same = sweep_columns(fits, without=("difference", "lasso"))
     columns = [*same, *NAMES, "kind", *(f"lasso_{one}" for one in pair), *(f"pattern_{one}" for one in pair)]
     columns += [f"price_{one}_of_{other}" for one in pair for other in pair] + ["converged"]
     if "difference" not in swept:
@@ -334,7 +329,7 @@ def _disagreeing(
     row: Mapping, same: list[str], pair: tuple[str, str], load: Callable, min_times_seen: int
 ) -> pd.DataFrame:
     one, two = (load(row[f"path_{matrix}"]) for matrix in pair)
-    patterns = {matrix: fused(fit.b) for matrix, fit in zip(pair, (one, two), strict=True)}
+    patterns = {matrix: fusion_groups(fit.b) for matrix, fit in zip(pair, (one, two), strict=True)}
     unlike = np.array([a != b for a, b in zip(*patterns.values(), strict=True)], bool)
     kept = np.flatnonzero(unlike & one.seen(min_times_seen) & two.seen(min_times_seen))
     if not (np.isfinite(one.b).all() and np.isfinite(two.b).all()):
@@ -345,5 +340,5 @@ def _disagreeing(
         found[f"lasso_{matrix}"] = row[f"lasso_{matrix}"]
         found[f"pattern_{matrix}"] = [name(patterns[matrix][k], fit.conditions) for k in kept]
         for other in pair:
-            found[f"price_{matrix}_of_{other}"] = [price(fit.matrix, patterns[other][k]) for k in kept]
+            found[f"price_{matrix}_of_{other}"] = [pattern_penalty(fit.matrix, patterns[other][k]) for k in kept]
     return found.assign(converged=all(row[f"converged_{matrix}"] for matrix in pair))

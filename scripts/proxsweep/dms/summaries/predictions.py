@@ -5,14 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from proxsweep.dms.data.encoding import Encoding, latent
 from proxsweep.dms.model import predict
 from proxsweep.dms.model.losses import agreement
+from proxsweep.dms.summaries import looks
 from proxsweep.report import style
+from proxsweep.report.wording import short_number
 from proxsweep.sweep import chosen
 from proxsweep.sweep.fits import full, ordered
 
@@ -22,8 +24,8 @@ _BINS = (70, 60)
 MOST_ACROSS = 5
 
 
-def variants(fit: predict.Written, encoding: Encoding) -> pd.DataFrame:
-    """One row a variant: ``condition``, ``weight``, ``latent``, ``predicted``, ``observed`` (scores)."""
+def variants(fit: predict.FittedParameters, encoding: Encoding) -> pd.DataFrame:
+    """One row per variant: ``condition``, ``weight``, ``latent``, ``predicted``, ``observed`` (scores)."""
     phi = latent(encoding, fit.b, fit.b0)
     return pd.DataFrame(
         {
@@ -40,7 +42,7 @@ def tables(
     fits: pd.DataFrame,
     choice: pd.DataFrame,
     encodings: Mapping[str, str | Path],
-    load: Callable[[str], predict.Written] = predict.load,
+    load: Callable[[str], predict.FittedParameters] = predict.load,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Agreement and densities of the chosen fits, every replicate.
 
@@ -58,7 +60,7 @@ def tables(
     Returns
     -------
     agreement, cells
-        :data:`COLUMNS`: one row a replicate and condition: number of variants with a weight, weighted Pearson
+        :data:`COLUMNS`: one row per replicate and condition: number of variants with a weight, weighted Pearson
         correlation and root mean squared error of observed and predicted scores, the sigmoid (NaN for a linear model).
         :data:`CELLS`: numbers of variants in cells, ``axis`` (``predicted`` or ``latent``) against observed scores, by
         the middle of the cell. No rows where no weight was chosen.
@@ -86,7 +88,7 @@ def tables(
     return pd.DataFrame(agreements, columns=list(COLUMNS)), counted
 
 
-def _axes(fit: predict.Written) -> tuple[str, ...]:
+def _axes(fit: predict.FittedParameters) -> tuple[str, ...]:
     return ("predicted", "latent") if fit.sigmoid else ("predicted",)
 
 
@@ -114,9 +116,9 @@ def figure(agreements: pd.DataFrame, cells: pd.DataFrame, choice: pd.DataFrame) 
     """
     style.apply()
     if chosen.main(choice) is None:
-        return style.words_figure(chosen.NO_WEIGHT)
+        return style.placeholder_figure(looks.NO_WEIGHT)
     if agreements.empty:
-        return style.words_figure("No fit at the chosen weight finished: nothing to predict with.")
+        return style.placeholder_figure("No fit at the chosen weight finished: nothing to predict with.")
     conditions = list(dict.fromkeys(agreements["condition"]))
     axes_shown = list(dict.fromkeys(cells["axis"]))
     blocks = [
@@ -182,25 +184,21 @@ def _ends(values: pd.Series) -> tuple[float, float]:
 
 def _density(ax: Axes, cells: pd.DataFrame, every: pd.DataFrame, most: float) -> None:
     """Numbers of variants in cells, in grey on a log scale: from below 1, so that a cell with one is not white."""
-    (column, across, x), (line, up, y) = (_grid(cells[name], every[name]) for name in ("x", "observed"))
-    counts = np.ma.masked_all((up, across))
-    counts[line, column] = cells["variants"]
-    norm = LogNorm(0.3, max(most, 1.0))
-    ax.imshow(counts, origin="lower", extent=(*x, *y), aspect="auto", cmap="Greys", norm=norm, interpolation="none")
+    shades = {"cmap": "Greys", "norm": "log", "vmin": 0.3, "vmax": max(most, 1.0), "rasterized": True}
+    edges = [_edges(every[name]) for name in ("x", "observed")]
+    sns.histplot(cells, x="x", y="observed", weights="variants", bins=edges, ax=ax, **shades)
 
 
-def _grid(values: pd.Series, every: pd.Series) -> tuple[np.ndarray, int, tuple[float, float]]:
-    """Place of each of ``values`` on the grid of equal steps that ``every`` lies on, its length and both ends."""
-    known = np.unique(every)
+def _edges(middles: pd.Series) -> np.ndarray:
+    """Edges of the cells of equal width that have these middles, whichever of them are there."""
+    known = np.unique(middles)
     step = float(np.diff(known).min()) if len(known) > 1 else 1.0
-    count = int(np.round((known[-1] - known[0]) / step)) + 1
-    places = np.round((values.to_numpy() - known[0]) / step).astype(int)
-    return places, count, (known[0] - step / 2, known[0] + (count - 0.5) * step)
+    return known[0] + step * (np.arange(round((known[-1] - known[0]) / step) + 2) - 0.5)
 
 
 def _foot(agreements: pd.DataFrame, choice: pd.DataFrame) -> str:
     main = chosen.main(choice)
-    where = f"Difference matrix {main['difference']}, lasso weight {style.format_weight(main['lasso'])}."
+    where = f"Difference matrix {main['difference']}, lasso weight {short_number(main['lasso'])}."
     shade = "Darker: more variants (log scale). Lines: equality, and the fitted sigmoid."
     if not agreements["sigmoid"].astype(bool).all():
         shade = (

@@ -29,24 +29,18 @@ the prevalence, as precision. So a fit without nonzero rows has the prevalence a
 random order has, but for a little in small sets.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from proxsweep.dms.results import fitted
-from proxsweep.io.errors import UserError
-from proxsweep.report import style
-from proxsweep.sweep.fits import full, in_order, ordered, sweep_columns
+from proxsweep.dms.results.fits_table import in_order
+from proxsweep.dms.summaries.simulated_truth import ROUNDING, Estimate, difference, matched, seen_in
+from proxsweep.report.wording import short_number
+from proxsweep.sweep.fits import full, sweep_columns
 
-# True effects are sums of a few floats: differences below this (latent units) are rounding.
-ROUNDING = 1e-9
 RESULTS = (
     "level",
     "row",
@@ -64,45 +58,6 @@ RESULTS = (
     "converged",
     "note",
 )
-REFERENCE_COLOUR = "#000000"
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """One fit as it is compared with the truth.
-
-    Attributes
-    ----------
-    reference
-        Condition in whose coordinates the mutations are written.
-    coefficients
-        For each row of the difference matrix its nonzero coefficients by condition. Rows that touch an inner
-        node of a tree, whose true effect no table holds, have None.
-    mutations
-        One row a mutation: ``mutation``, ``shift_<row>`` (latent units), ``times_seen_<condition>``
-        (variants).
-    """
-
-    reference: str
-    coefficients: Mapping[str, Mapping[str, float] | None]
-    mutations: pd.DataFrame
-
-
-def load(path: str | Path) -> Estimate:
-    """Read ``record.json``, ``parameters.npz`` and ``mutations.csv`` from the folder of a fit."""
-    folder = Path(path)
-    fit = fitted.load(folder)
-    with np.load(folder / "parameters.npz", allow_pickle=False) as arrays:
-        matrix = arrays["difference"]
-    coefficients = {row: _coefficients(values, fit.conditions) for row, values in zip(fit.rows, matrix, strict=True)}
-    record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-    return Estimate(record["dms"]["reference"], coefficients, fit.mutations)
-
-
-def _coefficients(values: np.ndarray, conditions: list[str]) -> dict[str, float] | None:
-    if np.any(values[len(conditions) :] != 0):
-        return None
-    return {name: float(value) for name, value in zip(conditions, values, strict=False) if value != 0}
 
 
 def recovery(
@@ -145,28 +100,23 @@ def recovery(
         If a fit has a mutation or a condition that the truth lacks.
     """
     fits = full(fits)
-    load = fitted.by_status(fits, load)
+    load = fitted.blank_diverged(fits, load)
     swept = sweep_columns(fits)
     known = truth.set_index("mutation")
     known = known.assign(branch=known["branch"].fillna(""))
-    others = [name for name in swept if name != "lasso"]
+    others = sweep_columns(fits, without=("lasso",))
     records, paths = [], []
     for _, path in fits.groupby(others, sort=False, dropna=False):
-        judged = [_judge(load(place), known, min_times_seen, str(place)) for place in path["path"]]
-        for fit, one in zip(path.to_dict("records"), judged, strict=True):
+        compared = [_compare(load(place), known, min_times_seen, str(place)) for place in path["path"]]
+        for fit, one in zip(path.to_dict("records"), compared, strict=True):
             setting = {name: fit[name] for name in ["study", *swept]}
             status = {"status": fit["status"], "converged": fit["status"] == "converged"}
             records += [setting | count | status for count in _counts(one)]
         setting |= {"lasso": np.nan}
-        paths += [setting | count for count in _path_counts(judged, path["lasso"], path["status"])]
+        paths += [setting | count for count in _path_counts(compared, path["lasso"], path["status"])]
     columns = ["study", *swept, *RESULTS]
-    return pd.concat(
-        [
-            in_order(pd.DataFrame(records, columns=columns), swept),
-            in_order(pd.DataFrame(paths, columns=columns), others),
-        ],
-        ignore_index=True,
-    )
+    counted = in_order(pd.DataFrame(records, columns=columns), swept)
+    return pd.concat([counted, in_order(pd.DataFrame(paths, columns=columns), others)], ignore_index=True)
 
 
 def average_precision(score: np.ndarray, true: np.ndarray) -> float:
@@ -227,7 +177,7 @@ class _Set:
 
 
 @dataclass(frozen=True)
-class _Judged:
+class Comparison:
     """The rows of a fit beside the truth, (R, M): ``shifts`` (latent units), ``true`` and ``seen`` (bool).
 
     ``nothing`` says of each row that cannot be counted why not.
@@ -240,7 +190,7 @@ class _Judged:
     nothing: Mapping[str, str]
 
 
-def _judge(fit: Estimate, known: pd.DataFrame, min_times_seen: int, place: str) -> _Judged:
+def _compare(fit: Estimate, known: pd.DataFrame, min_times_seen: int, place: str) -> Comparison:
     truth = matched(fit, known, place)
     rows = {row: terms for row, terms in fit.coefficients.items() if terms is not None}
     inner = [row for row in fit.coefficients if row not in rows]
@@ -248,7 +198,7 @@ def _judge(fit: Estimate, known: pd.DataFrame, min_times_seen: int, place: str) 
     shifts = fit.mutations[[f"shift_{row}" for row in rows]].to_numpy(float).T
     if not rows or not np.isfinite(shifts).all():
         none = np.zeros((0, 0), dtype=bool)
-        return _Judged(none, none, none, [], nothing | dict.fromkeys(rows, "the fit diverged"))
+        return Comparison(none, none, none, [], nothing | dict.fromkeys(rows, "the fit diverged"))
     true = np.stack([difference(truth, terms) for terms in rows.values()])
     seen = np.stack([seen_in(fit.mutations, terms, min_times_seen) for terms in rows.values()])
     labels = {"row": "all", "branch": "all", "reference_branch": False, "note": ""}
@@ -261,14 +211,14 @@ def _judge(fit: Estimate, known: pd.DataFrame, min_times_seen: int, place: str) 
         note = "" if moves.any() else "no row of the matrix is moved by a shift on this branch"
         named = {**labels, "branch": branch.name, "reference_branch": branch.own, "note": note}
         sets.append(_Set(named, seen & moves[:, None] & (here | ~true), moves, here))
-    return _Judged(shifts, true, seen, sets, nothing)
+    return Comparison(shifts, true, seen, sets, nothing)
 
 
 def _moves(terms: Mapping[str, float], branch: _Branch) -> bool:
     return abs(sum(weight for name, weight in terms.items() if name in branch.moved)) > ROUNDING
 
 
-def _counts(fit: _Judged) -> list[dict]:
+def _counts(fit: Comparison) -> list[dict]:
     """Counts of one fit at levels ``row`` and ``pattern``."""
     called = fit.shifts != 0
     counts = []
@@ -281,11 +231,11 @@ def _counts(fit: _Judged) -> list[dict]:
     return counts + [_nothing("row", row, note) for row, note in fit.nothing.items()]
 
 
-def _path_counts(fits: list[_Judged], weights: pd.Series, statuses: pd.Series) -> list[dict]:
+def _path_counts(fits: list[Comparison], weights: pd.Series, statuses: pd.Series) -> list[dict]:
     """Counts at level ``path`` of the fits at all weights, which share their mutations; with their status."""
     converged = (statuses == "converged").to_numpy()
     kept = [(fit, weight) for fit, weight, good in zip(fits, weights, converged, strict=True) if good]
-    missing = [style.format_weight(weight) for weight in sorted(weights[~converged])]
+    missing = [short_number(weight) for weight in sorted(weights[~converged])]
     note = f"left out, not converged: lasso weight {', '.join(missing)}" if missing else ""
     status = ", ".join(sorted(set(statuses[~converged]))) or "converged"
     counts = [_nothing("path", "all", "")]
@@ -331,150 +281,6 @@ def _nothing(level: str, row: str, note: str) -> dict:
     return _count(level, _Set(labels, none), none, none)
 
 
-def matched(fit: Estimate, known: pd.DataFrame, place: str) -> pd.DataFrame:
-    """The truth in the order of the fit's mutations.
-
-    Raises
-    ------
-    UserError
-        If the truth, indexed by mutation, lacks a mutation or condition of the fit in ``place``.
-    """
-    conditions = {name for terms in fit.coefficients.values() if terms for name in terms} | {fit.reference}
-    for name in sorted(conditions):
-        if f"beta_{name}" not in known.columns:
-            raise UserError("truth.csv", f"no column beta_{name}", f"the conditions of the fit in {place}")
-    absent = fit.mutations.loc[~fit.mutations["mutation"].isin(known.index), "mutation"]
-    if len(absent):
-        found = f"no mutation {absent.iloc[0]} ({len(absent)} absent)"
-        raise UserError("truth.csv", found, f"all mutations of the fit in {place}, in the same coordinates")
-    return known.loc[fit.mutations["mutation"]]
-
-
-def difference(truth: pd.DataFrame, terms: Mapping[str, float]) -> np.ndarray:
-    """Where the true value of a row is not zero."""
-    value = sum(weight * truth[f"beta_{name}"].to_numpy(float) for name, weight in terms.items())
-    return np.abs(value) > ROUNDING
-
-
-def seen_in(mutations: pd.DataFrame, terms: Mapping[str, float], min_times_seen: int) -> np.ndarray:
-    columns = [f"times_seen_{name}" for name in terms]
-    return (mutations[columns] >= max(min_times_seen, 1)).all(axis=1).to_numpy()
-
-
-PANELS = (
-    ("row", "recall", "Recall, rows"),
-    ("row", "precision", "Precision, rows"),
-    ("row", "average_precision", "Average precision"),
-    ("pattern", "recall", "Recall, patterns"),
-    ("pattern", "precision", "Precision, patterns"),
-)
-
-
-PREVALENCE = {"linestyle": ":", "linewidth": 0.8}
-PATH_NOTE = "path: rows ranked by the largest lasso weight at which they are nonzero."
-
-
-def figure(table: pd.DataFrame) -> Figure:
-    """Recall, precision and average precision against lasso weight: a column for each matrix, a line for each branch.
-
-    The upper panels count rows, the lower two whole patterns. The reference's own branch is black, all
-    branches together are dashed; replicates have markers of their own; hollow points are fits that did not
-    converge. A point is absent where nothing was called or nothing was there to find. Beside the average
-    precision of the fits, at ``path``, stands that of level ``path``; dotted lines are the prevalence.
-    """
-    drawn = table[(table["row"] == "all") & (table["mutations"] > 0)]
-    if (drawn["branch"] == "all").all():
-        return style.words_figure(_why_empty(table))
-    lines = _lines(drawn)
-    replicates = ordered(drawn["replicate"])
-    by = _settings(table)
-    panels = style.panels(drawn, by)
-    handles = _handles(drawn, lines, replicates)
-    fig, grid = style.panel_grid(len(panels), len(PANELS), height=1.4, entries=len(handles))
-    for column, (title, panel) in enumerate(panels):
-        grid[0, column].set_title(title)
-        weights = panel["lasso"].dropna()
-        for ax, (level, measure, _) in zip(grid[:, column], PANELS, strict=True):
-            position = style.lasso_axis(ax, weights)
-            beside = _room_beside(ax)
-            _panel(ax, position, panel[panel["level"] == level], measure, lines, replicates)
-            if measure == "average_precision":
-                _path_points(ax, beside, panel[panel["level"] == "path"], lines, replicates)
-        for ax in grid[:-1, column]:
-            ax.set_xlabel("")
-            ax.tick_params(labelbottom=False)
-    style.label_rows(grid, [label.replace(" ", "\n") for _, _, label in PANELS])  # lower than a label is long
-    style.legend_above(fig, handles)
-    fits = drawn[drawn["level"] == "row"].drop_duplicates([*by, "lasso", "replicate"])
-    style.note(fig, f"{style.unconverged_note(fits['converged'])} {PATH_NOTE}")
-    return fig
-
-
-def _why_empty(table: pd.DataFrame) -> str:
-    notes = table.loc[table["level"] != "path", "note"]
-    reasons = "; ".join(dict.fromkeys(note for note in notes if note))
-    if reasons:
-        return f"Nothing to compare with the truth.\n{reasons[0].upper()}{reasons[1:]}."
-    return "Nothing to compare with the truth: no shifts simulated, or no fit finished."
-
-
-def _lines(drawn: pd.DataFrame) -> dict[str, dict]:
-    """Keywords of each branch's line: the reference's own in black."""
-    flags = drawn.groupby("branch", sort=True)["reference_branch"].first().drop("all")
-    others = style.colours(flags.index[~flags])
-    looks = {name: {"color": REFERENCE_COLOUR, "linewidth": 1.4} for name in flags.index[flags]}
-    looks |= {name: {"color": colour, "linewidth": 0.9} for name, colour in others.items()}
-    return looks | {"all": {"color": style.GREY, "linewidth": 0.9, "linestyle": "--"}}
-
-
-def _panel(
-    ax: Axes, position: Callable, panel: pd.DataFrame, measure: str, lines: dict[str, dict], replicates: list
-) -> None:
-    ax.set_ylim(-0.03, 1.03)
-    ax.grid(axis="y")
-    # The reference's own branch is drawn last, on top.
-    for branch, look in reversed(lines.items()):
-        for k, replicate in enumerate(replicates):
-            here = panel[(panel["branch"] == branch) & (panel["replicate"] == replicate)].sort_values("lasso")
-            if measure == "average_precision":
-                ax.plot(position(here["lasso"]), here["prevalence"], color=look["color"], **PREVALENCE)
-            line = here[here[measure].notna()]
-            x = position(line["lasso"])
-            ax.plot(x, line[measure], **look)
-            style.points(ax, x, line[measure], line["converged"], look["color"], style.marker(k))
-
-
-def _room_beside(ax: Axes) -> float:
-    """Make room right of the axis of lasso weights, which ends where it did; returns the middle of the room."""
-    low, high = ax.get_xlim()
-    room = 0.1 * (high - low)
-    ax.set_xlim(low, high + room)
-    ax.spines["bottom"].set_bounds(low, high)
-    return high + room / 2
-
-
-def _path_points(ax: Axes, x: float, paths: pd.DataFrame, lines: dict[str, dict], replicates: list) -> None:
-    """The average precision of level ``path``."""
-    for branch, look in reversed(lines.items()):
-        for k, replicate in enumerate(replicates):
-            here = paths[(paths["branch"] == branch) & (paths["replicate"] == replicate)]
-            places = np.full(len(here), x)
-            style.points(ax, places, here["average_precision"], here["converged"], look["color"], style.marker(k))
-    ax.text(x, -0.06, "path", ha="center", va="top", fontsize=6)
-
-
-def _handles(drawn: pd.DataFrame, lines: dict[str, dict], replicates: list) -> list[Line2D]:
-    own = set(drawn.loc[drawn["reference_branch"], "branch"])
-    labels = {name: f"shifts on {name}" for name in lines}
-    labels |= {name: f"shifts on {name}, the reference's own branch" for name in own}
-    labels["all"] = "all rows, whatever the branch"
-    handles = [Line2D([], [], label=labels[name], **look) for name, look in lines.items()]
-    handles.append(Line2D([], [], label="prevalence (a random order)", color=style.GREY, **PREVALENCE))
-    if len(replicates) > 1:
-        handles += [style.marker_handle(k, f"replicate {label}") for k, label in enumerate(replicates)]
-    return handles
-
-
 def best(table: pd.DataFrame) -> pd.DataFrame:
     """Where each matrix finds the shifts best: its lasso weight with the largest F1, and what it finds there.
 
@@ -489,7 +295,7 @@ def best(table: pd.DataFrame) -> pd.DataFrame:
         ``pattern_precision`` and ``pattern_recall``, averaged over replicates. Last, whatever the weight,
         ``path_average_precision``, NaN where no fit converged.
     """
-    by = _settings(table)
+    by = settings(table)
     pooled = table[(table["level"] == "row") & (table["row"] == "all") & (table["branch"] == "all")]
     pooled = pooled.assign(f1=2 * pooled["both"] / (pooled["true"] + pooled["called"]).clip(lower=1))
     mean = pooled.groupby([*by, "lasso"], sort=False, dropna=False, as_index=False)["f1"].mean()
@@ -511,21 +317,20 @@ def best(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, axis=1).reset_index()
 
 
-def _settings(table: pd.DataFrame) -> list[str]:
+def settings(table: pd.DataFrame) -> list[str]:
     """Swept parameters other than lasso weight and replicate."""
-    columns = list(table.columns)
-    return [name for name in columns[1 : columns.index("level")] if name not in ("lasso", "replicate")]
+    return sweep_columns(table, "level", without=("lasso", "replicate"))
 
 
 def reading(table: pd.DataFrame) -> str:
     """What the table says, in Markdown: a point for each setting, at its best weight (see :func:`best`)."""
-    by = _settings(table)
+    by = settings(table)
     points = []
     for values, part in best(table).groupby([*by, "lasso", "f1"], sort=False, dropna=False):
         *setting, lasso, f1 = values
         names = ", ".join(f"{name} {value}" for name, value in zip(by, setting, strict=True))
         found = "; ".join(_sentence(row) for row in part.to_dict("records"))
-        weight = f"lasso weight {style.format_weight(lasso)} (F1 {f1:.2f})"
+        weight = f"lasso weight {short_number(lasso)} (F1 {f1:.2f})"
         points.append(f"- **{names}**: best at {weight}; {found}.")
     return "\n".join(points) or "Nothing to compare with the truth."
 

@@ -16,8 +16,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from proxsweep.dms.results import fitted, reread
+from proxsweep.dms.results.fits_table import in_order
+from proxsweep.dms.summaries import looks
 from proxsweep.report import style
-from proxsweep.sweep.fits import full, in_order, sweep_columns
+from proxsweep.report.wording import unconverged_note
+from proxsweep.sweep.fits import full, sweep_columns
 
 RESULTS = (
     "reference",
@@ -158,10 +161,9 @@ def figure(found: pd.DataFrame) -> Figure:
     conditions = [row for row in dict.fromkeys(found.loc[found["quantity"] == "effect", "row"]) if row != "all"]
     drawn = found[(found["row"] == "all") & found["sites"].isin(list(DASHES)) & (found["mutations"] > 0)]
     if drawn.empty:
-        return style.words_figure("No fit and refit to compare.")
-    columns = list(found.columns)
-    by = [name for name in columns[1 : columns.index("reference")] if name not in ("lasso", "replicate")]
-    panels = style.panels(drawn, by)
+        return style.placeholder_figure("No fit and refit to compare.")
+    by = sweep_columns(found, "reference", without=("lasso", "replicate"))
+    panels = looks.panels(drawn, by)
     handles = _handles(drawn, conditions)
     fig, grid = style.panel_grid(len(panels), len(PANELS), height=1.35, entries=len(handles))
     for column, (title, panel) in enumerate(panels):
@@ -175,13 +177,13 @@ def figure(found: pd.DataFrame) -> Figure:
         ax.set_ylabel(label)
     style.legend_above(fig, handles)
     pairs = drawn.drop_duplicates([*by, "lasso", "replicate", "reference"])
-    style.note(fig, style.unconverged_note(pairs["converged"].astype(bool), "pairs of a fit and its refit"))
+    style.note(fig, unconverged_note(pairs["converged"].astype(bool), "pairs of a fit and its refit"))
     return fig
 
 
 def _panel(ax: Axes, panel: pd.DataFrame, measure: str, conditions: list[str]) -> None:
     colours = style.colours(conditions)
-    position = style.lasso_axis(ax, panel["lasso"])
+    position = looks.lasso_axis(ax, panel["lasso"])
     ax.grid(axis="y")
     for (reference, sites, _), line in panel.groupby(["reference", "sites", "replicate"], sort=False):
         line = line[line[measure].notna()].sort_values("lasso")

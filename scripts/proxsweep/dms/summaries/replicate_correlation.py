@@ -22,8 +22,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from proxsweep.dms.results import fitted
+from proxsweep.dms.results.fits_table import in_order
+from proxsweep.dms.summaries import looks
 from proxsweep.report import style
-from proxsweep.sweep.fits import full, in_order, ordered, sweep_columns
+from proxsweep.report.wording import count_label, unconverged_note
+from proxsweep.sweep.fits import full, ordered, sweep_columns
 
 LEAST_MUTATIONS = 3
 LEAST_NONZERO = 3  # with fewer the correlation is that of one or two points and there is no interval
@@ -80,8 +83,8 @@ def correlate(
         that both fits converged; ``note`` says why a value is missing.
     """
     fits = full(fits)
-    load = fitted.by_status(fits, load)
-    settings = [name for name in sweep_columns(fits) if name != "replicate"]
+    load = fitted.blank_diverged(fits, load)
+    settings = sweep_columns(fits, without=("replicate",))
     columns = ["study", *settings, *RESULTS]
     cached = cache(load)
     records = []
@@ -244,12 +247,10 @@ def figure(table: pd.DataFrame) -> Figure:
     shifts = table[table["quantity"] == "shift"]
     drawn = shifts[shifts["pearson"].notna()]
     if drawn.empty:
-        return style.words_figure(_why_empty(table, shifts))
+        return style.placeholder_figure(_why_empty(table, shifts))
     lines = style.line_styles(ordered_rows(shifts))
     pairs = list(dict.fromkeys(zip(shifts["replicate_a"], shifts["replicate_b"], strict=True)))
-    columns = list(shifts.columns)
-    by = [name for name in columns[1 : columns.index("quantity")] if name != "lasso"]
-    panels = style.panels(shifts, by)
+    panels = looks.panels(shifts, sweep_columns(shifts, "quantity", without=("lasso",)))
     handles = _handles(shifts, lines, pairs)
     fig, grid = style.panel_grid(len(panels), entries=len(handles))
     axes = grid[0]
@@ -281,7 +282,7 @@ def _why_empty(table: pd.DataFrame, shifts: pd.DataFrame) -> str:
 
 
 def _panel(ax: Axes, panel: pd.DataFrame, lines: dict[str, dict], pairs: list[tuple]) -> None:
-    position = style.lasso_axis(ax, panel["lasso"])
+    position = looks.lasso_axis(ax, panel["lasso"])
     for row in ordered_rows(panel):
         part = panel[(panel["row"] == row) & panel["pearson"].notna()].sort_values("lasso")
         for k, (a, b) in enumerate(pairs):
@@ -303,9 +304,9 @@ def _few(table: pd.DataFrame) -> np.ndarray:
 def _handles(shifts: pd.DataFrame, lines: dict[str, dict], pairs: list[tuple]) -> list[Line2D]:
     """Legend: a line for each row with its number of mutations; a marker for each pair if several."""
     marker = style.marker(0) if len(pairs) == 1 else ""
-    counts = {row: style.count_label(part["mutations"]) for row, part in shifts.groupby("row")}
+    counts = {row: count_label(part["mutations"]) for row, part in shifts.groupby("row")}
     handles = [
-        Line2D([], [], label=f"{style.row_label(row)} ({counts[row]})", marker=marker, **line)
+        Line2D([], [], label=f"{looks.row_label(row)} ({counts[row]})", marker=marker, **line)
         for row, line in lines.items()
     ]
     if len(pairs) > 1:
@@ -320,7 +321,8 @@ def _foot(shifts: pd.DataFrame, pairs: list[tuple]) -> str:
         sentences.append("Crosses: too few mutations with a shift for an interval; a correlation near 1 says little.")
     if shifts["pearson"].isna().any():
         sentences.append("No point where the correlation is undefined (see the table's notes).")
-    setting = list(shifts.columns[: list(shifts.columns).index("quantity")])
-    once = shifts.drop_duplicates([*setting, "replicate_a", "replicate_b"])  # a pair of fits has many rows
-    sentences.append(style.unconverged_note(once["converged"], "pairs of fits"))
+    once = shifts.drop_duplicates(
+        ["study", *sweep_columns(shifts, "quantity"), "replicate_a", "replicate_b"]
+    )  # a pair of fits has many rows
+    sentences.append(unconverged_note(once["converged"], "pairs of fits"))
     return " ".join(sentences)

@@ -5,18 +5,28 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from proxsweep.dms.results import fitted
 from proxsweep.dms.results.fitted import kinds
+from proxsweep.dms.summaries import looks
 from proxsweep.report import style
+from proxsweep.report.wording import short_number
 from proxsweep.sweep import chosen
 from proxsweep.sweep.fits import full, ordered
 
 COLUMNS = ("lasso", "row", "mutation", "kind", "replicate_a", "replicate_b", "shift_a", "shift_b")
 MOST_WEIGHTS = 8
+MARKERS = {"nonsynonymous": "o", "stop": "^", "deletion": "o"}
+POINTS = {
+    "palette": {kind: to_rgba(colour, 0.9 if kind == "stop" else 0.45) for kind, colour in looks.KIND_COLOURS.items()},
+    "markers": MARKERS,
+    "sizes": {kind: 2.4**2 if kind == "stop" else 1.6**2 for kind in MARKERS},
+}
 NO_PAIR = "One replicate, or one condition: no shifts to compare between replicates."
 
 
@@ -26,7 +36,7 @@ def table(
     load: Callable[[str], fitted.Fitted] = fitted.load,
     min_times_seen: int = 1,
 ) -> pd.DataFrame:
-    """Shifts of every pair of replicates, at every weight, under the difference matrix the study goes on with.
+    """Shifts of every pair of replicates, at every weight, under the selected difference matrix.
 
     Parameters
     ----------
@@ -45,7 +55,7 @@ def table(
         :data:`COLUMNS`, shifts in latent units. Mutations whose shift is zero in both replicates are left out.
     """
     setting = chosen.setting(choice)
-    load = fitted.by_status(fits, load)
+    load = fitted.blank_diverged(fits, load)
     parts = []
     if setting is not None:
         for lasso, group in chosen.agreeing(full(fits), setting).groupby("lasso"):
@@ -75,11 +85,11 @@ def figure(points: pd.DataFrame, correlations: pd.DataFrame, choice: pd.DataFram
     style.apply()
     setting = chosen.setting(choice)
     if setting is None:
-        return style.words_figure("No fit finished: nothing to show.")
+        return style.placeholder_figure("No fit finished: nothing to show.")
     shifts = chosen.agreeing(correlations[correlations["quantity"] == "shift"], setting)
     shifts = shifts[shifts["status_b"].notna() & (shifts["status_b"] != "")]
     if shifts.empty:
-        return style.words_figure(NO_PAIR)
+        return style.placeholder_figure(NO_PAIR)
     first = shifts[["replicate_a", "replicate_b"]].astype(str).iloc[0]
     shifts = _of_pair(shifts, first)
     points = _of_pair(points, first)
@@ -99,7 +109,7 @@ def figure(points: pd.DataFrame, correlations: pd.DataFrame, choice: pd.DataFram
             _panel(grid[i, j], here, numbers, limit)
             if i == 0:
                 bold = "bold" if lasso == weight else "normal"
-                grid[0, j].set_title(style.format_weight(lasso), fontweight=bold)
+                grid[0, j].set_title(short_number(lasso), fontweight=bold)
         grid[i, 0].set_ylabel(f"{_two_lines(row)}\nreplicate {first['replicate_b']}", fontsize=6)
     style.light_ticks(grid.ravel(), most=3)
     _texts(fig, first, points, len(every) > len(weights), np.isfinite(weight), str(setting["difference"]))
@@ -107,7 +117,7 @@ def figure(points: pd.DataFrame, correlations: pd.DataFrame, choice: pd.DataFram
 
 
 def _two_lines(row: str) -> str:
-    return style.row_label(row).replace(" \N{MINUS SIGN} ", " \N{MINUS SIGN}\n")
+    return looks.row_label(row).replace(" \N{MINUS SIGN} ", " \N{MINUS SIGN}\n")
 
 
 def _of_pair(rows: pd.DataFrame, pair: pd.Series) -> pd.DataFrame:
@@ -140,20 +150,11 @@ def _panel(ax: Axes, here: pd.DataFrame, numbers: pd.DataFrame, limit: float) ->
     ax.axline((0, 0), slope=1, color="#BBBBBB", linewidth=0.5, zorder=0)
     ax.axhline(0, color="#DDDDDD", linewidth=0.4, zorder=0)
     ax.axvline(0, color="#DDDDDD", linewidth=0.4, zorder=0)
-    for kind, colour in style.KIND_COLOURS.items():
-        some = here[here["kind"] == kind]
-        ax.plot(
-            some["shift_a"].clip(-limit, limit),
-            some["shift_b"].clip(-limit, limit),
-            linestyle="none",
-            marker="o" if kind != "stop" else "^",
-            markersize=1.6 if kind != "stop" else 2.4,
-            color=colour,
-            markeredgewidth=0,
-            alpha=0.45 if kind != "stop" else 0.9,
-            rasterized=True,
-        )
-    ax.set(xlim=(-limit, limit), ylim=(-limit, limit))
+    shown = here.assign(**here[["shift_a", "shift_b"]].clip(-limit, limit)).sort_values("kind")  # stops on top
+    how = {"hue": "kind", "style": "kind", "size": "kind", "linewidth": 0, "rasterized": True, "legend": False}
+    if len(shown):
+        sns.scatterplot(shown, x="shift_a", y="shift_b", ax=ax, **how, **POINTS)
+    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), xlabel="", ylabel="")
     if numbers.empty:
         return
     one = numbers.iloc[0]
@@ -165,8 +166,8 @@ def _panel(ax: Axes, here: pd.DataFrame, numbers: pd.DataFrame, limit: float) ->
 
 def _texts(fig: Figure, first: pd.Series, points: pd.DataFrame, thinned: bool, marked: bool, difference: str) -> None:
     handles = [
-        Line2D([], [], linestyle="none", marker="^" if kind == "stop" else "o", markersize=3, color=colour, label=kind)
-        for kind, colour in style.KIND_COLOURS.items()
+        Line2D([], [], linestyle="none", marker=MARKERS[kind], markersize=3, color=colour, label=kind)
+        for kind, colour in looks.KIND_COLOURS.items()
         if (points["kind"] == kind).any()
     ]
     height = fig.get_figheight()

@@ -4,7 +4,6 @@ A larger scale shrinks the effects and with them ridge and lasso, so the objecti
 scale is at it. Where the scale stays below its bound, the bound does nothing any more.
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,8 +14,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from proxsweep.dms.results import fitted
-from proxsweep.report import style
-from proxsweep.sweep.fits import full, in_order, ordered, sweep_columns, usable
+from proxsweep.dms.results.fits_table import in_order
+from proxsweep.dms.summaries import looks
+from proxsweep.report import strength_axis, style
+from proxsweep.report.wording import short_number, unconverged_note
+from proxsweep.sweep.fits import full, ordered, sweep_columns, usable
 
 RESULTS = (
     "bound",
@@ -40,8 +42,9 @@ _LABELS = {
 
 def load_scale(path: str | Path) -> dict:
     """``scale``, ``scale_bound`` and ``scale_at_bound`` from the record in a fit's folder; None with g linear."""
-    record = json.loads((Path(path) / "record.json").read_text())
-    return {name: record["dms"][name] for name in ("scale", "scale_bound", "scale_at_bound")}
+    names = ("scale", "scale_bound", "scale_at_bound")
+    found = fitted.figures(path, *names)
+    return {name: found[name] for name in names}
 
 
 def bounds(
@@ -70,7 +73,7 @@ def bounds(
         values (latent units). NaN where there is no such shift or the fit diverged.
     """
     fits = full(fits)
-    load = fitted.by_status(fits, load)
+    load = fitted.blank_diverged(fits, load)
     swept = sweep_columns(fits)
     records = []
     for fit in fits.to_dict("records"):
@@ -124,11 +127,10 @@ def figure(table: pd.DataFrame) -> Figure:
     style.apply()
     drawn = table[usable(table)]
     if drawn.empty:
-        return style.words_figure(_why_empty(table))
-    columns = list(table.columns)
-    by = [name for name in columns[1 : columns.index("bound")] if name not in ("lasso", "replicate", "scale_bound")]
+        return style.placeholder_figure(_why_empty(table))
+    by = sweep_columns(table, "bound", without=("lasso", "replicate", "scale_bound"))
     measures = [name for name in _LABELS if drawn[name].notna().any()]
-    panels, colours = style.panels(drawn, by), style.lasso_colours(drawn["lasso"])
+    panels, colours = looks.panels(drawn, by), strength_axis.colours(drawn["lasso"])
     replicates = ordered(drawn["replicate"])
     handles = _handles(colours, replicates)
     fig, grid = style.panel_grid(len(panels), len(measures), height=1.45, entries=len(handles))
@@ -170,7 +172,7 @@ def _ring() -> dict:
 
 
 def _handles(colours: dict, replicates: list) -> list[Line2D]:
-    handles = [Line2D([], [], color=colour, label=style.format_weight(lasso)) for lasso, colour in colours.items()]
+    handles = [Line2D([], [], color=colour, label=short_number(lasso)) for lasso, colour in colours.items()]
     if len(replicates) > 1:
         handles += [style.marker_handle(k, f"replicate {label}") for k, label in enumerate(replicates)]
     return [*handles, Line2D([], [], label="scale at its bound", **_ring())]
@@ -178,7 +180,7 @@ def _handles(colours: dict, replicates: list) -> list[Line2D]:
 
 def _foot(drawn: pd.DataFrame, table: pd.DataFrame) -> str:
     held = f"Ringed: the scale is at its bound in {drawn['at_bound'].sum()} of {len(drawn)} fits."
-    sentences = [held, style.unconverged_note(drawn["converged"])]
+    sentences = [held, unconverged_note(drawn["converged"])]
     lost = len(table) - len(drawn)
     if lost:
         sentences.append(f"{lost} more diverged: no point.")

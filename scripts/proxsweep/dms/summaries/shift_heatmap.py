@@ -13,11 +13,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize, to_rgb
 from matplotlib.figure import Figure
 
+from proxsweep.dms.summaries import looks
 from proxsweep.io.errors import UserError
 from proxsweep.report import style
+from proxsweep.report.wording import short_number
 from proxsweep.sweep import chosen
 
 LETTERS = tuple("RKHDEQNSTYWFAILMVGPC")  # by charge, polarity and size
@@ -26,6 +29,7 @@ GROUPS = ("RKH", "DE", "QNSTY", "WFAILMV", "GPC*-")  # of the letters, to label 
 MOST_SITES = 250  # in a band of the whole protein, where that fits on a page
 MOST_REGION_SITES = (70, 105, 140, 210)  # in a band of a region, where cells are larger; the first is the usual one
 PAGE = 240 / 25.4  # inches
+NO_REGIONS = "No regions: name some under `figures: {regions: {name: [first, last]}}`."
 SMALLEST = 0.5 / 25.4  # inches, a side of a cell
 _CELL = 0.062  # inches from letter to letter: room for their names
 _LETTERED = 0.055  # the least at which names of letters do not touch
@@ -48,7 +52,7 @@ def table(shifts: pd.DataFrame, wildtypes: pd.DataFrame, reference: str) -> pd.D
     shifts
         The study's `shifts.csv` (see :func:`proxsweep.dms.results.shifts.table`).
     wildtypes
-        The study's `data/wildtypes.csv`: ``site`` (text), then a column a condition.
+        The study's `data/wildtypes.csv`: ``site`` (text), then a column for each condition.
     reference
         The condition whose wildtype numbers the mutations.
 
@@ -101,10 +105,13 @@ def region_sites(regions: Mapping[str, Sequence], sites: Sequence[str]) -> dict[
         first, last = (str(end) for end in ends)
         for end in (first, last):
             if end not in places:
+                # message: A region under `figures: regions` has an end without data. | Choose a site that has some.
                 raise UserError(
                     f"figures, regions, {name}", f"site {end}", f"sites of the data, {sites[0]} to {sites[-1]}"
                 )
         if places[first] > places[last]:
+            # message: [200, 100] | the first site before the last | The ends of a region under `figures: regions` are
+            # in the wrong order. | Exchange them.
             raise UserError(f"figures, regions, {name}", f"[{first}, {last}]", "the first site before the last")
         found[name] = list(sites[places[first] : places[last] + 1])
     return found
@@ -115,13 +122,13 @@ def figure(cells: pd.DataFrame, choice: pd.DataFrame) -> Figure:
     style.apply()
     nothing = _nothing(cells, choice)
     if nothing:
-        return style.words_figure(nothing)
+        return style.placeholder_figure(nothing)
     sites = list(dict.fromkeys(cells["site"]))
     rows = list(dict.fromkeys(cells["row"]))
     count = bands_of(len(sites), len(rows), cells["mutant"].nunique())
     wide = -(-len(sites) // count)
     bands = [
-        (style.row_label(row) if k == 0 else "", row, sites[k * wide : (k + 1) * wide])
+        (looks.row_label(row) if k == 0 else "", row, sites[k * wide : (k + 1) * wide])
         for row in rows
         for k in range(count)
     ]
@@ -177,13 +184,13 @@ def regions_figure(cells: pd.DataFrame, regions: Mapping[str, list[str]], choice
         The study's `chosen.csv`.
     """
     style.apply()
-    nothing = _nothing(cells, choice)
-    if nothing or not regions:
-        return style.words_figure(nothing or "No regions: name some under `figures: {regions: {name: [first, last]}}`.")
+    nothing = _nothing(cells, choice) or ("" if regions else NO_REGIONS)
+    if nothing:
+        return style.placeholder_figure(nothing)
     rows = list(dict.fromkeys(cells["row"]))
     most = most_of([len(sites) for sites in regions.values()], len(rows), cells["mutant"].nunique())
     bands = [
-        (f"{name}, {style.row_label(row)}" if k == 0 else "", row, list(part))
+        (f"{name}, {looks.row_label(row)}" if k == 0 else "", row, list(part))
         for name, sites in regions.items()
         for row in rows
         for k, part in enumerate(np.array_split(sites, -(-len(sites) // most)))
@@ -193,7 +200,7 @@ def regions_figure(cells: pd.DataFrame, regions: Mapping[str, list[str]], choice
 
 def _nothing(cells: pd.DataFrame, choice: pd.DataFrame) -> str:
     if chosen.main(choice) is None:
-        return chosen.NO_WEIGHT
+        return looks.NO_WEIGHT
     return "One condition: there are no shifts to map." if cells.empty else ""
 
 
@@ -208,7 +215,7 @@ def _bands(cells: pd.DataFrame, bands: list[tuple[str, str, list[str]]], wide: i
     fig.set_layout_engine("none")
     sizes = cells.loc[cells["state"] == "shift", "shift"].abs()
     limit = float(np.quantile(sizes, 0.99)) if len(sizes) else 1.0
-    norm, colours = Normalize(-limit, limit), style.shift_colours()
+    norm, colours = Normalize(-limit, limit), looks.shift_colours()
     by_row = {row: part for row, part in cells.groupby("row", sort=False)}
     top = total - _HEAD
     for title, row, sites in bands:
@@ -220,8 +227,8 @@ def _bands(cells: pd.DataFrame, bands: list[tuple[str, str, list[str]]], wide: i
         _band(ax, by_row[row], sites, letters, norm, colours, (_WIDTH / wide, tall))
         ax.set_title(title, loc="left", pad=3)
     bar = fig.add_axes((_LEFT / style.TWO_COLUMNS, 0.68 / total, 1.8 / style.TWO_COLUMNS, 0.09 / total))
-    mappable = style.mpl.cm.ScalarMappable(norm, colours)
-    fig.colorbar(mappable, cax=bar, orientation="horizontal", extend="both").set_label(style.SHIFT_LABEL)
+    mappable = ScalarMappable(norm, colours)
+    fig.colorbar(mappable, cax=bar, orientation="horizontal", extend="both").set_label(looks.SHIFT_LABEL)
     _key(fig, total)
     style.note(fig, _foot(cells, choice))
     return fig
@@ -233,7 +240,7 @@ def _band(ax: Axes, cells: pd.DataFrame, sites: list[str], letters: list[str], n
     shape = len(sites), len(letters)
     values, states = (here[name].to_numpy().reshape(shape).T for name in ("shift", "state"))
     picture = colours(norm(np.where(states == "shift", values.astype(float), 0.0)))[..., :3]
-    picture[states == "unseen"] = to_rgb(style.UNSEEN_COLOUR)
+    picture[states == "unseen"] = to_rgb(looks.UNSEEN_COLOUR)
     picture[(states == "zero") | (states == "wildtype")] = 1.0
     ax.imshow(picture, aspect="auto", interpolation="none")
     letter, place = np.nonzero(states == "wildtype")
@@ -277,7 +284,7 @@ def _name_letters(ax: Axes, letters: list[str], tall: float) -> None:
 def _key(fig: Figure, total: float) -> None:
     entries = (
         ("zero shift", "white", ""),
-        ("not seen in all compared conditions", style.UNSEEN_COLOUR, ""),
+        ("not seen in all compared conditions", looks.UNSEEN_COLOUR, ""),
         ("wildtype", "white", "o"),
     )
     x = 2.6
@@ -295,5 +302,5 @@ def _foot(cells: pd.DataFrame, choice: pd.DataFrame) -> str:
     beyond = "Colours end at the 99th percentile of the sizes."
     count = int(cells["unconverged"].max())
     bad = f" {count} of the replicates' fits did not converge." if count else ""
-    where = f"Difference matrix {main['difference']}, lasso weight {style.format_weight(main['lasso'])}."
+    where = f"Difference matrix {main['difference']}, lasso weight {short_number(main['lasso'])}."
     return f"Sites (reference numbering) by mutant amino acid. {where} Means over replicates. {beyond}{bad}"

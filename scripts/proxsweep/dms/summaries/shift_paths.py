@@ -8,7 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from proxsweep.dms.results import fitted
-from proxsweep.report import style
+from proxsweep.dms.summaries import looks
+from proxsweep.report import strength_axis, style
+from proxsweep.report.wording import count_label
 from proxsweep.sweep import chosen
 from proxsweep.sweep.fits import full
 
@@ -23,7 +25,7 @@ def table(
     load: Callable[[str], fitted.Fitted] = fitted.load,
     min_times_seen: int = 1,
 ) -> pd.DataFrame:
-    """Shifts at every weight of the largest mutations of each row, under the matrix that the study goes on with.
+    """Shifts at every weight of the largest mutations of each row, under the selected matrix.
 
     Parameters
     ----------
@@ -46,7 +48,7 @@ def table(
     """
     setting = chosen.setting(choice)
     here = full(fits).iloc[:0] if setting is None else chosen.agreeing(full(fits), setting)
-    load = fitted.by_status(here, load)
+    load = fitted.blank_diverged(here, load)
     parts = []
     for fit in here.to_dict("records"):
         found = load(fit["path"])
@@ -79,7 +81,7 @@ def figure(paths: pd.DataFrame, choice: pd.DataFrame) -> Figure:
     style.apply()
     setting = chosen.setting(choice)
     if setting is None or paths.empty:
-        return style.words_figure("No shifts to follow: no fit finished, one condition, or all shifts are zero.")
+        return style.placeholder_figure("No shifts to follow: no fit finished, one condition, or all shifts are zero.")
     rows = list(dict.fromkeys(paths["row"]))
     weight = chosen.weight(choice, setting)
     across = min(len(rows), 3)
@@ -88,20 +90,20 @@ def figure(paths: pd.DataFrame, choice: pd.DataFrame) -> Figure:
     grid = fig.subplots(bands, across, squeeze=False)
     for ax, row in zip(grid.ravel(), rows, strict=False):
         _panel(ax, paths[paths["row"] == row], weight)
-        ax.set_title(style.row_label(row))
+        ax.set_title(looks.row_label(row))
     for ax in grid.ravel()[len(rows) :]:
         ax.remove()
     for ax in grid[:, 0]:
-        ax.set_ylabel(style.SHIFT_LABEL)
+        ax.set_ylabel(looks.SHIFT_LABEL)
     if np.isfinite(weight):
-        style.legend_above(fig, [style.chosen_handle()])
+        style.legend_above(fig, [looks.chosen_handle()])
     style.note(fig, _foot(paths, weight, str(setting["difference"])))
     return fig
 
 
 def _panel(ax: Axes, paths: pd.DataFrame, weight: float) -> None:
-    position = style.lasso_axis(ax, paths["lasso"])
-    style.mark_weight(ax, position, weight)
+    position = looks.lasso_axis(ax, paths["lasso"])
+    strength_axis.mark(ax, position, weight)
     ax.axhline(0, color="#BBBBBB", linewidth=0.5, zorder=0.5)
     for _, path in paths[paths["rank"] > LABELLED].groupby("rank"):
         ax.plot(position(path["lasso"]), path["shift"], color="#AAAAAA", linewidth=0.3, rasterized=True)
@@ -128,10 +130,8 @@ def _foot(paths: pd.DataFrame, weight: float, difference: str) -> str:
     by = "size at the chosen weight" if np.isfinite(weight) else "mean size over the positive weights"
     drawn = paths[["row", "mutation"]].drop_duplicates().groupby("row").size()
     named = f"Difference matrix {difference}. Means over replicates. Named: the largest by {by};"
-    others = (
-        f"grey: the next, at most {MOST_PATHS} a row in all (here {style.count_label(drawn).removeprefix('n = ')})."
-    )
+    others = f"grey: the next, at most {MOST_PATHS} a row in all (here {count_label(drawn).removeprefix('n = ')})."
     frame = "Paths may leave the frame at weight 0." if (paths["lasso"] == 0).any() else ""
     bad = "" if paths["converged"].astype(bool).all() else "Hollow: a replicate's fit did not converge."
-    missing = "" if np.isfinite(weight) else chosen.NO_WEIGHT.replace("\n", " ")
+    missing = "" if np.isfinite(weight) else looks.NO_WEIGHT.replace("\n", " ")
     return " ".join(part for part in (named, others, frame, bad, missing) if part)

@@ -5,10 +5,13 @@ A stop codon does the same harm in every condition: sizes that its shifts reach 
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from proxsweep.dms.summaries import looks
 from proxsweep.report import style
+from proxsweep.report.wording import short_number
 from proxsweep.sweep import chosen
 
 COLUMNS = ("row", "kind", "mutations", "shifted", "size", "share_at_least", "unconverged")
@@ -61,39 +64,35 @@ def figure(steps: pd.DataFrame, choice: pd.DataFrame) -> Figure:
     style.apply()
     main = chosen.main(choice)
     if main is None:
-        return style.words_figure(chosen.NO_WEIGHT)
+        return style.placeholder_figure(looks.NO_WEIGHT)
     positive = steps[steps["size"] > 0]
     if positive.empty:
-        return style.words_figure("One condition, or all shifts are zero at the chosen weight: no sizes to show.")
+        return style.placeholder_figure("One condition, or all shifts are zero at the chosen weight: no sizes to show.")
     rows = list(dict.fromkeys(steps["row"]))
-    found = [kind for kind in style.KIND_COLOURS if (steps["kind"] == kind).any()]
+    found = [kind for kind in looks.KIND_COLOURS if (steps["kind"] == kind).any()]
     fig, grid = style.panel_grid(len(rows), entries=len(found))
-    low, high = positive["size"].min() / 1.3, positive["size"].max() * 1.3
+    size_range, share_range = (
+        (values.min() / 1.3, values.max() * 1.3) for values in (positive["size"], positive["share_at_least"])
+    )
+    exactly = steps["share_at_least"] - steps.groupby(["row", "kind"])["share_at_least"].shift(-1, fill_value=0.0)
     for ax, row in zip(grid[0], rows, strict=True):
-        counts = []
-        for kind in found:
-            curve = steps[(steps["row"] == row) & (steps["kind"] == kind)].sort_values("size")
-            if curve.empty:
-                continue
-            shifted, among = (int(curve[name].iloc[0]) for name in ("shifted", "mutations"))
-            counts.append(f"{kind}: {shifted:,} of {among:,}")
-            above = curve[curve["size"] > 0]
-            x = [low, *above["size"]]
-            y = [*above["share_at_least"].iloc[:1], *above["share_at_least"]]
-            ax.step(x if y else [], y, where="pre", color=style.KIND_COLOURS[kind])
-        ax.set(xscale="log", yscale="log", xlim=(low, high), title=style.row_label(row))
-        ax.set_xlabel("Size of the shift, |shift| (latent units)")
+        here = steps.assign(exactly=exactly)[steps["row"] == row]
+        curves = {"hue": "kind", "hue_order": found[::-1], "palette": looks.KIND_COLOURS, "legend": False}
+        sns.ecdfplot(here, x="size", weights="exactly", complementary=True, ax=ax, **curves)
+        # logarithmic only now: sizes of 0, which are most of the share, would be dropped
+        ax.set(xscale="log", yscale="log", xlim=size_range, ylim=share_range, title=looks.row_label(row))
+        ax.set(xlabel="Size of the shift, |shift| (latent units)", ylabel="")
+        counts = [f"{k.kind}: {k.shifted:,} of {k.mutations:,}" for k in here.drop_duplicates("kind").itertuples()]
         ax.text(0.04, 0.05, "\n".join(counts), transform=ax.transAxes, fontsize=6, color="#444444")
         ax.grid()
-        if ax.get_subplotspec().is_first_col():
-            ax.set_ylabel("Share of mutations\nwith at least this size")
-    style.legend_above(fig, [Line2D([], [], color=style.KIND_COLOURS[kind], label=kind) for kind in found])
+    style.label_rows(grid, ["Share of mutations\nwith at least this size"])
+    style.legend_above(fig, [Line2D([], [], color=looks.KIND_COLOURS[kind], label=kind) for kind in found])
     style.note(fig, _foot(steps, main))
     return fig
 
 
 def _foot(steps: pd.DataFrame, main: dict) -> str:
     bad = int(steps["unconverged"].max())
-    where = f"Difference matrix {main['difference']}, lasso weight {style.format_weight(main['lasso'])}."
+    where = f"Difference matrix {main['difference']}, lasso weight {short_number(main['lasso'])}."
     text = f"{where} Means over replicates. Numbers, and the left end of a curve: mutations with any shift."
     return text if not bad else f"{text} {bad} of the replicates' fits did not converge."

@@ -11,9 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from proxsweep.report import style
+from proxsweep.dms.results.fits_table import in_order
+from proxsweep.dms.summaries import looks
+from proxsweep.report import strength_axis, style
 from proxsweep.sweep import chosen
-from proxsweep.sweep.fits import full, in_order, sweep_columns, usable
+from proxsweep.sweep.fits import full, sweep_columns, usable
 
 RESULTS = ("quantity", "row", "kind", "value", "standard_error", "averaged", "converged")
 ZEROS = "zero_share_everywhere"
@@ -29,7 +31,7 @@ LABELS = (
 def table(
     fits: pd.DataFrame, correlations: pd.DataFrame, validated: pd.DataFrame, shares: pd.DataFrame
 ) -> pd.DataFrame:
-    """All that the figure draws, one row a point.
+    """All that the figure draws, one row per point.
 
     Parameters
     ----------
@@ -51,7 +53,7 @@ def table(
         ``standard_error`` is that of the held-out loss; ``converged`` says that all fits behind the value did.
     """
     fits = full(fits)
-    by = ["study", *(name for name in sweep_columns(fits) if name != "replicate")]
+    by = ["study", *sweep_columns(fits, without=("replicate",))]
     fits = fits.assign(converged=fits["status"] == "converged")
     shifts = correlations[correlations["quantity"] == "shift"].drop(columns="quantity")
     kinds = shares[shares["kind"].isin(list(DASHES))]
@@ -90,10 +92,9 @@ def figure(found: pd.DataFrame, choice: pd.DataFrame) -> Figure:
     """
     style.apply()
     if found.empty:
-        return style.words_figure("No fit finished: nothing to show.")
-    columns = list(found.columns)
-    by = [name for name in columns[1 : columns.index("quantity")] if name != "lasso"]
-    panels = style.panels(found, by)
+        return style.placeholder_figure("No fit finished: nothing to show.")
+    by = sweep_columns(found, "quantity", without=("lasso",))
+    panels = looks.panels(found, by)
     rows = style.line_styles(found["row"].dropna().unique())
     settings = [panel.iloc[0][["study", *by]].to_dict() for _, panel in panels]
     marked = any(np.isfinite(chosen.weight(choice, setting)) for setting in settings)
@@ -116,9 +117,9 @@ def _column(axes: np.ndarray, panel: pd.DataFrame, rows: dict[str, dict], weight
         "No mutation seen in every condition:\nno shifts to count.",
     )
     for k, (ax, part, words) in enumerate(zip(axes, parts, empty, strict=True)):
-        position = style.lasso_axis(ax, panel["lasso"])
+        position = looks.lasso_axis(ax, panel["lasso"])
         if len(part):
-            style.mark_weight(ax, position, weight)
+            strength_axis.mark(ax, position, weight)
             ax.grid(axis="y")
         if k < 2:
             ax.set_xlabel("")
@@ -151,7 +152,7 @@ def _line(ax: Axes, position: Any, line: pd.DataFrame, colour: str, dashes: str,
 
 
 def _handles(found: pd.DataFrame, rows: dict[str, dict], marked: bool) -> list:
-    handles = [Line2D([], [], label=style.row_label(row), **look) for row, look in rows.items()]
+    handles = [Line2D([], [], label=looks.row_label(row), **look) for row, look in rows.items()]
     names = {"training_loss": "training loss", "validation_loss": "held-out loss"}
     for k, (quantity, dashes) in enumerate(LOSSES.items()):
         if (found["quantity"] == quantity).any():
@@ -161,7 +162,7 @@ def _handles(found: pd.DataFrame, rows: dict[str, dict], marked: bool) -> list:
         if (found["kind"] == kind).any():
             look = {"color": style.GREY, "linestyle": dashes, "marker": style.marker(k), "markersize": 2.8}
             handles.append(Line2D([], [], label=f"zero shifts, {kind}", **look))
-    return [*handles, style.chosen_handle()] if marked else handles
+    return [*handles, looks.chosen_handle()] if marked else handles
 
 
 def _foot(found: pd.DataFrame, marked: bool) -> str:

@@ -17,9 +17,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from proxsweep.dms.results import fitted
+from proxsweep.dms.results.fits_table import in_order
 from proxsweep.dms.results.fitted import kinds
+from proxsweep.dms.summaries import looks
 from proxsweep.report import style
-from proxsweep.sweep.fits import full, in_order, ordered, sweep_columns
+from proxsweep.report.wording import count_label, unconverged_note
+from proxsweep.sweep.fits import full, ordered, sweep_columns
 
 KINDS = ("all", "nonsynonymous", "stop", "deletion")
 NAMES = {"nonsynonymous": "nonsynonymous mutations", "stop": "stop codons", "deletion": "deletions"}
@@ -52,7 +55,7 @@ def shares(
         among mutations seen in every condition. ``kind`` is one of :data:`KINDS`; ``all`` holds the other three.
     """
     fits = full(fits)
-    load = fitted.by_status(fits, load)
+    load = fitted.blank_diverged(fits, load)
     swept = sweep_columns(fits)
     records = []
     for fit in fits.to_dict("records"):
@@ -109,12 +112,10 @@ def figure(table: pd.DataFrame, min_times_seen: int = 1, finished: bool = True) 
     style.apply()
     drawn = table[table["zero_share"].notna()]
     if drawn.empty:
-        return style.words_figure(_why_empty(table, finished))
+        return style.placeholder_figure(_why_empty(table, finished))
     lines = style.line_styles(dict.fromkeys(table["row"]))
-    columns = list(table.columns)
-    replicates = ordered(table["replicate"]) if "replicate" in columns else []
-    by = [name for name in columns[1 : columns.index("row")] if name not in ("lasso", "replicate")]
-    panels = style.panels(table, by)
+    replicates = ordered(table["replicate"]) if "replicate" in table else []
+    panels = looks.panels(table, sweep_columns(table, "row", without=("lasso", "replicate")))
     stops = bool((drawn["kind"] == "stop").any())
     shown = ["nonsynonymous", "stop"] if stops else ["nonsynonymous"]
     handles = _handles(drawn, lines, replicates)
@@ -150,7 +151,7 @@ def _panel(ax: Axes, panel: pd.DataFrame, lines: dict[str, dict], replicates: li
     if panel["zero_share"].isna().all():
         style.words(ax, f"No {NAMES[kind]} to count.")
         return
-    position = style.lasso_axis(ax, panel["lasso"])
+    position = looks.lasso_axis(ax, panel["lasso"])
     for row in dict.fromkeys(panel["row"]):
         part = panel[(panel["row"] == row) & panel["zero_share"].notna()].sort_values("lasso")
         for k, replicate in enumerate(replicates):
@@ -166,10 +167,10 @@ def _handles(drawn: pd.DataFrame, lines: dict[str, dict], replicates: list) -> l
     handles = []
     for row, line in lines.items():
         counts = {kind: part["mutations"] for kind, part in drawn[drawn["row"] == row].groupby("kind")}
-        label = style.count_label(counts.get("nonsynonymous", []))
+        label = count_label(counts.get("nonsynonymous", []))
         if "stop" in counts:
-            label += f"; stops {style.count_label(counts['stop']).removeprefix('n = ')}"
-        handles.append(Line2D([], [], label=f"{style.row_label(row)} ({label})", marker=marker, **line))
+            label += f"; stops {count_label(counts['stop']).removeprefix('n = ')}"
+        handles.append(Line2D([], [], label=f"{looks.row_label(row)} ({label})", marker=marker, **line))
     if len(replicates) > 1:
         handles += [style.marker_handle(k, f"replicate {label}") for k, label in enumerate(replicates)]
     return handles
@@ -180,4 +181,4 @@ def _foot(drawn: pd.DataFrame, stops: bool) -> str:
     sentences = [] if stops else ["No stop codons in these data: the control does not apply."]
     if (drawn["kind"] == "deletion").any():
         sentences.append("Deletions are counted apart, in the table.")
-    return " ".join([*sentences, style.unconverged_note(fits["converged"])])
+    return " ".join([*sentences, unconverged_note(fits["converged"])])

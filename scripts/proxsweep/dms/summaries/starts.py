@@ -5,7 +5,6 @@ is kept. Where all starts of a fit end level (:data:`LEVEL`) rounding decides wh
 best says more about a start than being kept.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -17,11 +16,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from proxsweep.dms.model.parameters import OF_STARTS
 from proxsweep.dms.results import fitted
+from proxsweep.dms.results.fits_table import in_order
+from proxsweep.dms.summaries import looks
 from proxsweep.dms.summaries.replicate_correlation import RESULTS as CORRELATED
 from proxsweep.dms.summaries.replicate_correlation import correlate
 from proxsweep.report import style
-from proxsweep.sweep.fits import full, in_order, ordered, sweep_columns
+from proxsweep.report.wording import short_number, unconverged_note
+from proxsweep.sweep.fits import full, ordered, sweep_columns
 
 LEVEL = 1e-6  # relative excess of the objective that tells no optima apart: tolerance 1e-6 leaves some 1e-8 to go
 EXCESS_FLOOR = 1e-10  # smaller ones are rounding noise and drawn here
@@ -44,7 +47,7 @@ _SPREAD = ("row", "replicate_a", "replicate_b", "pearson", "lowest", "highest", 
 
 
 @dataclass(frozen=True)
-class Tried:
+class StartResults:
     """The starts of one fit.
 
     Attributes
@@ -52,7 +55,7 @@ class Tried:
     kept
         Name of the start whose solution was kept.
     starts
-        One mapping a start: ``start``, ``status``, ``objective``, ``relative_residual``, ``iterations``, ``seconds``,
+        One mapping per start: ``start``, ``status``, ``objective``, ``relative_residual``, ``iterations``, ``seconds``,
         ``shift_distance`` (largest difference of a shift from the kept solution [latent units]); None for what is
         not finite.
     shifts
@@ -64,19 +67,15 @@ class Tried:
     shifts: dict[str, np.ndarray]
 
 
-def load(path: str | Path) -> Tried:
+def load(path: str | Path) -> StartResults:
     """Read ``record.json`` and, where they hold them, the starts' shifts from ``parameters.npz`` of a fit's folder."""
-    folder = Path(path)
-    record = json.loads((folder / "record.json").read_text())
-    shifts: dict[str, np.ndarray] = {}
-    if len(record["starts"]) > 1 and (folder / "parameters.npz").exists():
-        with np.load(folder / "parameters.npz", allow_pickle=False) as arrays:
-            if "start_shifts" in arrays:
-                shifts = dict(zip(map(str, arrays["start_names"]), arrays["start_shifts"], strict=True))
-    return Tried(record["start"], record["starts"], shifts)
+    record = fitted.starts(path)
+    found = fitted.arrays(path, *OF_STARTS) if len(record["starts"]) > 1 else {}
+    names, shifts = (found.get(name, ()) for name in OF_STARTS)
+    return StartResults(record["start"], record["starts"], dict(zip(map(str, names), shifts, strict=True)))
 
 
-def outcomes(fits: pd.DataFrame, load: Callable[[str], Tried] = load) -> pd.DataFrame:
+def outcomes(fits: pd.DataFrame, load: Callable[[str], StartResults] = load) -> pd.DataFrame:
     """How every start of every fit ended.
 
     Parameters
@@ -103,7 +102,7 @@ def outcomes(fits: pd.DataFrame, load: Callable[[str], Tried] = load) -> pd.Data
     return in_order(pd.DataFrame(records, columns=["study", *swept, *RESULTS]), swept)
 
 
-def _outcomes(tried: Tried) -> list[dict]:
+def _outcomes(tried: StartResults) -> list[dict]:
     excess = _excess(tried.starts)
     rows = []
     for one, above in zip(tried.starts, excess, strict=True):
@@ -144,7 +143,7 @@ def tally(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a start: ``fits`` that tried it, in how many it was ``kept``, ended ``level`` with the best, and
+        One row per start: ``fits`` that tried it, in how many it was ``kept``, ended ``level`` with the best, and
         ``converged``; ``largest_excess`` and ``largest_shift_distance``.
     """
     groups = table.groupby("start", sort=False)
@@ -156,7 +155,7 @@ def tally(table: pd.DataFrame) -> pd.DataFrame:
 
 def correlations(
     fits: pd.DataFrame,
-    load: Callable[[str], Tried] = load,
+    load: Callable[[str], StartResults] = load,
     load_fitted: Callable[[str], fitted.Fitted] = fitted.load,
     min_times_seen: int = 1,
 ) -> pd.DataFrame:
@@ -181,7 +180,7 @@ def correlations(
         fits kept. No row where no fit wrote the shifts of its starts.
     """
     fits = full(fits)
-    settings = [name for name in sweep_columns(fits) if name != "replicate"]
+    settings = sweep_columns(fits, without=("replicate",))
     parts = []
     for _, group in fits.groupby(["study", *settings], sort=False, dropna=False):
         tried = {path: load(path) for path in group["path"]}
@@ -197,20 +196,20 @@ def correlations(
     return in_order(pd.concat(parts)[columns], settings) if parts else pd.DataFrame(columns=columns)
 
 
-def _names(tried: Iterable[Tried]) -> list[str]:
+def _names(tried: Iterable[StartResults]) -> list[str]:
     return list(dict.fromkeys(name for one in tried for name in one.shifts))
 
 
-def _status(tried: Tried, name: str) -> str:
+def _status(tried: StartResults, name: str) -> str:
     return next(one["status"] for one in tried.starts if one["start"] == name)
 
 
-def _with_shifts(fit: fitted.Fitted, tried: Tried, name: str) -> fitted.Fitted:
+def _with_shifts(fit: fitted.Fitted, tried: StartResults, name: str) -> fitted.Fitted:
     columns = {f"shift_{row}": values for row, values in zip(fit.rows, tried.shifts[name], strict=True)}
     return replace(fit, mutations=fit.mutations.assign(**columns))
 
 
-def spread(table: pd.DataFrame) -> pd.DataFrame:
+def correlation_spread(table: pd.DataFrame) -> pd.DataFrame:
     """How much the choice of start moves each replicate correlation of :func:`correlations`.
 
     Returns
@@ -220,8 +219,7 @@ def spread(table: pd.DataFrame) -> pd.DataFrame:
         ``lowest`` and ``highest`` over the starts, their difference ``spread``, the number of ``starts`` with a
         defined correlation, and whether the fits kept have ``converged``.
     """
-    columns = list(table.columns)
-    settings = columns[: columns.index("start")]
+    settings = ["study", *sweep_columns(table, "start")]
     rows = []
     by = [*settings, "row", "replicate_a", "replicate_b"]
     for values, part in table.groupby(by, sort=False, dropna=False):
@@ -267,13 +265,12 @@ def figure(table: pd.DataFrame, correlated: pd.DataFrame) -> Figure:
     style.apply()
     drawn = table.assign(kind=table["start"].map(kind))[table["excess"].notna()]
     if drawn.empty or not table["start"].nunique() > 1:
-        return style.words_figure(_why_empty(table))
-    moved = spread(correlated)
+        return style.placeholder_figure(_why_empty(table))
+    moved = correlation_spread(correlated)
     moved = moved[moved["lowest"].notna()]
     measures = ["excess", *["shift_distance"] * bool(drawn["shift_distance"].notna().any())]
-    columns = list(table.columns)
-    by = [name for name in columns[1 : columns.index("start")] if name not in ("lasso", "replicate")]
-    panels = style.panels(drawn, by)
+    by = sweep_columns(table, "start", without=("lasso", "replicate"))
+    panels = looks.panels(drawn, by)
     kinds, rows = style.colours(drawn["kind"]), _row_lines(moved)
     replicates = ordered(drawn["replicate"])
     handles = _handles(table, kinds, replicates, rows)
@@ -308,13 +305,13 @@ _GREYS = ("#000000", "#777777", "#bbbbbb")
 def _why_empty(table: pd.DataFrame) -> str:
     if table.empty:
         return "No fit finished: no starts to compare."
-    return "Every start diverged." if table["excess"].isna().all() else "One start a fit: nothing to compare."
+    return "Every start diverged." if table["excess"].isna().all() else "One start per fit: nothing to compare."
 
 
 def _row_lines(moved: pd.DataFrame) -> dict[str, dict[str, str]]:
     """Keywords of each row's line: greys and dashes, since colours are those of starts."""
-    looks = [{"color": grey, "linestyle": dashes} for grey in _GREYS for dashes in style.LINE_STYLES]
-    return {row: looks[k % len(looks)] for k, row in enumerate(dict.fromkeys(moved["row"]))}
+    lines = [{"color": grey, "linestyle": dashes} for grey in _GREYS for dashes in style.LINE_STYLES]
+    return {row: lines[k % len(lines)] for k, row in enumerate(dict.fromkeys(moved["row"]))}
 
 
 def _dodge(ax: Axes, place: int, count: int) -> float:
@@ -324,7 +321,7 @@ def _dodge(ax: Axes, place: int, count: int) -> float:
 
 
 def _points(ax: Axes, panel: pd.DataFrame, measure: str, kinds: dict[str, str], replicates: list) -> None:
-    position = style.lasso_axis(ax, panel["lasso"])
+    position = looks.lasso_axis(ax, panel["lasso"])
     for place, (name, colour) in enumerate(kinds.items()):
         for k, replicate in enumerate(replicates):
             part = panel[(panel["kind"] == name) & (panel["replicate"] == replicate) & panel[measure].notna()]
@@ -341,7 +338,7 @@ def _log_axis(ax: Axes, values: pd.Series, floor: float) -> None:
 
 
 def _bars(ax: Axes, panel: pd.DataFrame, weights: pd.Series, rows: dict[str, dict[str, str]]) -> None:
-    position = style.lasso_axis(ax, weights)
+    position = looks.lasso_axis(ax, weights)
     ax.grid(axis="y")
     pairs = list(dict.fromkeys(zip(panel["replicate_a"], panel["replicate_b"], strict=True)))
     series = [(row, pair) for row in rows for pair in pairs]
@@ -358,8 +355,7 @@ def _handles(
     table: pd.DataFrame, kinds: dict[str, str], replicates: list, rows: dict[str, dict[str, str]]
 ) -> list[Line2D]:
     """Legend: a colour for each kind of start with its counts, a marker for each replicate, a line for each row."""
-    columns = list(table.columns)
-    fit = list(columns[: columns.index("start")])
+    fit = ["study", *sweep_columns(table, "start")]
     handles = []
     for name, colour in kinds.items():
         mine = table[table["start"].map(kind) == name]
@@ -370,18 +366,18 @@ def _handles(
         handles.append(Line2D([], [], color=colour, linestyle="none", marker="o", label=label))
     if len(replicates) > 1:
         handles += [style.marker_handle(k, f"replicate {label}") for k, label in enumerate(replicates)]
-    return handles + [Line2D([], [], label=style.row_label(row), **look) for row, look in rows.items()]
+    return handles + [Line2D([], [], label=looks.row_label(row), **look) for row, look in rows.items()]
 
 
 def _foot(drawn: pd.DataFrame, table: pd.DataFrame, measures: list[str], moved: pd.DataFrame) -> str:
     noun = "difference" if "shift_distance" in measures else ""
-    floors = f"an excess of at most {style.format_weight(EXCESS_FLOOR)}"
-    floors += f" or a {noun} of at most {style.format_weight(DISTANCE_FLOOR)} (latent units)" if noun else ""
-    best = f"At the best: within {style.format_weight(LEVEL)} of the lowest objective of the fit's starts, relative."
+    floors = f"an excess of at most {short_number(EXCESS_FLOOR)}"
+    floors += f" or a {noun} of at most {short_number(DISTANCE_FLOOR)} (latent units)" if noun else ""
+    best = f"At the best: within {short_number(LEVEL)} of the lowest objective of the fit's starts, relative."
     sentences = [best, f"On the dotted line: {floors}."]
     if len(moved):
         sentences.append("Bars: lowest to highest correlation over the starts; lines: the solutions kept.")
-    sentences.append(style.unconverged_note(drawn["converged"], "solves"))
+    sentences.append(unconverged_note(drawn["converged"], "solves"))
     lost = len(table) - len(drawn)
     if lost:
         sentences.append(f"{lost} more diverged: no point.")

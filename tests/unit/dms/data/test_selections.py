@@ -11,6 +11,7 @@ import yaml
 import scans
 from projects import PROJECT
 from proxsweep import studies
+from proxsweep.dms import sources
 from proxsweep.io import downloads
 from proxsweep.io.errors import UserError
 from serving import Server, serving
@@ -60,7 +61,7 @@ def refusal(folder: Path, *entries: dict, **data: object) -> UserError:
 
 
 def named(study: studies.Study) -> list[tuple[str, str, str]]:
-    return [(table["func_scores"], table["condition"], table["replicate"]) for table in study.tables]
+    return [(table["func_scores"], table["condition"], table["replicate"]) for table in sources.tables(study)]
 
 
 def test_tables_by_replicate_in_the_order_of_the_list(folder):

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from proxsweep.dms.data.simulate import DEFAULTS, complete, simulate
+from proxsweep.dms.data.simulate import simulate
+from proxsweep.dms.data.simulation import complete, defaults
 from proxsweep.io.errors import UserError
 
 # ((a, b), c), d: a and b are sisters below `inner`.
@@ -70,7 +71,7 @@ def test_columns_conditions_and_sizes(small):
     groups = table.groupby(["condition", "replicate"])["aa_substitutions"]
     assert len(groups) == 8
     assert (groups.nunique() == 300).all()
-    assert (groups.apply(lambda texts: (texts == "").sum()) == DEFAULTS["wildtype_barcodes"]).all()
+    assert (groups.apply(lambda texts: (texts == "").sum()) == defaults()["wildtype_barcodes"]).all()
     assert truth["mutation"].is_unique
 
 
@@ -147,7 +148,7 @@ def test_a_shift_on_the_references_branch_moves_all_others_together(small):
     away = [truth[f"beta_{c}"] - truth["beta_a"] for c in "bcd"]
     for difference in away:
         np.testing.assert_allclose(difference, -truth["shift_size"], atol=1e-9)
-    assert (truth["shift_size"].abs() >= DEFAULTS["shift_minimum"]).all()
+    assert (truth["shift_size"].abs() >= defaults()["shift_minimum"]).all()
 
 
 def test_the_reference_changes_the_coordinates_of_the_truth_and_nothing_else(small):
@@ -243,7 +244,7 @@ def test_frequencies_stops_and_barcodes():
     assert times.max() > 20 * times.median() and times.min() <= 2
     assert len(truth) / (400 * 20) == pytest.approx(0.5, abs=0.03)
     stops = truth.loc[truth["mutant"] == "*", "beta_a"]
-    assert stops.mean() == pytest.approx(DEFAULTS["stop_effect"], abs=0.4)
+    assert stops.mean() == pytest.approx(defaults()["stop_effect"], abs=0.4)
     assert (truth.loc[truth["mutant"] != "*", "beta_a"] < 0).mean() > 0.7
 
 
@@ -261,7 +262,7 @@ def test_completing_twice_changes_nothing_and_mappings_leave_branches_out():
     assert complete(once) == once
     assert once["shifts"] == {"a": 0, "b": 0, "inner": 0.25, "c": 0, "stem": 0, "d": 0}
     assert once["noise"] == {1: 0.1, 2: 0.2}
-    assert set(once) == set(DEFAULTS)
+    assert set(once) == set(defaults())
 
 
 @pytest.mark.parametrize(

@@ -70,14 +70,14 @@ def test_a_fit_is_the_same_with_weight_zero_and_without_the_variants():
     assert one.best.objective == pytest.approx(two.best.objective, rel=1e-12)
     np.testing.assert_allclose(one.best.b, two.best.b, atol=1e-6)
     np.testing.assert_array_equal(one.best.shifts == 0, two.best.shifts == 0)
-    assert one.yardstick == pytest.approx(two.yardstick, rel=1e-12)
+    assert one.initial_residual == pytest.approx(two.initial_residual, rel=1e-12)
 
 
 def test_a_linear_fold_has_a_duality_gap():
     chosen = select(toys.toy(2), FOLD).encoding
     model = {**toys.MODEL, "global_epistasis": "linear"}
     best = fit(chosen, 1e-3, "reference", model, {**toys.SOLVER, "tolerance": 1e-10}, silent).best
-    assert 0 <= best.duality_gap <= 1e-8 * best.objective
+    assert abs(best.duality_gap) <= 1e-8 * best.objective  # rounding may leave it below 0
 
 
 def test_resamples_draw_as_many_as_there_are():

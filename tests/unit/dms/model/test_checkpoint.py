@@ -158,4 +158,4 @@ def test_checkpoints_of_fits_that_left_the_config_are_strays(tmp_path):
         (tmp_path / "checkpoints" / name).mkdir(parents=True)
         (tmp_path / "checkpoints" / name / "replicate~1.npz").touch()
     planned = [tmp_path / "fits/lasso~0.001/replicate~1"]
-    assert collect.strays(tmp_path, planned) == [str(tmp_path / "checkpoints/lasso~0.002/replicate~1.npz")]
+    assert collect.orphaned_fits(tmp_path, planned) == [str(tmp_path / "checkpoints/lasso~0.002/replicate~1.npz")]

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from proxsweep.dms.results import fitted, replicate_signs, shifts
+from proxsweep.dms.roles import ROLES
 from proxsweep.dms.summaries import (
     false_discovery,
     patterns,
@@ -13,6 +14,7 @@ from proxsweep.dms.summaries import (
     replicate_scatter,
     scale_bound,
     shift_paths,
+    simulated_truth,
     sparsity,
     starts,
 )
@@ -50,8 +52,8 @@ def load(path: str) -> fitted.Fitted:
     return fitted.Fitted(["a", "b"], {ROW: ["a", "b"]}, mutations(path))
 
 
-def estimate(path: str) -> recovery.Estimate:
-    return recovery.Estimate("a", {ROW: {"a": -1.0, "b": 1.0}}, mutations(path))
+def estimate(path: str) -> simulated_truth.Estimate:
+    return simulated_truth.Estimate("a", {ROW: {"a": -1.0, "b": 1.0}}, mutations(path))
 
 
 def effects(path: str) -> patterns.Effects:
@@ -60,9 +62,9 @@ def effects(path: str) -> patterns.Effects:
     return patterns.Effects(["a", "b"], np.array([[-1.0, 1.0]]), b, table, np.zeros(6, bool))
 
 
-def tried(path: str) -> starts.Tried:
+def tried(path: str) -> starts.StartResults:
     each = [{"start": name, "status": "converged", "objective": 1.0} for name in ("zeros", "linear")]
-    return starts.Tried("zeros", each, {name: np.array([SHIFT[path]]) for name in ("zeros", "linear")})
+    return starts.StartResults("zeros", each, {name: np.array([SHIFT[path]]) for name in ("zeros", "linear")})
 
 
 def scale(path: str) -> dict:
@@ -99,7 +101,7 @@ def found(name: str, table: pd.DataFrame) -> np.ndarray:
     if name == "selection":
         made = shifts.table(table, CHOICE, load)
         return made.loc[(made["resamples"] > 0) | (made["folds"] > 0), "resamples"]
-    return cross_validation.table(table)["validation_loss"].dropna()
+    return cross_validation.table(table, ROLES)["validation_loss"].dropna()
 
 
 SUMMARIES = (

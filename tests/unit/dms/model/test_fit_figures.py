@@ -1,11 +1,14 @@
 """Tables of the fit notebook."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 import toys
 from proxsweep.dms.model import fit, fit_figures
+from proxsweep.jobs.closure import closure
 from proxsweep.report import style
 
 
@@ -53,3 +56,15 @@ def test_every_variant_is_counted_in_a_cell():
     drawn = [float(np.ma.sum(ax.images[0].get_array())) for ax in figure.axes]
     sizes = np.diff(done.encoding.offsets)
     assert drawn == [*sizes, *sizes]
+
+
+def test_figures_reach_the_fit_notebook_through_this_module_alone():
+    """So an edit of what only draws need not refit; and no fit waits for the import of seaborn."""
+    notebook = Path(__file__).resolve().parents[4] / "notebooks/dms/fit.ipynb"
+    cells = json.loads(notebook.read_text())["cells"]
+    code = [line for cell in cells if cell["cell_type"] == "code" for line in cell["source"]]
+    imported = [line.strip() for line in code if "import" in line and "proxsweep" in line]
+    assert imported == ["from proxsweep.dms.model import fit_figures, fit_files"]
+    numbers = {path.stem for path in closure("proxsweep.dms.model.fit_files")}
+    assert "fit" in numbers and not numbers & {"style", "wording", "looks", "strength_axis", "fit_figures"}
+    assert not any("seaborn" in path.read_text() for path in closure(notebook))

@@ -169,10 +169,22 @@ def test_the_page_holds_all_it_needs(text):
     assert "<title>Effects and shifts: made</title>" in text
 
 
+def test_the_script_holds_every_module_behind_those_that_it_imports():
+    exported = {}
+    for name in page.MODULES:
+        module = (page.TEMPLATE / f"{name}.js").read_text()
+        for names, source in re.findall(r"^import \{ ([^}]*) \} from \"\./(\w+)\.js\";$", module, re.MULTILINE):
+            assert set(re.split(r",\s*", names)) <= exported[source]
+        exported[name] = set(re.findall(r"^export (?:async )?(?:function|const) ([\w$]+)", module, re.MULTILINE))
+    assert {path.stem for path in page.TEMPLATE.glob("*.js")} == set(page.MODULES)
+    assert not re.search(r"^(import|export)\b", page.script(), re.MULTILINE)
+
+
 def test_names_cannot_leave_their_place_in_the_page(study):
     table = fits.read(study / "fits.csv").assign(study="</title><script>")
     choice = chosen.load(study / "chosen.csv").assign(study="</title><script>")
-    assert page.make(table, choice).count("<script>") == 1
+    text = page.make(table, choice)
+    assert "<script>" not in text and text.count("<script") == 2
 
 
 def test_diverged_values_are_missing(study, tmp_path):

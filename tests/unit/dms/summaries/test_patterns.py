@@ -42,7 +42,7 @@ def choice(**weights) -> pd.DataFrame:
 def test_groups_are_exactly_equal_values():
     rng = np.random.default_rng(0)
     b = rng.choice([0.1, 0.1 + 1e-16, 0.1 + 2e-16, 0.3], size=(4, 300))
-    for column, groups in zip(b.T, patterns.fused(b), strict=True):
+    for column, groups in zip(b.T, patterns.fusion_groups(b), strict=True):
         assert sorted(place for group in groups for place in group) == [0, 1, 2, 3]
         for i, j in combinations(range(4), 2):
             together = any(i in group and j in group for group in groups)
@@ -50,7 +50,7 @@ def test_groups_are_exactly_equal_values():
 
 
 def test_every_pattern_has_one_name_that_reads_back():
-    every = set(patterns.fused(np.array(list(product(range(4), repeat=4)), float).T))
+    every = set(patterns.fusion_groups(np.array(list(product(range(4), repeat=4)), float).T))
     assert len(every) == 15  # Bell number of 4
     names = {patterns.name(groups, NAMES) for groups in every}
     assert len(names) == 15
@@ -61,21 +61,21 @@ def test_every_pattern_has_one_name_that_reads_back():
 
 
 def test_prices():
-    assert patterns.price(PAIRS, ((0, 1, 2, 3),)) == 0
-    assert patterns.price(PAIRS, ((0, 3), (1, 2))) == 4
-    assert patterns.price(PAIRS, ((0,), (1, 2, 3))) == 3
-    assert patterns.price(REFERENCE, ((0, 3), (1, 2))) == 2
-    assert patterns.price(REFERENCE, ((0,), (1, 2, 3))) == 3
-    assert np.isnan(patterns.price(PAIRS, ((0,), (1,), (2, 3))))
+    assert patterns.pattern_penalty(PAIRS, ((0, 1, 2, 3),)) == 0
+    assert patterns.pattern_penalty(PAIRS, ((0, 3), (1, 2))) == 4
+    assert patterns.pattern_penalty(PAIRS, ((0,), (1, 2, 3))) == 3
+    assert patterns.pattern_penalty(REFERENCE, ((0, 3), (1, 2))) == 2
+    assert patterns.pattern_penalty(REFERENCE, ((0,), (1, 2, 3))) == 3
+    assert np.isnan(patterns.pattern_penalty(PAIRS, ((0,), (1,), (2, 3))))
     tree = difference.tree("t", NAMES, {"A": "x", "B": "x", "x": "root", "W": "root", "D": "root"})
     matrix = np.asarray(tree.matrix)
-    assert patterns.price(matrix, ((0, 3), (1, 2))) == pytest.approx(1)  # one edge, to A and B
-    assert patterns.price(matrix, ((0, 1), (2, 3))) == pytest.approx(2)
+    assert patterns.pattern_penalty(matrix, ((0, 3), (1, 2))) == pytest.approx(1)  # one edge, to A and B
+    assert patterns.pattern_penalty(matrix, ((0, 1), (2, 3))) == pytest.approx(2)
     grid = np.linspace(-0.5, 1.5, 21)
     for one in (((0,), (1, 2, 3)), ((0, 1), (2, 3)), ((1, 3), (0, 2))):
         leaves = np.isin(range(4), one[0]).astype(float)
         least = min(np.abs(matrix @ np.array([*leaves, *inner])).sum() for inner in product(grid, repeat=2))
-        assert patterns.price(matrix, one) == pytest.approx(least)
+        assert patterns.pattern_penalty(matrix, one) == pytest.approx(least)
 
 
 B = [  # W, A, B, D: all equal, {A, B} | rest, {A, B} | rest, all different, {W} | rest

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from proxsweep.dms.summaries import recovery
-from proxsweep.dms.summaries.recovery import Estimate
+from proxsweep.dms.summaries import recovery, recovery_figure, simulated_truth
+from proxsweep.dms.summaries.simulated_truth import Estimate
 from proxsweep.io.errors import UserError
 from proxsweep.io.files import write_csv, write_json, write_npz
+from proxsweep.report import style
 
 REFERENCE_ROWS = {"b-minus-a": {"b": 1.0, "a": -1.0}, "c-minus-a": {"c": 1.0, "a": -1.0}}
 EQUIVARIANT_ROWS = {**REFERENCE_ROWS, "c-minus-b": {"c": 1.0, "b": -1.0}}
@@ -324,7 +325,7 @@ def test_rows_given_in_the_config_and_inner_nodes():
     blank = table_of(estimate({"inner-minus-a": None}))
     assert blank["level"].tolist() == ["row", "path"] and blank["note"].str.contains("inner node").all()
     assert blank["average_precision"].isna().all()
-    assert "nner node" in recovery.figure(blank).axes[0].texts[0].get_text()
+    assert "nner node" in recovery_figure.figure(blank).axes[0].texts[0].get_text()
     only = table_of(estimate({"b-minus-a": REFERENCE_ROWS["b-minus-a"]}))
     blind = only[(only["branch"] == "c") & (only["level"] == "row")].iloc[0]
     assert blind["mutations"] == 0 and "no row" in blind["note"]
@@ -348,7 +349,7 @@ def test_unconverged_and_diverged_fits_are_marked_and_folds_left_aside():
     assert set(paths["note"]) == {"left out, not converged: lasso weight 1e-5"} and set(paths["mutations"]) == {0}
     diverged = table[(table["replicate"] == "2") & (table["level"] == "row")]
     assert set(diverged["note"]) == {"the fit diverged"} and diverged["recall"].isna().all()
-    labels = [text.get_text() for text in recovery.figure(table).findobj() if hasattr(text, "get_text")]
+    labels = [text.get_text() for text in recovery_figure.figure(table).findobj() if hasattr(text, "get_text")]
     assert any(label.startswith("Hollow: 1 of 1 fits not converged.") for label in labels)
 
 
@@ -373,7 +374,7 @@ def test_load_reads_the_files_of_a_fit(tmp_path):
     rows = ["b-minus-a", "c-minus-a"]
     matrix = [[-1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0]]
     write_fit(tmp_path, estimate(REFERENCE_ROWS), rows, matrix)
-    loaded = recovery.load(tmp_path)
+    loaded = simulated_truth.load(tmp_path)
     assert loaded.reference == "a"
     assert loaded.coefficients == {"b-minus-a": {"a": -1.0, "b": 1.0}, "c-minus-a": None}
     assert loaded.mutations["times_seen_c"].tolist() == [seen[2] for _, _, seen in CALLS]
@@ -400,24 +401,26 @@ def test_the_best_weight_and_its_reading():
 
 
 def test_the_figure_has_a_line_for_each_branch_and_says_when_it_is_empty():
-    fig = recovery.figure(two_weights())
-    assert len(fig.axes) == len(recovery.PANELS)
+    fig = recovery_figure.figure(two_weights())
+    assert len(fig.axes) == len(recovery_figure.PANELS)
     drawn = [line for line in fig.axes[0].get_lines() if line.get_linestyle() != "None"]
     lines = {line.get_color() for line in drawn if len(line.get_xdata()) == 2}
-    assert recovery.REFERENCE_COLOUR in lines and len(lines) == 4
+    assert recovery_figure.REFERENCE_COLOUR in lines and len(lines) == 4
     empty = recovery.recovery(fits().iloc[:0], lambda path: estimate(), TRUTH)
     assert recovery.best(empty).empty and "Nothing" in recovery.reading(empty)
-    words = [text.get_text() for text in recovery.figure(empty).axes[0].texts]
+    words = [text.get_text() for text in recovery_figure.figure(empty).axes[0].texts]
     assert len(words) == 1 and "Nothing to compare" in words[0]
 
 
 def test_average_precision_in_the_figure_is_that_of_the_table():
     table = two_weights()
-    ax = recovery.figure(table).axes[[label for _, _, label in recovery.PANELS].index("Average precision")]
+    ax = recovery_figure.figure(table).axes[
+        [label for _, _, label in recovery_figure.PANELS].index("Average precision")
+    ]
     assert [text.get_text() for text in ax.texts] == ["path"]
     beside = ax.texts[0].get_position()[0]
     drawn = table[table["row"] == "all"]
-    for branch, colour in (("a", recovery.REFERENCE_COLOUR), ("all", recovery.style.GREY)):
+    for branch, colour in (("a", recovery_figure.REFERENCE_COLOUR), ("all", style.GREY)):
         here = drawn[drawn["branch"] == branch]
         of_fits = here[here["level"] == "row"]
         lines = [line for line in ax.get_lines() if line.get_color() == colour and len(line.get_xdata()) == 2]

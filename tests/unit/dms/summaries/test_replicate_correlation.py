@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from proxsweep.dms.results.fitted import Fitted, compared, load
+from proxsweep.dms.results.fitted import Fitted, load
 from proxsweep.dms.summaries import replicate_correlation
 
 MUTATIONS = [f"A{site}C" for site in range(1, 9)]
@@ -353,12 +353,6 @@ def test_fits_to_a_fold_are_left_aside():
     table["fold"] = [np.nan, np.nan, 1.0]
     found = replicate_correlation.correlate(table, {"p": fitted(X), "q": fitted(Y)}.__getitem__, bootstrap=0)
     assert len(found) == 3
-
-
-def test_rows_ask_for_the_conditions_they_compare():
-    matrix = np.array([[-1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0], [0.5, -1.0, 0.5, 0.0]])
-    found = compared(matrix, ["b-minus-a", "c-minus-node", "odd"], ["a", "b", "c"])
-    assert found == {"b-minus-a": ["a", "b"], "c-minus-node": ["a", "b", "c"], "odd": ["a", "b", "c"]}
 
 
 def test_a_fit_is_read_from_its_folder(tmp_path):

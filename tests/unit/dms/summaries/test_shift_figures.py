@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
+from matplotlib.colors import to_hex
 
 from proxsweep.dms.model import predict
 from proxsweep.dms.results.fitted import Fitted
-from proxsweep.dms.summaries import predictions, replicate_scatter, shift_heatmap, shift_paths, shift_sizes
+from proxsweep.dms.summaries import looks, predictions, replicate_scatter, shift_heatmap, shift_paths, shift_sizes
 from proxsweep.io.errors import UserError
 from proxsweep.sweep import chosen
 from toys import dense, toy
@@ -98,9 +99,19 @@ def test_scatter_prints_the_correlations_of_the_table_and_draws_its_points():
     assert [ax.texts[1].get_text() for ax in (zero, small)] == ["5", "2"]
     assert [ax.get_title() for ax in (zero, small)] == ["0", "1e-5"]
     assert [ax.title.get_fontweight() for ax in (zero, small)] == ["normal", "bold"]
-    dots = [line for line in small.lines if line.get_marker() == "o"]
-    drawn = {point for line in dots for point in zip(line.get_xdata(), line.get_ydata(), strict=True)}
-    assert drawn == {(2.0, 1.0), (-1.0, -3.0)}
+    assert {tuple(point) for point in small.collections[0].get_offsets()} == {(2.0, 1.0), (-1.0, -3.0)}
+
+
+def test_stops_stand_out_in_the_scatter():
+    points = replicate_scatter.table(fits(), choice(), FOLDERS.get)
+    points.loc[points["lasso"] > 0, "kind"] = ["stop", "nonsynonymous"]
+    _, small = replicate_scatter.figure(points, correlations(), choice()).axes
+    (dots,) = small.collections
+    assert sorted(dots.get_sizes()) == pytest.approx([1.6**2, 2.4**2])
+    assert dots.get_sizes()[-1] == max(dots.get_sizes()), "drawn last, on top"
+    assert [to_hex(colour) for colour in dots.get_facecolor()] == [
+        looks.KIND_COLOURS[kind].lower() for kind in ("nonsynonymous", "stop")
+    ]
 
 
 def test_scatter_says_where_a_fit_has_not_converged_and_where_there_is_no_pair():
@@ -175,9 +186,15 @@ def test_sizes_are_counted_by_hand():
     }
     figure = shift_sizes.figure(steps, choice())
     assert "nonsynonymous: 3 of 4 stop: 1 of 2" in words(figure)
-    curve = figure.axes[0].lines[0]
-    assert list(curve.get_ydata()) == [0.75, 0.75, 0.25] and list(curve.get_xdata())[1:] == [0.5, 2.0]
-    assert curve.get_drawstyle() == "steps-pre", "a share holds up to its size"
+    curves = {line.get_color(): line for line in figure.axes[0].lines}
+    for kind, sizes, shares in (
+        ("nonsynonymous", [0, 0.5, 2], [0.75, 0.25, 0]),
+        ("stop", [0, 0.25], [0.5, 0]),
+    ):
+        curve = curves[looks.KIND_COLOURS[kind]]
+        assert list(curve.get_xdata())[1:] == sizes and list(curve.get_ydata())[1:] == pytest.approx(shares)
+        assert curve.get_drawstyle() == "steps-post", "from a size on, the share of larger ones"
+    assert figure.axes[0].get_xlim()[0] > 0, "at the left end a curve shows the share of those with any shift"
 
 
 def test_shifts_of_a_diverged_fit_have_no_size():
@@ -278,7 +295,7 @@ def test_regions_of_a_site_map(tmp_path):
 def written(encoding, sigmoid):
     rng = np.random.default_rng(2)
     count = len(encoding.conditions)
-    return predict.Written(
+    return predict.FittedParameters(
         conditions=encoding.conditions,
         mutations=encoding.mutations,
         b=rng.normal(size=(count, len(encoding.mutations))),
@@ -330,7 +347,7 @@ def test_panels_print_the_table_and_draw_its_cells(tmp_path):
     assert [ax.get_title() for ax in upper] == ["c0", "c1", "c2"]
     for ax, row in zip(upper, agreement.to_dict("records"), strict=True):
         assert ax.texts[0].get_text() == f"r = {row['pearson']:.3f}\nRMSE = {row['rmse']:.3f}\nn = 60"
-        assert ax.images[0].get_array().sum() == 60
+        assert ax.collections[0].get_array().sum() == 60
     assert sum(ax.get_xlabel() == "Latent phenotype" for ax in figure.axes) == 3
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from proxsweep.dms.summaries import shrinkage
-from proxsweep.report import style
+from proxsweep.report import strength_axis
 
 WEIGHTS = (0.0, 1e-5)
 
@@ -104,7 +104,7 @@ def test_the_figure_draws_the_table_in_three_panels():
 @pytest.mark.parametrize(("lasso", "shaded"), [(1e-5, 3), (np.nan, 0)])
 def test_the_chosen_weight_is_shaded_in_every_panel(lasso, shaded):
     figure = shrinkage.figure(made(), choice(lasso))
-    grey = mpl.colors.to_rgba(style.CHOSEN_COLOUR)
+    grey = mpl.colors.to_rgba(strength_axis.CHOSEN_COLOUR)
     bands = [patch for ax in figure.axes for patch in ax.patches if patch.get_facecolor() == grey]
     assert len(bands) == shaded
     assert ("No weight was chosen" in figure._supxlabel.get_text().replace("\n", " ")) == (shaded == 0)

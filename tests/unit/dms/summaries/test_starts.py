@@ -8,7 +8,7 @@ import pytest
 
 from proxsweep.dms.results.fitted import Fitted
 from proxsweep.dms.summaries import starts
-from proxsweep.dms.summaries.starts import Tried
+from proxsweep.dms.summaries.starts import StartResults
 from proxsweep.io.files import write_json, write_npz
 
 ROW = "b-minus-a"
@@ -28,7 +28,7 @@ def start(name, objective, status="converged", distance=0.0):
 
 
 # the best objective is 2.0: excesses 0, 0.5 (= 1 / 2), 5e-7, which is level, and none
-HAND = Tried(
+HAND = StartResults(
     "zeros",
     [
         start("zeros", 2.0),
@@ -71,13 +71,13 @@ def test_outcomes_are_those_by_hand():
 
 
 def test_a_diverged_start_is_never_the_best():
-    tried = Tried("zeros", [start("zeros", 2.0), start("linear", 1.0, "diverged")], {})
+    tried = StartResults("zeros", [start("zeros", 2.0), start("linear", 1.0, "diverged")], {})
     table = starts.outcomes(ONE, {"p": tried}.get)
     np.testing.assert_array_equal(table["excess"], [0.0, np.nan])
 
 
 def test_excess_over_nothing_is_absolute():
-    tried = Tried("zeros", [start("zeros", 0.0), start("linear", 1e-3)], {})
+    tried = StartResults("zeros", [start("zeros", 0.0), start("linear", 1e-3)], {})
     np.testing.assert_array_equal(starts.outcomes(ONE, {"p": tried}.get)["excess"], [0.0, 1e-3])
 
 
@@ -87,7 +87,7 @@ def test_fits_to_folds_are_left_aside():
 
 
 def test_tally_counts_over_all_fits():
-    other = Tried("linear", [start("zeros", 5.0, distance=2.0), start("linear", 4.0)], {})
+    other = StartResults("linear", [start("zeros", 5.0, distance=2.0), start("linear", 4.0)], {})
     table = starts.outcomes(
         fits([("equivariant", 0.0, "1", "p"), ("equivariant", 1e-4, "1", "q")]), {"p": HAND, "q": other}.get
     )
@@ -130,7 +130,7 @@ def replicate(label, kept):
             "times_seen_b": [2, 2, 2, 0 if label == "2" else 2],
         }
     )
-    return Tried(kept, listed, shifts), Fitted(["a", "b"], {ROW: ["a", "b"]}, table)
+    return StartResults(kept, listed, shifts), Fitted(["a", "b"], {ROW: ["a", "b"]}, table)
 
 
 def correlated(kept=("zeros", "linear")):
@@ -154,7 +154,7 @@ def test_correlations_of_each_start_are_those_by_hand():
 
 
 def test_spread_is_that_over_the_starts():
-    (row,) = starts.spread(correlated()[2]).to_dict("records")
+    (row,) = starts.correlation_spread(correlated()[2]).to_dict("records")
     assert (row["pearson"], row["lowest"], row["highest"]) == pytest.approx((0.5, -0.5, 1.0), rel=1e-14)
     assert row["spread"] == pytest.approx(1.5, rel=1e-14) and row["starts"] == 3 and row["converged"]
 
@@ -162,11 +162,12 @@ def test_spread_is_that_over_the_starts():
 def test_without_shifts_there_are_no_correlations():
     table = starts.correlations(ONE, {"p": HAND}.get, {"p": replicate("1", "zeros")[1]}.get)
     assert table.empty and {"start", "pearson", "lasso"} <= set(table.columns)
-    assert starts.spread(table).empty
+    assert starts.correlation_spread(table).empty
 
 
 def test_files_are_read(tmp_path):
     write_json(tmp_path / "record.json", {"start": "zeros", "starts": HAND.starts})
+    write_npz(tmp_path / "parameters.npz", conditions=np.array(["a", "b"]))
     assert starts.load(tmp_path) == HAND
     shifts = np.arange(6.0).reshape(2, 1, 3)
     write_npz(tmp_path / "parameters.npz", start_names=np.array(["zeros", "linear"]), start_shifts=shifts)
@@ -178,6 +179,7 @@ def test_files_are_read(tmp_path):
 def test_a_record_without_distances_gives_none(tmp_path):
     listed = [{key: value for key, value in one.items() if key != "shift_distance"} for one in HAND.starts]
     (tmp_path / "record.json").write_text(json.dumps({"start": "zeros", "starts": listed}))
+    write_npz(tmp_path / "parameters.npz", conditions=np.array(["a", "b"]))
     table = starts.outcomes(ONE.assign(path=str(tmp_path)))
     assert table["shift_distance"].isna().all()
     figure = starts.figure(table, starts.correlations(ONE, {"p": HAND}.get, {"p": None}.get))
@@ -238,8 +240,11 @@ def test_matrices_have_a_panel_each_with_their_own_bars():
 @pytest.mark.parametrize(
     ("tried", "expected"),
     [
-        (Tried("zeros", [start("zeros", 1.0)], {}), "One start a fit"),
-        (Tried("zeros", [start("zeros", None, "diverged"), start("linear", None, "diverged")], {}), "Every start div"),
+        (StartResults("zeros", [start("zeros", 1.0)], {}), "One start per fit"),
+        (
+            StartResults("zeros", [start("zeros", None, "diverged"), start("linear", None, "diverged")], {}),
+            "Every start div",
+        ),
     ],
 )
 def test_figure_says_why_it_is_empty(tried, expected):
