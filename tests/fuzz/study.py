@@ -7,9 +7,9 @@ import json
 import shlex
 import shutil
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 import yaml
 from hypothesis import note
@@ -81,12 +81,14 @@ def study() -> Path:
     return base
 
 
-@dataclass(frozen=True)
-class Damage:
+class Damage(NamedTuple):
     """A file of the study and what it holds instead of its own content (None: there is no file)."""
 
     name: str
-    content: bytes | None = field(repr=False)  # long; what was done to it is in the notes
+    content: bytes | None
+
+    def __repr__(self) -> str:
+        return f"Damage({self.name!r})"  # what was done to it is in the notes
 
     def apply(self, folder: Path, *parts: str) -> Path:
         """Copy parts of the study into a folder, its file in them damaged; where that is."""

@@ -3,9 +3,9 @@
 import math
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 from unittest import mock
 
 from hypothesis import strategies as st
@@ -21,8 +21,7 @@ SITES = [["sequential_site", "reference_site"], *([str(n), str(n)] for n in (2, 
 SAMPLES = [["library", "sample", "kind"], *([f"L{k % 2}", f"s{k}", "x" if k < 4 else "y"] for k in range(5))]
 
 
-@dataclass(frozen=True)
-class File:
+class File(NamedTuple):
     """A file that was made."""
 
     name: str
@@ -34,8 +33,8 @@ class File:
         return folder / self.name
 
     def __repr__(self) -> str:
-        more = f" and {len(self.content) - 5000} more bytes" if len(self.content) > 5000 else ""
-        return f"{self.name}: {self.content[:5000]!r}{more}"
+        more = f" + {len(self.content) - 5000} bytes" if len(self.content) > 5000 else ""
+        return f"File({self.name!r}, {self.content[:5000]!r}{more})"
 
 
 def sound_rows(rng: Random, count: int) -> list[list[str]]:
