@@ -34,7 +34,7 @@ ROUNDS ?= 20
 CASES ?= 100000
 soak: .venv/development
 	PYTHONPATH=scripts:tests $(BIN)/python -m faults --rounds $(ROUNDS) --at-once $(CORES)
-	$(BIN)/python -m tests.fuzz --cases $(CASES)
+	PYTHONPATH=scripts $(BIN)/python -m tests.fuzz --cases $(CASES)
 
 # about half an hour on two cores, most of it other programs'; DATA is the folder of spike_delta_ba1_10k.csv
 DATA ?= $(PROXSWEEP_DATA)

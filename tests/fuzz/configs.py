@@ -126,15 +126,6 @@ def check_study(study: Study, folder: Path) -> None:
     assert studies.from_config(studies.load([again]), [again], {}, folder) == [study]
 
 
-def _overlay(key: str) -> st.SearchStrategy[dict]:
-    """A value as ``--config`` gives it: a text."""
-    inner = {"sweep": "lasso", "model": "ridge", "data": "clip", "solver": "max_seconds"}.get(key)
-    if inner is None:
-        return hostile.texts.map(lambda text: {key: text})
-    number = st.one_of(st.sampled_from(["1.0e-3", "5"]), hostile.texts)
-    return number.map(lambda text: {key: {inner: [text] if key in ("sweep", "data") else text}})
-
-
 def command_line(folder: Path, given: dict) -> None:
     """Values as ``--config`` gives them, on top of a sound config."""
     path = folder / "c.yaml"
@@ -156,7 +147,7 @@ def simulated(folder: Path, spec: Any) -> None:
     assert all(map(oracles.is_name, table["condition"].unique()))
 
 
-def planned(folder: Path, file: tables.File, known: bytes | None) -> None:
+def planned(folder: Path, file: hostile.File, known: bytes | None) -> None:
     """A config that is sound, over a table that may not be."""
     file.save(folder)
     path = folder / "c.yaml"
@@ -177,7 +168,13 @@ def download(folder: Path, start: str, parts: list[str]) -> None:
 
 
 PARTS = "http:// https:// a.org / .. %2e%2e%2f %00 t.csv t.csv.gz ?x=1 #y [ ] @ :80"
-overlays = st.sampled_from(["sweep", "model", "data", "solver", "strict", "reference"]).flatmap(_overlay)
+numbers = st.one_of(st.sampled_from(["1.0e-3", "5"]), hostile.texts)
+nested = {"sweep": {"lasso": st.tuples(numbers).map(list)}, "data": {"clip": st.tuples(numbers).map(list)}}
+nested |= {"model": {"ridge": numbers}, "solver": {"max_seconds": numbers}}
+overlays = st.one_of(
+    *(st.fixed_dictionaries({key: st.fixed_dictionaries(inner)}) for key, inner in nested.items()),
+    *(st.fixed_dictionaries({key: hostile.texts}) for key in ("strict", "reference")),
+)
 known = st.one_of(st.none(), hostile.damaged(b"job_seconds,path\n1.5,results/one\n"))
 parts = st.lists(st.one_of(st.sampled_from(PARTS.split()), hostile.texts), min_size=1, max_size=5)
 ENTRIES = [

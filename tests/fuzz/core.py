@@ -9,7 +9,6 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,12 +29,10 @@ class Entry(NamedTuple):
     inputs: dict[str, SearchStrategy]
 
 
-@dataclass
-class Tally:
-    """How the cases of an entry point ended: ``refused``, ``accepted`` or ``wrong``."""
+class Tally(Counter):
+    """How many cases ended in which way: ``refused``, ``accepted`` or ``wrong``; ``slowest`` took so many seconds."""
 
-    ends: Counter = field(default_factory=Counter)
-    slowest: float = 0.0
+    slowest = 0.0
 
 
 class Refused(Exception):
@@ -79,11 +76,13 @@ def run(one: Entry, cases: int, seed: int, tally: Tally) -> None:
         try:
             end = _end(one.test, made)
         finally:
-            if not tally.ends["wrong"]:  # what comes after makes it smaller
-                tally.ends[end] += 1
+            if not tally["wrong"]:  # what comes after makes it smaller
+                tally[end] += 1
                 tally.slowest = max(tally.slowest, time.perf_counter() - begun)
 
-    _import_all()
+    # Hypothesis draws constants of the imported modules too: they have to be the same, whatever ran before.
+    for module in pkgutil.walk_packages(proxsweep.__path__, "proxsweep."):
+        importlib.import_module(module.name)
     case()
 
 
@@ -97,18 +96,12 @@ def _end(test: Callable[..., None], made: dict) -> str:
         return "accepted"
 
 
-def _import_all() -> None:
-    """Import the whole package: Hypothesis draws constants of imported modules too, and cases would depend on these."""
-    for module in pkgutil.walk_packages(proxsweep.__path__, "proxsweep."):
-        importlib.import_module(module.name)
-
-
 def show(tallies: dict[str, Tally]) -> str:
     """The counts as a table."""
-    every = Tally(sum((tally.ends for tally in tallies.values()), Counter()))
+    every = Tally(sum(tallies.values(), Counter()))
     every.slowest = max(tally.slowest for tally in tallies.values())
     lines = [f"{'entry point':26}{'tried':>10}{'refused':>10}{'accepted':>10}{'wrong':>10}{'slowest s':>12}"]
     for name, tally in [*tallies.items(), ("all", every)]:
-        counts = (tally.ends.total(), *(tally.ends[end] for end in ("refused", "accepted", "wrong")))
+        counts = (tally.total(), tally["refused"], tally["accepted"], tally["wrong"])
         lines.append(f"{name:26}" + "".join(f"{count:10}" for count in counts) + f"{tally.slowest:12.2f}")
     return "\n".join(lines)

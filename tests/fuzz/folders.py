@@ -11,21 +11,22 @@ from proxsweep.check import check
 from proxsweep.io.errors import UserError
 
 from .core import Entry, may_refuse
-from .study import COMMANDS, FILES, ONE, Damage, damages
+from .hostile import File
+from .study import COMMANDS, FILES, ONE, copied, damaged, study
 
 # the last: where a fits.csv that was edited says it is
 PLACES = ["results", "t.csv", "c.yaml", "study s", "chosen", "conditions", "--", "parameters.npz"]
 
 
-def checked(folder: Path, damage: Damage) -> None:
-    damage.apply(folder, ONE)
+def checked(folder: Path, file: File) -> None:
+    copied(folder, file, ONE)
     with may_refuse("results", "--"):
         report = check(folder / ONE)
-    assert damage.differs or not report.disagreements
+    assert file.content != (study() / file.name).read_bytes() or not report.disagreements
 
 
-def command(folder: Path, damage: Damage, name: str) -> None:
-    damage.apply(folder, "results", "t.csv", "c.yaml")
+def command(folder: Path, file: File, name: str) -> None:
+    copied(folder, file, "results", "t.csv", "c.yaml")
     said = io.StringIO()
     with may_refuse(*PLACES), contextlib.chdir(folder), contextlib.redirect_stderr(said):
         code = main(COMMANDS[name])
@@ -38,6 +39,6 @@ def command(folder: Path, damage: Damage, name: str) -> None:
 
 RESULTS = [name for name in FILES if name.startswith(ONE) and "signs" not in name]
 ENTRIES = [
-    Entry("check", 0.6, checked, dict(damage=damages(*RESULTS))),
-    Entry("proxsweep COMMAND", 2, command, dict(damage=damages(*FILES), name=st.sampled_from(list(COMMANDS)))),
+    Entry("check", 0.6, checked, dict(file=damaged(*RESULTS))),
+    Entry("proxsweep COMMAND", 2, command, dict(file=damaged(*FILES), name=st.sampled_from(list(COMMANDS)))),
 ]

@@ -8,7 +8,8 @@ import functools
 import gzip
 import io
 from math import inf, nan
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from hypothesis import note
@@ -44,6 +45,23 @@ OTHER_KINDS = st.sampled_from([str, complex, bool])
 def once_in(odds: int) -> st.SearchStrategy[bool]:
     """True once in so many cases, and never if the case is as small as can be."""
     return st.sampled_from([False] * (odds - 1) + [True])
+
+
+class File(NamedTuple):
+    """A file that was made; without content, one that is not there."""
+
+    name: str
+    content: bytes | None
+
+    def save(self, folder: Path) -> Path:
+        """Its path, after it was written or removed."""
+        path = folder / self.name
+        path.unlink() if self.content is None else path.write_bytes(self.content)
+        return path
+
+    def __repr__(self) -> str:
+        content = self.content or b""
+        return f"File({self.name!r}, {content[:1000]!r})" + f" and {len(content) - 1000} bytes" * (len(content) > 1000)
 
 
 texts = st.one_of(*map(st.sampled_from, LISTS), st.text(max_size=4))
@@ -84,11 +102,12 @@ def change_rows(draw: st.DrawFn, rows: list[list[str]]) -> None:
     row = rows[at]
     kind = draw(ROW_FAULTS)
     place = draw(st.integers(0, max(0, len(row) - 1)))
-    note(f"row {at}, cell {place}: {kind}")
+    new = draw(texts) if kind in ("changed", "one more") else ""
+    note(f"row {at}, cell {place}: {kind} {new!r}")
     if kind == "changed" and row:
-        row[place] = draw(texts)
+        row[place] = new
     elif kind == "one more":
-        row.insert(place + draw(st.integers(0, 1)), draw(texts))
+        row.insert(place + draw(st.integers(0, 1)), new)
     elif kind == "one less" and row:
         del row[place]
     elif kind == "twice":
@@ -155,7 +174,8 @@ def change_arrays(draw: st.DrawFn, content: bytes) -> bytes:
     with np.load(io.BytesIO(content)) as file:
         arrays = dict(file)
     name = draw(st.sampled_from(list(arrays)))
-    kind = draw(st.sampled_from([*ARRAYS, "lost", "exchanged", "one more", *["an entry"] * bool(arrays[name].size)]))
+    kinds = [*ARRAYS, "lost", "exchanged", "one more"] + ["an entry"] * 3 * bool(arrays[name].size)
+    kind = draw(st.sampled_from(kinds))
     note(f"array {name}: {kind}")
     if kind == "lost":
         del arrays[name]
@@ -164,8 +184,9 @@ def change_arrays(draw: st.DrawFn, content: bytes) -> bytes:
     elif kind == "one more":
         arrays["more"] = np.zeros(3)
     elif kind == "an entry":
-        odd = draw(st.sampled_from(ODD_ENTRIES[arrays[name].dtype.kind]))
-        arrays[name].flat[draw(st.integers(0, arrays[name].size - 1))] = odd
+        at = draw(st.integers(0, arrays[name].size - 1))
+        arrays[name].flat[at] = draw(st.sampled_from(ODD_ENTRIES[arrays[name].dtype.kind]))
+        note(f"entry {at}: {arrays[name].flat[at]!r}")
     else:
         arrays[name] = ARRAYS[kind](draw, arrays[name])
     written = io.BytesIO()

@@ -7,7 +7,6 @@ import json
 import shlex
 import shutil
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
@@ -24,6 +23,7 @@ from proxsweep.io.files import write_json
 from proxsweep.sweep import grid
 
 from . import hostile, tables
+from .hostile import File
 
 KEPT = tempfile.TemporaryDirectory(prefix="fuzz-study-")
 ONE = "results/one"
@@ -83,46 +83,32 @@ def study() -> Path:
     return base
 
 
-@dataclass(frozen=True)
-class Damage:
-    """A file of the study and what it holds instead of its own content (None: there is no file)."""
-
-    name: str
-    content: bytes | None = field(repr=False)  # long; what was done to it is in the notes
-
-    def apply(self, folder: Path, *parts: str) -> Path:
-        """Copy parts of the study into a folder, its file in them damaged; where that is."""
-        for part in parts or [self.name]:
-            source, target = study() / part, folder / part
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
-        path = folder / self.name
-        path.unlink() if self.content is None else path.write_bytes(self.content)
-        return path
-
-    @property
-    def differs(self) -> bool:
-        """Whether the content differs from the study's."""
-        return self.content != (study() / self.name).read_bytes()
+def copied(folder: Path, file: File, *parts: str) -> Path:
+    """Copy parts of the study into a folder, then put the file in place of the study's own; where that is."""
+    for part in parts or [file.name]:
+        source, target = study() / part, folder / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
+    return file.save(folder)
 
 
 @st.composite
-def damages(draw: st.DrawFn, *names: str) -> Damage:
+def damaged(draw: st.DrawFn, *names: str) -> File:
     """One of these files, gone, damaged, or changed in a way that its kind invites."""
     name = draw(st.sampled_from(names))
     content = (study() / name).read_bytes()
     kind = draw(st.sampled_from([*["its own"] * 15, *["bytes"] * 4, "gone"]))
     if kind == "gone":
         note(f"{name}: gone")
-        return Damage(name, None)
+        return File(name, None)
     if kind == "bytes":
-        return Damage(name, hostile.damage(draw, content))
+        return File(name, hostile.damage(draw, content))
     if name.endswith(".json"):
-        return Damage(name, json.dumps(hostile.mutate(draw, json.loads(content))).encode())
+        return File(name, json.dumps(hostile.mutate(draw, json.loads(content))).encode())
     if name.endswith(".npz"):
-        return Damage(name, hostile.change_arrays(draw, content))
+        return File(name, hostile.change_arrays(draw, content))
     if name.endswith(".csv"):
         rows = [line.split(",") for line in content.decode().splitlines()]
         hostile.change_rows(draw, rows)
-        return Damage(name, hostile.delimit(draw, rows, ","))
-    return Damage(name, content)
+        return File(name, hostile.delimit(draw, rows, ","))
+    return File(name, content)

@@ -3,7 +3,6 @@
 import math
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from unittest import mock
@@ -14,28 +13,12 @@ from proxsweep.dms.data import read, selections
 
 from . import hostile, oracles
 from .core import Entry, may_refuse
+from .hostile import File
 
 NAMES = st.sampled_from(["t.csv", "t.tsv", "t.csv.gz", "table", "t.txt", "t.tsv.gz"])
 WILDTYPES = {"a": "MKTAYIA", "b": "MKTCYIA"}
 SITES = [["sequential_site", "reference_site"], *([str(n), str(n)] for n in (2, 1, 3, 10)), ["11", "10a"]]
 SAMPLES = [["library", "sample", "kind"], *([f"L{k % 2}", f"s{k}", "x" if k < 4 else "y"] for k in range(5))]
-
-
-@dataclass(frozen=True)
-class File:
-    """A file that was made."""
-
-    name: str
-    content: bytes
-
-    def save(self, folder: Path) -> Path:
-        """Where it was written."""
-        (folder / self.name).write_bytes(self.content)
-        return folder / self.name
-
-    def __repr__(self) -> str:
-        more = f" and {len(self.content) - 5000} more bytes" if len(self.content) > 5000 else ""
-        return f"{self.name}: {self.content[:5000]!r}{more}"
 
 
 def sound_rows(rng: Random, count: int) -> list[list[str]]:
@@ -143,18 +126,18 @@ WIDE = [
 ]
 LINES = [b"\0", b"\n", b"a", b"a,b\n", b'"\n', b"a,\n"]
 COUNTED = [[], ["func_score"], ["func_score", "n_barcodes"]]
-kinds = st.one_of(st.none(), st.sampled_from(["x", ["x", "y"]]), hostile.texts)
-two = {"text": st.just(["condition", "aa_substitutions"]), "numbers": st.sampled_from(COUNTED)}
+two_or_more = {"text": st.just(["condition", "aa_substitutions"]), "numbers": st.sampled_from(COUNTED)}
 one = {"text": st.just(["c1"]), "numbers": st.just(["c2"])}
 wide = st.sampled_from(WIDE).map(lambda text: File("t.csv", text.encode()))
 bombs = st.builds(_bomb, st.sampled_from([b"c1,c2\n", b""]), st.sampled_from(LINES))
-chosen_rows = kinds.map(lambda kind: kind if kind is None else {"kind": kind})
+kinds = st.one_of(st.sampled_from(["x", ["x", "y"]]), hostile.texts)
+where = st.one_of(st.none(), st.fixed_dictionaries({"kind": kinds}))
 second = st.one_of(st.just("L1"), hostile.texts)
 ENTRIES = [
-    Entry("dms.read.read_table", 20, read_table, {"file": files(scores), **two}),
+    Entry("dms.read.read_table", 20, read_table, {"file": files(scores), **two_or_more}),
     Entry("dms.read.header", 8, header, dict(file=files(st.just(POOL[:4])))),
     Entry("dms.read.read_site_map", 8, site_map, dict(file=files(st.just(SITES)))),
     Entry("a table of 10^5 columns", 0.02, read_table, {"file": wide, **one}),
     Entry("a gzip bomb", 0.02, read_table, {"file": bombs, **one}),
-    Entry("dms.selections", 4, selected, dict(file=files(st.just(SAMPLES)), where=chosen_rows, second=second)),
+    Entry("dms.selections", 4, selected, dict(file=files(st.just(SAMPLES)), where=where, second=second)),
 ]

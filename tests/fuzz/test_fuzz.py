@@ -31,21 +31,21 @@ def tried(end):
     try:
         core.run(core.Entry("x", 1, test, {"number": st.integers(0, 10**6)}), 200, 1, tally)
     except (Exception, SystemExit) as error:
-        return tally.ends, error
-    return tally.ends, None
+        return tally, error
+    return tally, None
 
 
 @pytest.mark.parametrize(
     "end", [lambda: 1 / 0, lambda: sys.exit(1), lambda: refuse("elsewhere"), lambda: refuse("t.csv", "")]
 )
 def test_a_wrong_end_is_reported_with_the_smallest_input(end):
-    ends, error = tried(end)
-    assert ends["wrong"] == 1 and "number=17" in "".join(error.__notes__)
+    tally, error = tried(end)
+    assert tally["wrong"] == 1 and "number=17" in "".join(error.__notes__)
 
 
 def test_a_refusal_that_names_its_place_is_right():
-    ends, error = tried(lambda: refuse("t.csv, row 3"))
-    assert error is None and ends["refused"] > 100 and ends.total() == 200
+    tally, error = tried(lambda: refuse("t.csv, row 3"))
+    assert error is None and tally["refused"] > 100 and tally.total() == 200
 
 
 @settings(derandomize=True, database=None, deadline=None)

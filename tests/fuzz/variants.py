@@ -14,6 +14,7 @@ from proxsweep.dms.model import predict
 
 from . import hostile, oracles, tables
 from .core import Entry, may_refuse
+from .hostile import File
 from .study import FIT, study
 
 LETTERS = "ACDEFGHIKLMNPQRSTVWY*-"
@@ -42,11 +43,15 @@ def strings(draw: st.DrawFn) -> str:
 
 
 def substitutions(folder: Path, rows: list[str]) -> None:
-    with may_refuse("row "):
+    try:
+        expected = [oracles.substitutions(row) for row in rows]
+        spelt = {token[1:-1] for row in rows for token in row.split()}
+        sound = len({site for row in expected for site in row}) == len(spelt)  # 1 and 01 are one site
+    except oracles.Invalid:
+        sound = False
+    with may_refuse(*["row "] * (not sound)):
         parsed = parse(rows, lambda row: f"row {row}")
-    expected = [oracles.substitutions(row) for row in rows]
-    written = {token[1:-1] for row in rows for token in row.split()}
-    assert len({site for row in expected for site in row}) == len(written), "two spellings of one site"
+    assert sound
     found: list[dict] = [{} for _ in rows]
     for row, site, wild, mutant in zip(parsed.row, parsed.site, parsed.wildtype, parsed.mutant, strict=True):
         key = next(iter(oracles.substitutions(f"A{parsed.sites[site]}C")))
@@ -56,7 +61,7 @@ def substitutions(folder: Path, rows: list[str]) -> None:
     assert parsed.texts().tolist() == [" ".join(row[site] for site in sorted(row)) for row in by_site]
 
 
-def preprocessed(folder: Path, file: tables.File, collapse: str) -> None:
+def preprocessed(folder: Path, file: File, collapse: str) -> None:
     path = file.save(folder)
     with may_refuse(file.name, "study s"):
         spec = {**SPEC, "data": {"func_scores": str(path), "collapse": collapse}}
@@ -93,7 +98,7 @@ def check_encoding(found: Encoding) -> None:
     assert all(weight >= 0 for weight in found.weights.tolist())
 
 
-def encoded(folder: Path, pair: tuple[tables.File, tables.File], collapse: str) -> None:
+def encoded(folder: Path, pair: tuple[File, File], collapse: str) -> None:
     (folder / "w").mkdir()
     variants, wildtypes = pair[0].save(folder), pair[1].save(folder / "w")
     spec = {**SPEC, "data": {"func_scores": "t.csv", "collapse": collapse}}
@@ -102,7 +107,7 @@ def encoded(folder: Path, pair: tuple[tables.File, tables.File], collapse: str) 
     check_encoding(made)
 
 
-def scored(folder: Path, file: tables.File) -> None:
+def scored(folder: Path, file: File) -> None:
     """New variants scored with a sound fit, and each score computed from the effects of its substitutions."""
     fit = predict.load(study() / FIT)
     with may_refuse(file.name):
