@@ -1,16 +1,26 @@
-# `make` sets up an environment in .venv and runs the demo; `make test` sets up and tests.
+# `make` sets up an environment in .venv and runs the demo; `make test` sets up and tests, `make test-all` tests more.
 PYTHON ?= python3
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN = .venv/bin
 
-.PHONY: demo test lint soak benchmark lock clean
+.PHONY: demo test test-all test-planted lint soak benchmark lock clean
 
 demo: .venv/runtime
 	$(BIN)/snakemake --cores $(CORES)
 	@echo "Figures: results/demo/figures; all executed notebooks: results/demo/notebooks/html/index.html"
 
 test: lint
-	$(BIN)/pytest --numprocesses $(CORES) --dist worksteal
+	$(BIN)/pytest --numprocesses $(CORES) -m "not slow"
+
+# with broken runs, SLURM (needs root), a browser, made input, other programs: .ci/run installs what they need
+test-all: lint
+	$(BIN)/pytest --numprocesses $(CORES)
+
+# puts each fault of tests/planted into a copy of the project and runs the test that must fail there;
+# QUICK=1: all that `make test` runs, until the first failure, which takes hours
+QUICK ?=
+test-planted: .venv/development
+	$(BIN)/python tests/planted/run.py --at-once 2 $(if $(QUICK),--quick)
 
 lint: .venv/development
 	$(BIN)/ruff check

@@ -32,7 +32,7 @@ sys.path[:0] = [str(ROOT / part) for part in ("scripts", "tests", "tests/slurm")
 import cluster  # noqa: E402
 
 from projects import Project, copy_project  # noqa: E402
-from proxsweep.files import write_csv  # noqa: E402
+from proxsweep.io.files import write_csv  # noqa: E402
 
 THROUGH_SLURM = ("--workflow-profile", "profiles/slurm", "--slurm-status-command", "squeue")
 MEASURED = ["solve_seconds", "compile_seconds", "job_seconds", "max_rss_mb", "seconds", "log", "kept_notebook"]

@@ -22,9 +22,9 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
-from proxsweep.dms.encode import encode_files  # noqa: E402
-from proxsweep.dms.preprocess import preprocess  # noqa: E402
-from proxsweep.files import write_csv  # noqa: E402
+from proxsweep.dms.data.encode import encode_files  # noqa: E402
+from proxsweep.dms.data.preprocess import preprocess  # noqa: E402
+from proxsweep.io.files import write_csv  # noqa: E402
 
 LETTERS = np.array(list("ACDEFGHIKLMNPQRSTVWY*-"))
 CONDITIONS = {"Omicron_BA1": (26_743, 3.1), "Delta": (53_209, 2.6), "Omicron_BA2": (51_122, 2.8)}

@@ -29,8 +29,9 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from proxsweep import config, sweep  # noqa: E402
-from proxsweep.files import write_csv  # noqa: E402
+from proxsweep import studies  # noqa: E402
+from proxsweep.io.files import write_csv  # noqa: E402
+from proxsweep.sweep import grid  # noqa: E402
 
 CONFIG = ROOT / "config" / "manuscript.yaml"
 FIT = {"difference": "equivariant", "lasso": 4e-5, "replicate": "1"}
@@ -58,8 +59,8 @@ def encode(folder: Path) -> Path:
 
 def parameters(encoding: Path, folder: Path) -> dict:
     """What the fit rule hands to the notebook (``fit_parameters`` in workflow/rules/common.smk)."""
-    (study,) = config.studies(yaml.safe_load(CONFIG.read_text()), [str(CONFIG)], {}, ROOT)
-    (fit,) = (fit for fit in sweep.table(study) if all(_plain(fit.spec()["fit"][key]) == FIT[key] for key in FIT))
+    (study,) = studies.from_config(yaml.safe_load(CONFIG.read_text()), [str(CONFIG)], {}, ROOT)
+    (fit,) = (fit for fit in grid.table(study) if all(_plain(fit.spec()["fit"][key]) == FIT[key] for key in FIT))
     return {
         "spec": fit.spec(),
         "encoding": str(encoding),

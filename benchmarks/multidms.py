@@ -40,10 +40,13 @@ from scipy.special import expit  # noqa: E402
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from proxsweep import config, sweep  # noqa: E402
-from proxsweep.dms import fit  # noqa: E402
-from proxsweep.dms.encoding import Encoding  # noqa: E402
-from proxsweep.files import write_csv  # noqa: E402
+from proxsweep import studies  # noqa: E402
+from proxsweep.dms.data.encoding import Encoding  # noqa: E402
+from proxsweep.dms.model import solution  # noqa: E402
+from proxsweep.dms.model.problem import FitProblem, build_difference  # noqa: E402
+from proxsweep.io.files import write_csv  # noqa: E402
+from proxsweep.sweep import grid  # noqa: E402
+from proxsweep.sweep.study import Study  # noqa: E402
 
 WEIGHTS = [1e-6, 5e-6, 1e-5, 4e-5, 1.6e-4]
 START = {"scale": 5.0, "bias": -5.0}
@@ -94,7 +97,7 @@ def peer_python() -> str:
     return str(python)
 
 
-def studies(data: Path) -> dict[str, dict]:
+def both(data: Path) -> dict[str, dict]:
     """Both data sets as studies of a config."""
     demo = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())["studies"]["demo"]
     simulated = {"simulate": {**demo["data"]["simulate"], "replicates": 1}, "bundle_sites": "observed_both_ways"}
@@ -110,7 +113,7 @@ def studies(data: Path) -> dict[str, dict]:
     }
 
 
-def prepare(name: str, study: dict, folder: Path) -> tuple[Encoding, Path, sweep.Study]:
+def prepare(name: str, study: dict, folder: Path) -> tuple[Encoding, Path, Study]:
     """The encoding, the table that the peer reads, and the checked study."""
     values = {"studies": {name: study}}
     (folder / "config.yaml").write_text(yaml.safe_dump(values))
@@ -118,7 +121,7 @@ def prepare(name: str, study: dict, folder: Path) -> tuple[Encoding, Path, sweep
     targets = [f"results/{name}/encodings/replicate~1.npz", f"results/{name}/data/preprocess.report.csv"]
     command += ["--configfile", folder / "config.yaml", "--directory", folder, "--", *targets]
     subprocess.run(command, check=True)
-    (checked,) = config.studies(values, [], {}, folder)
+    (checked,) = studies.from_config(values, [], {}, folder)
     table = study["data"].get("func_scores") or folder / f"results/{name}/data/func_scores.csv"
     return Encoding.load(folder / targets[0]), Path(table), checked
 
@@ -193,16 +196,16 @@ def first(trace: pd.DataFrame, column: str, goal: float) -> float:
     return float(reached.iloc[0]) if len(reached) else np.inf
 
 
-def compare(name: str, encoding: Encoding, study: sweep.Study, lasso: float, peer: dict, k: int, job: dict) -> dict:
+def compare(name: str, encoding: Encoding, study: Study, lasso: float, peer: dict, k: int, job: dict) -> dict:
     """One row: both programs at one lasso weight."""
     theirs = in_our_order(peer, k, encoding)
-    matrix = fit.build_difference("reference", [str(one) for one in encoding.conditions], str(encoding.reference))
-    running = fit._Running(encoding, lasso, matrix, study.model, study.solver, lambda line: None)
-    there = running._certify(theirs["b"], theirs["b0"], theirs["scale"], theirs["bias"], running.prox_state)
+    matrix = build_difference("reference", [str(one) for one in encoding.conditions], str(encoding.reference))
+    problem = FitProblem(encoding, lasso, matrix, study.model, study.solver, lambda line: None)
+    there = solution.certify(problem, theirs["b"], theirs["b0"], theirs["scale"], theirs["bias"], problem.prox_state)
     their_objective = there["smooth"] + there["penalty"]
     assert np.isclose(plain_objective(encoding, theirs, lasso), their_objective, rtol=AGREE, atol=0)
-    start = {**running.zeros, **{key: np.float64(value) for key, value in START.items()}}
-    solves = [running.solve("multidms", start) for _ in range(1 + REPEATS)][1:]  # the first warms up
+    start = {**problem.zeros, **{key: np.float64(value) for key, value in START.items()}}
+    solves = [solution.solve(problem, "multidms", start) for _ in range(1 + REPEATS)][1:]  # the first warms up
     ours = solves[0]
     point = {"b": ours.b, "b0": ours.b0, "scale": ours.scale, "bias": ours.bias}
     assert np.isclose(plain_objective(encoding, point, lasso), ours.objective, rtol=AGREE, atol=0)
@@ -220,14 +223,14 @@ def compare(name: str, encoding: Encoding, study: sweep.Study, lasso: float, pee
         "peer_setup_seconds": setup,
         "peer_reported": float(peer[f"reported_{k}"]),
         "peer_objective": their_objective,
-        "peer_relative_residual": there["residual"] / running.yardstick,
+        "peer_relative_residual": there["residual"] / problem.initial_residual,
         "peer_fusion_gap": there["fusion_gap"],
         "seconds_to_peer_objective": to_theirs,
         "seconds_to_residual_1e-6": float(np.median([first(one.trace, "relative_residual", 1e-6) for one in solves])),
         "seconds": float(np.median([one.seconds for one in solves])),
         "status": str(ours.status),
         "objective": ours.objective,
-        "relative_residual": ours.residual / running.yardstick,
+        "relative_residual": ours.residual / problem.initial_residual,
         "fusion_gap": ours.fusion_gap,
         "job_seconds": job["seconds"],
         "job_objective": job["objective"],
@@ -245,13 +248,13 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "results")
     options = parser.parse_args()
     rows = []
-    for name, study in studies(options.data).items():
+    for name, study in both(options.data).items():
         with tempfile.TemporaryDirectory() as work:
             folder = Path(work)
             encoding, table, checked = prepare(name, study, folder)
             checked = replace(checked, sweep={**checked.sweep, "lasso": options.lasso})
-            peer = run_peer(table, checked.reference, options.lasso, folder)
-            jobs = {one.values["lasso"]: run_job(encoding, one.spec(), folder) for one in sweep.table(checked)}
+            peer = run_peer(table, checked.own["reference"], options.lasso, folder)
+            jobs = {one.values["lasso"]: run_job(encoding, one.spec(), folder) for one in grid.table(checked)}
             rows += [compare(name, encoding, checked, w, peer, k, jobs[w]) for k, w in enumerate(options.lasso)]
         write_csv(options.output / "multidms.csv", pd.DataFrame(rows))
     columns = ["data", "lasso", "peer_seconds", "seconds_to_peer_objective", "seconds_to_residual_1e-6", "solve_ratio"]

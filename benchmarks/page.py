@@ -24,9 +24,9 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from proxsweep import chosen, fits  # noqa: E402
-from proxsweep.dms import page  # noqa: E402
-from proxsweep.files import write_csv  # noqa: E402
+from proxsweep.dms.page import page  # noqa: E402
+from proxsweep.io.files import write_csv  # noqa: E402
+from proxsweep.sweep import chosen, fits  # noqa: E402
 
 CONDITIONS = ["Delta", "Omicron_BA1", "Omicron_BA2"]
 ROWS = {"reference": [(1, 0), (1, 2)], "equivariant": [(0, 1), (0, 2), (1, 2)]}

@@ -12,9 +12,9 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from proxsweep.dms.encoding import Encoding  # noqa: E402
-from proxsweep.dms.fit import build_difference  # noqa: E402
-from proxsweep.files import write_csv  # noqa: E402
+from proxsweep.dms.data.encoding import Encoding  # noqa: E402
+from proxsweep.dms.model.problem import build_difference  # noqa: E402
+from proxsweep.io.files import write_csv  # noqa: E402
 
 CONFIGS = {"demo": "config/config.yaml", "manuscript": "config/manuscript.yaml"}
 WEIGHTS = (1e-5, 4e-5, 1.6e-4, 6.4e-4)

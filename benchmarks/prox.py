@@ -33,7 +33,7 @@ from scipy.optimize import lsq_linear  # noqa: E402
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from proxsweep.files import write_csv  # noqa: E402
+from proxsweep.io.files import write_csv  # noqa: E402
 from proxsweep.optimize import difference as df  # noqa: E402
 from proxsweep.optimize.prox import initial_state, prox  # noqa: E402
 

@@ -32,12 +32,11 @@ import pandas as pd
 from scipy.sparse import coo_array, csr_array, diags_array, hstack
 from scipy.sparse.linalg import splu
 
-from proxsweep.dms import recompute
-from proxsweep.dms.encoding import Encoding
-from proxsweep.dms.fit import Fit, all_zero_weight, fit
-from proxsweep.dms.latent import latent
-from proxsweep.dms.losses import huber, summary
-from proxsweep.dms.rows import select
+from proxsweep.dms.check import recompute
+from proxsweep.dms.data.encoding import Encoding, latent
+from proxsweep.dms.data.subsets import select
+from proxsweep.dms.model.fit import Fit, all_zero_weight, fit
+from proxsweep.dms.model.losses import huber, summary
 
 WEIGHTS = [float(f"{weight:.4g}") for weight in np.geomspace(1e-6, 2.56e-4, 25)]
 DRAWS = 2000

@@ -22,9 +22,9 @@ import pandas as pd  # noqa: E402
 import solve  # noqa: E402  (holds the threads down, so before anything else that computes)
 import yaml  # noqa: E402
 
-from proxsweep import config  # noqa: E402
-from proxsweep.dms.encoding import Encoding  # noqa: E402
-from proxsweep.files import write_csv  # noqa: E402
+from proxsweep import studies  # noqa: E402
+from proxsweep.dms.data.encoding import Encoding  # noqa: E402
+from proxsweep.io.files import write_csv  # noqa: E402
 
 LASSO = [0, 5e-6, 1e-5, 2e-5, 4e-5, 8e-5, 1.6e-4, 3.2e-4, 6.4e-4]
 ALLOWED = {1e-4: 1.0, 1e-6: 6.0}
@@ -48,7 +48,7 @@ def main() -> int:
         command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--configfile", path]
         subprocess.run([*command, "--directory", work, "--cores", "1", "--quiet", "all", "--", target], check=True)
         encoding = Encoding.load(Path(work) / target)
-        (checked,) = config.studies({"studies": {"spike": study}}, [], {}, work)
+        (checked,) = studies.from_config({"studies": {"spike": study}}, [], {}, work)
     designs, rows = solve.matrices(encoding), []
     for epistasis in ("linear", "sigmoid"):
         for ridge in ALLOWED:

@@ -28,8 +28,9 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import pandas as pd  # noqa: E402
 import yaml  # noqa: E402
 
-from proxsweep import config, sweep  # noqa: E402
-from proxsweep.files import write_csv  # noqa: E402
+from proxsweep import studies  # noqa: E402
+from proxsweep.io.files import write_csv  # noqa: E402
+from proxsweep.sweep import grid  # noqa: E402
 
 LIMITS = {
     "plan seconds": 60,
@@ -99,10 +100,10 @@ def started(folder: Path, fits: int, cores: int) -> dict[str, float]:
 def bare_rate(folder: Path, fits: int, cores: int) -> float:
     """Fits a second of the fit rule's command by itself, so many at a time."""
     values = {"studies": {"started": study(fits)}}
-    (one,) = config.studies(values, [], {})
-    jobs = sweep.table(one)[:BARE]
+    (one,) = studies.from_config(values, [], {})
+    jobs = grid.table(one)[:BARE]
 
-    def run(fit: sweep.Fit) -> None:
+    def run(fit: grid.Fit) -> None:
         replicate = fit.labels["replicate"]
         parameters = {
             "spec": fit.spec(),
@@ -130,8 +131,8 @@ def environment() -> dict[str, str]:
 def collected(folder: Path, records: int) -> dict[str, float]:
     record = next((folder / "results/started/fits").rglob("record.json")).read_text()
     measured = next((folder / "results/started/benchmarks").rglob("replicate~*.tsv")).read_text()
-    (one,) = config.studies({"studies": {"collected": study(records)}}, [], {})
-    fits = sweep.plan(sweep.table(one))
+    (one,) = studies.from_config({"studies": {"collected": study(records)}}, [], {})
+    fits = grid.plan(grid.table(one))
     for fit in fits:
         for path, text in ((folder / fit["path"] / "record.json", record), (folder / fit["benchmark"], measured)):
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -23,11 +23,11 @@ import numpy as np
 import pandas as pd
 import problems
 
-from proxsweep import sweep
-from proxsweep.dms.encoding import Encoding
-from proxsweep.dms.fit import Fit, fit
-from proxsweep.dms.fit_files import predictions
-from proxsweep.dms.start_points import score_range
+from proxsweep.dms.data.encoding import Encoding
+from proxsweep.dms.model.fit import Fit, fit
+from proxsweep.dms.model.fit_files import predictions
+from proxsweep.dms.model.start_points import score_range
+from proxsweep.sweep import grid
 
 BOUNDS = {f"{factor:g}x": f"{factor:g}x_score_range" for factor in (0.75, 1, 1.25, 1.5, 2, 3)} | {"10": 10.0}
 RIDGES = (1e-4, 1e-5, 1e-6)
@@ -139,7 +139,7 @@ def figure(table: pd.DataFrame, path: Path) -> None:
                 faces = [colours[data] if share == 1 else "white" for share in lines["at_bound"]]
                 axis.scatter(lines["bound_by_range"], lines[column], c=faces, edgecolors=colours[data], s=18, zorder=3)
     for axis, ridge in zip(axes[0], RIDGES, strict=True):
-        axis.set_title(f"ridge {sweep.label(ridge)}", fontsize=10)
+        axis.set_title(f"ridge {grid.label(ridge)}", fontsize=10)
     for axis in axes[-1]:
         axis.set_xlabel("bound of the scale\n(ranges of the scores)")
     axes[0][0].legend(frameon=False, fontsize=8)

@@ -20,12 +20,12 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "benchmarks")]
 
-from proxsweep.files import write_csv  # noqa: E402
+from proxsweep.io.files import write_csv  # noqa: E402
 
 FIT = """
 import json, resource, sys
 import solve
-from proxsweep.dms.encoding import Encoding
+from proxsweep.dms.data.encoding import Encoding
 encoding = Encoding.load(sys.argv[1])
 values = {"ridge": 1e-4, "difference": "equivariant", "lasso": 4e-5}
 settings = json.loads(sys.argv[2])
@@ -51,9 +51,9 @@ def encode(size: float, folder: Path) -> tuple[Path, dict]:
     path.write_text(yaml.safe_dump(values))
     command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--configfile", path]
     subprocess.run([*command, "--directory", folder, "--cores", "1", "--quiet", "all", "--", target], check=True)
-    from proxsweep import config
+    from proxsweep import studies
 
-    (checked,) = config.studies(values, [], {}, ROOT)
+    (checked,) = studies.from_config(values, [], {}, ROOT)
     return folder / target, {"model": checked.model, "solver": checked.solver}
 
 

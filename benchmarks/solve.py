@@ -33,10 +33,11 @@ from scipy.sparse import csr_array  # noqa: E402
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from proxsweep import config  # noqa: E402
-from proxsweep.dms import fit  # noqa: E402
-from proxsweep.dms.encoding import Encoding  # noqa: E402
-from proxsweep.files import write_csv  # noqa: E402
+from proxsweep import studies  # noqa: E402
+from proxsweep.dms.data.encoding import Encoding  # noqa: E402
+from proxsweep.dms.model import fit  # noqa: E402
+from proxsweep.dms.model.problem import FitProblem, build_difference  # noqa: E402
+from proxsweep.io.files import write_csv  # noqa: E402
 from proxsweep.optimize import fista  # noqa: E402
 from proxsweep.optimize.solve import Solve  # noqa: E402
 
@@ -111,11 +112,11 @@ def run(
 
 def prox_share(encoding: Encoding, difference: str, model: dict, solver: dict, lasso: float) -> float:
     """Seconds of the proximal operator over those of one iteration."""
-    matrix = fit.build_difference(difference, [str(name) for name in encoding.conditions], str(encoding.reference))
-    running = fit._Running(encoding, lasso, matrix, model, solver, print)
-    state, _ = fista.begin(running.model, running.data, running.zeros, running.prox_state)
-    state, _ = fista.advance(running.model, running.data, state, jnp.int32(50), jnp.float64(0.0))
-    operator = jax.jit(lambda data, x, metric: running.model.prox(data, x, metric, running.prox_state)[0])
+    matrix = build_difference(difference, [str(name) for name in encoding.conditions], str(encoding.reference))
+    problem = FitProblem(encoding, lasso, matrix, model, solver, print)
+    state, _ = fista.begin(problem.model, problem.data, problem.zeros, problem.prox_state)
+    state, _ = fista.advance(problem.model, problem.data, state, jnp.int32(50), jnp.float64(0.0))
+    operator = jax.jit(lambda data, x, metric: problem.model.prox(data, x, metric, problem.prox_state)[0])
 
     def seconds(action, count: int) -> float:
         jax.block_until_ready(action())
@@ -126,8 +127,8 @@ def prox_share(encoding: Encoding, difference: str, model: dict, solver: dict, l
             taken.append(time.perf_counter() - began)
         return float(np.median(taken)) / count
 
-    step = seconds(lambda: fista.advance(running.model, running.data, state, jnp.int32(100), jnp.float64(0.0)), 50)
-    return seconds(lambda: operator(running.data, state.x, state.metric), 1) / step
+    step = seconds(lambda: fista.advance(problem.model, problem.data, state, jnp.int32(100), jnp.float64(0.0)), 50)
+    return seconds(lambda: operator(problem.data, state.x, state.metric), 1) / step
 
 
 def curves(traces: pd.DataFrame, path: Path) -> None:
@@ -161,7 +162,7 @@ def main() -> int:
     parser.add_argument("--plain", action="store_true", help="also proximal gradient steps alone")
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "results")
     options = parser.parse_args()
-    (study,) = config.studies(yaml.safe_load(CONFIG.read_text()), [str(CONFIG)], {}, ROOT)
+    (study,) = studies.from_config(yaml.safe_load(CONFIG.read_text()), [str(CONFIG)], {}, ROOT)
     with tempfile.TemporaryDirectory() as work:
         loaded = [Encoding.load(path) for path in options.encodings or encodings(Path(work))]
     rows, plain, traces = [], [], []

@@ -22,9 +22,10 @@ import numpy as np
 import pandas as pd
 import problems
 
-from proxsweep.dms.encoding import Encoding
-from proxsweep.dms.fit import SAME, Fit, Solution, fit
-from proxsweep.files import write_npz
+from proxsweep.dms.data.encoding import Encoding
+from proxsweep.dms.model.fit import SAME, Fit, fit
+from proxsweep.dms.model.solution import Solution
+from proxsweep.io.files import write_npz
 
 RIDGES = (1e-4, 1e-5, 1e-6)
 RANDOM = [f"random-{k}" for k in range(1, 11)]

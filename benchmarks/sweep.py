@@ -26,8 +26,8 @@ import pandas as pd  # noqa: E402
 import solve  # noqa: E402  (holds the threads of this process down, so before anything else that computes)
 
 from proxsweep.check import check  # noqa: E402
-from proxsweep.dms.encoding import Encoding  # noqa: E402
-from proxsweep.files import write_csv  # noqa: E402
+from proxsweep.dms.data.encoding import Encoding  # noqa: E402
+from proxsweep.io.files import write_csv  # noqa: E402
 
 RIDGE = 1e-6  # of the published sweep
 JOB_SECONDS = 5  # allowed beyond the solve

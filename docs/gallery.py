@@ -4,15 +4,17 @@ The text below each picture is its caption in the report.
 """
 
 import argparse
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
-import jinja2
 from PIL import Image
 
+from proxsweep.dms.summaries.table import SUMMARIES
+from proxsweep.report.summary import notebook
+
 DOCS = Path(__file__).parent
-CAPTIONS = DOCS.parent / "workflow" / "report"
 WIDTH = 1000  # pixels of a picture two columns wide
 STUDIES = (
     ("demo", "config/config.yaml", "The demo", "a simulated scan of three strains whose shifts are known"),
@@ -23,31 +25,31 @@ STUDIES = (
         "10,000 variants of the SARS-CoV-2 spike in two backgrounds, Delta and Omicron BA.1",
     ),
 )
-# figure, and the caption where that has another name, in the order in which one would look at them
-FIGURES = (
-    ("convergence", "Did the fits converge?"),
-    ("shrinkage", "What does the lasso weight do?"),
-    ("replicate_correlation", "Do replicates agree?"),
-    ("sparsity", "How many shifts are zero?"),
-    ("replicate_scatter", "One replicate against another"),
-    ("shift_paths", "Shifts along the weights"),
-    ("shift_heatmap", "Shifts by site and amino acid"),
-    ("shift_sizes", "Are shifts larger than those of stop codons?"),
-    ("predictions", "Observed and predicted scores"),
-    ("false_discovery", "Which share of the shifts is false?"),
-    ("patterns", "Which conditions share an effect?"),
-    ("patterns_ranked", "The commonest patterns"),
-    ("patterns_sites", "Where patterns sit"),
-    ("references", "Does the answer hang on the reference?"),
-    ("recovery", "Are true shifts found?"),
-)
 
 
-def caption(name: str) -> str:
-    """A caption of the report, without the study's name, as one Markdown paragraph."""
-    template = jinja2.Template((CAPTIONS / f"{name}.rst").read_text(encoding="utf-8"))
-    text = template.render(snakemake=SimpleNamespace(wildcards=SimpleNamespace()))
-    return re.sub(r"\s+", " ", text.replace("``", "`")).strip()
+def figures() -> Iterator[tuple[str, str, str]]:
+    """Name, heading and caption of every figure: a summary's own, and further ones that have a caption of their own."""
+    for summary in SUMMARIES:
+        for figure in summary.figures:
+            if not figure.key:
+                yield summary.name, heading(notebook(summary, "dms")), paragraph(summary.caption)
+            elif figure.caption:
+                yield (
+                    f"{summary.name}_{figure.key}",
+                    figure.label[0].upper() + figure.label[1:],
+                    paragraph(figure.caption),
+                )
+
+
+def heading(path: str) -> str:
+    """The heading of a notebook."""
+    first = json.loads((DOCS.parent / path).read_text(encoding="utf-8"))["cells"][0]["source"]
+    return "".join(first).splitlines()[0].removeprefix("# ")
+
+
+def paragraph(caption: str) -> str:
+    """A caption as one Markdown paragraph."""
+    return re.sub(r"\s+", " ", caption.replace("``", "`")).strip()
 
 
 def picture(source: Path, target: Path) -> None:
@@ -64,7 +66,7 @@ def section(study: str, config: str, title: str, what: str, results: Path) -> st
     """The part of one study; figures that it does not have are left out."""
     option = "" if study == "demo" else f" --configfile {config}"
     parts = [f"## {title}: {what}\n\n`snakemake --cores 2{option}` draws all of them."]
-    for name, question in FIGURES:
+    for name, question, caption in figures():
         source = results / "figures" / f"{name}.png"
         if not source.exists():
             continue
@@ -72,7 +74,7 @@ def section(study: str, config: str, title: str, what: str, results: Path) -> st
         picture(source, DOCS / target)
         parts.append(
             f"### {question}\n\n```sh\nsnakemake --cores 2 results/{study}/figures/{name}.svg{option}\n```\n\n"
-            f"![{question}]({target})\n\n{caption(name)}"
+            f"![{question}]({target})\n\n{caption}"
         )
     return "\n\n".join(parts)
 

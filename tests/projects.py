@@ -1,12 +1,15 @@
 """Copies of the project in which tests run small studies, and what a run says."""
 
 import fcntl
+import multiprocessing
 import os
 import re
+import runpy
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -19,6 +22,9 @@ import yaml
 PROJECT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "workflow", "profiles", "notebooks", "scripts", "config", "envs")
 TARGETS = ("all", "fits", "strict")
+# importing Snakemake takes longer than planning a small study: it is imported once, and every run is forked from there
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["projects", "imported", "jsonschema", "pandas"])
 
 
 class Job(NamedTuple):
@@ -41,21 +47,32 @@ class Project:
         return Path(name)
 
     def snakemake(self, *arguments: object, cores: int = 1, timeout: int = 900) -> subprocess.CompletedProcess:
-        """Run Snakemake; stdout and stderr together in ``stdout``."""
-        return self.run(sys.executable, "-m", "snakemake", "--cores", cores, *arguments, timeout=timeout)
+        """Run ``python -m snakemake``; stdout and stderr together in ``stdout``."""
+        command = ["snakemake", "--cores", *map(str, (cores, *arguments))]
+        with tempfile.NamedTemporaryFile("r") as said:
+            process = FORKS.Process(target=_be_snakemake, args=(command, self.folder, self.environment(), said.name))
+            process.start()
+            process.join(timeout)
+            if process.exitcode is None:
+                process.kill()
+                raise subprocess.TimeoutExpired(command, timeout, said.read())
+            return subprocess.CompletedProcess(command, process.exitcode, said.read())
 
     def proxsweep(self, *arguments: object) -> subprocess.CompletedProcess:
         """Run one command of the project's command line."""
         return self.run(sys.executable, "-m", "proxsweep", *arguments)
 
+    def environment(self) -> dict[str, str]:
+        """Variables of what runs in the folder."""
+        found = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE")}
+        return found | {"PYTHONPATH": str(self.scripts or self.folder / "scripts")}
+
     def run(self, *command: object, timeout: int = 300) -> subprocess.CompletedProcess:
         """Run a command in the folder."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE")}
-        environment["PYTHONPATH"] = str(self.scripts or self.folder / "scripts")
         return subprocess.run(
             list(map(str, command)),
             cwd=self.folder,
-            env=environment,
+            env=self.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -69,6 +86,22 @@ class Project:
         done = self.snakemake("--dry-run", *arguments)
         assert done.returncode == 0, done.stdout
         return planned_jobs(done.stdout)
+
+
+def _be_snakemake(command: list[str], folder: Path, environment: dict[str, str], said: str) -> None:
+    """Make this process, which was forked where Snakemake is imported, one that was started in the folder."""
+    with open(os.devnull) as nothing, open(said, "w") as stream:
+        for descriptor, place in ((nothing.fileno(), 0), (stream.fileno(), 1), (stream.fileno(), 2)):
+            os.dup2(descriptor, place)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "proxsweep"]:
+        del sys.modules[name]  # those of another folder
+    ours = {str(PROJECT / "scripts"), str(PROJECT / "tests")}
+    sys.path[:] = [str(folder), environment["PYTHONPATH"], *(path for path in sys.path if path not in ours)]
+    sys.argv = command
+    runpy.run_module("snakemake", run_name="__main__", alter_sys=True)
 
 
 def planned_jobs(text: str) -> list[Job]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import cvxpy
 import numpy as np
 
-from proxsweep.dms.encoding import Encoding
+from proxsweep.dms.data.encoding import Encoding
 
 MODEL = {
     "global_epistasis": "sigmoid",

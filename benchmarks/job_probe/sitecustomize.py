@@ -16,24 +16,24 @@ import sys
 import threading
 import time
 
-KERNEL = any(name in sys.orig_argv for name in ("proxsweep.kernel", "ipykernel_launcher"))
+KERNEL = any(name in sys.orig_argv for name in ("proxsweep.jobs.kernel", "ipykernel_launcher"))
 IMPORTS = "imports" if KERNEL else "parent imports"
 
 # module: {function or method: phase}
 TIMED = {
-    "proxsweep.dms.encoding": {"Encoding.load": "reading"},
-    "proxsweep.dms.fit": {"fit": "fit"},
-    "proxsweep.dms.fit_files": {"write": "writing"},
-    "proxsweep.dms.fit_figures": {
+    "proxsweep.dms.data.encoding": {"Encoding.load": "reading"},
+    "proxsweep.dms.model.fit": {"fit": "fit"},
+    "proxsweep.dms.model.fit_files": {"write": "writing"},
+    "proxsweep.dms.model.fit_figures": {
         "data_report": "reading",
         "convergence": "figures",
         "observed_against_predicted": "figures",
     },
-    "proxsweep.style": {"image": "figures"},
+    "proxsweep.report.style": {"image": "figures"},
 }
 # module: {function or method: the phases that begin when it is called and when it returns}
 BEGINS = {
-    "proxsweep.notebook": {"run": ("kernel start", "shutdown")},
+    "proxsweep.jobs.notebook": {"run": ("kernel start", "shutdown")},
     "papermill.clientwrap": {"PapermillNotebookClient.papermill_execute_cells": ("cells", "shutdown")},
 }
 

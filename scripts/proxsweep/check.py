@@ -1,28 +1,25 @@
 """Checking a study: what every fit claims against what its files say, as a table and a list of disagreements."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from proxsweep import fits as fits_table
-from proxsweep import reading, record_schema
-from proxsweep.dms import check as dms
-from proxsweep.errors import UserError
-from proxsweep.findings import Disagreement, Findings
-from proxsweep.record import SCHEMA_VERSION, Status
+from proxsweep.families import FAMILIES, family
+from proxsweep.io import reading
+from proxsweep.io.errors import UserError
+from proxsweep.optimize.status import Status
+from proxsweep.sweep import fit_folder, record_schema
+from proxsweep.sweep import fits as fits_table
+from proxsweep.sweep.discrepancies import Disagreement, Discrepancies
+from proxsweep.sweep.study import refit_folders
 
-FAMILIES: dict[str, ModuleType] = {"dms": dms}
 NUMBERS = ("objective", "smooth", "penalty", "residual", "relative_residual")
 SAME = ("status", "start", "iterations")
 CSV = 1e-13  # relative: how exactly fits.csv reads back
-NEEDED = (
-    *("family", "fit", "labels", "status", "start", "starts", "iterations", "tolerance", "absolute_floor"),
-    *("yardstick", "prox", "model", "encoding_sha256", *NUMBERS),
-)
+NEEDED = ("schema_version", "family", "fit", "labels", "status", "start", "iterations", "encoding_sha256", *NUMBERS)
 
 
 class Report(NamedTuple):
@@ -33,7 +30,7 @@ class Report(NamedTuple):
 
 
 def check(folder: Path, encoding: Path | None = None) -> Report:
-    """Check all planned fits of a study and of its refits under other references, or one fit.
+    """Check all planned fits of a study and of its refits, or one fit.
 
     Parameters
     ----------
@@ -45,9 +42,9 @@ def check(folder: Path, encoding: Path | None = None) -> Report:
     Returns
     -------
     Report
-        Columns of the table: the swept parameters' labels, reference (of refits, where there are some), status,
+        Columns of the table: the swept parameters' labels, what tells refits apart (such as reference), status,
         confirmed (yes, no; '' without a record), objective_difference (relative), relative_residual and
-        relative_residual_recomputed, fusion_gap, duality_gap (recomputed; NaN where there is none), verdict.
+        relative_residual_recomputed, the gaps of the certificate (recomputed; NaN where there is none), verdict.
 
     Raises
     ------
@@ -57,37 +54,40 @@ def check(folder: Path, encoding: Path | None = None) -> Report:
     """
     single = (folder / "record.json").exists()
     if single and encoding is None:
+        # message: `proxsweep check` of one fit needs it (place: `--encoding`). | Add it; it lies in the study's folder
+        # `encodings`, and is named by the fit's replicate.
         raise UserError("--encoding", "nothing", f"the encoding of the fit in {folder}")
     if single:
         return _report([_fit(folder, encoding, None, None)])
     done = _study(folder)
-    refits = {path.parent: _study(path.parent) for path in sorted(folder.glob("references/*/plan.json"))}
-    for refit, fits in refits.items():
-        done += [(path, {**row, "reference": refit.name}, findings) for path, row, findings in fits]
+    kinds = []
+    for kind, refit in refit_folders(folder):
+        done += [(path, {**row, kind: refit.name}, discrepancies) for path, row, discrepancies in _study(refit)]
+        kinds.append(kind)
     if all(row["status"] == Status.FAILED for _, row, _ in done):
+        # message: Nothing has run yet. | Run the study first.
         raise UserError(str(folder), "no record of any planned fit", "fits that have run")
-    return _report(done)
+    return _report(done, kinds)
 
 
-def _study(folder: Path) -> list[tuple[Path, dict[str, Any], Findings]]:
+def _study(folder: Path) -> list[tuple[Path, dict[str, Any], Discrepancies]]:
     """All planned fits of one study or refit: folder, row of the table, what did not agree."""
     plan = _plan(folder / "plan.json")
     rows = _collected(folder / "fits.csv")
     done = []
     for planned in plan["fits"]:
         path = _inside(folder, planned["path"], plan["study"])
-        replicate = planned["labels"]["replicate"]
+        encoding = folder / family(planned["family"]).encoding(planned["labels"])
         row = None if rows is None else rows.get(planned["path"], {})
-        done.append(_fit(path, folder / "encodings" / f"replicate~{replicate}.npz", planned["labels"], row))
+        done.append(_fit(path, encoding, planned["labels"], row))
     return done
 
 
-def _report(done: list[tuple[Path, dict[str, Any], Findings]]) -> Report:
-    listed = [(str(path), item) for path, _, findings in done for item in findings.disagreements]
+def _report(done: list[tuple[Path, dict[str, Any], Discrepancies]], kinds: Iterable[str] = ()) -> Report:
+    listed = [(str(path), item) for path, _, discrepancies in done for item in discrepancies.disagreements]
     table = pd.DataFrame([row for _, row, _ in done])
-    if "reference" in table:
-        reference = table.pop("reference").fillna("")
-        table.insert(list(table.columns).index("status"), "reference", reference)
+    for kind in dict.fromkeys(kinds):
+        table.insert(list(table.columns).index("status"), kind, table.pop(kind).fillna(""))
     return Report(table, listed)
 
 
@@ -103,7 +103,11 @@ def _plan(path: Path) -> dict[str, Any]:
         inside = (
             Path(fit["path"]).is_relative_to(Path("results") / plan["study"]) and ".." not in Path(fit["path"]).parts
         )
-        if not inside or "replicate" not in fit["labels"]:
+        known = fit.get("family") in FAMILIES
+        replicate = family(fit["family"]).roles.replicate if known else None
+        if not inside or not known or (replicate is not None and replicate not in fit["labels"]):
+            # message: The plan names a fit outside of its study: it was edited, or copied from another. | Make it
+            # again.
             raise UserError(str(path), f"the fit {fit['path']}", expected)
     return plan
 
@@ -124,42 +128,36 @@ def read_record(path: Path) -> dict[str, Any] | None:
     UserError
         For a file that is no record, or one of another family or schema version.
     """
-    if not path.exists():
+    record = fit_folder.record_if_any(path.parent, {"required": [*NEEDED]})
+    if record is None:
         return None
-    record = reading.mapping(path, "a fit's record (JSON)")
-    version = record.get("schema_version")
-    if version != SCHEMA_VERSION:
-        raise UserError(str(path), f"schema_version {version}", f"{SCHEMA_VERSION}, the version this program checks")
-    if record.get("family") not in FAMILIES:
-        raise UserError(str(path), f"family {record.get('family')!r}", f"one of {', '.join(FAMILIES)}")
-    missing = [key for key in (*NEEDED, record["family"]) if key not in record]
-    if missing:
-        raise UserError(str(path), f"no {', '.join(missing)}", "a fit's record with these keys")
-    record_schema.refuse(path, record)
-    return record
+    if record["family"] not in FAMILIES:
+        # message: Another version wrote the record, or it was edited. | Make the fit again.
+        raise UserError(str(path), f"family {record['family']!r}", f"one of {', '.join(FAMILIES)}")
+    return fit_folder.record(path.parent, record_schema.RECORD, family(record["family"]).record_schema)
 
 
 def _fit(
     folder: Path, encoding: Path, labels: Mapping[str, str] | None, row: Mapping[str, Any] | None
-) -> tuple[Path, dict[str, Any], Findings]:
+) -> tuple[Path, dict[str, Any], Discrepancies]:
     """One fit: its folder, its row of the table, and what did not agree.
 
     ``labels`` are those of the plan, ``row`` that of fits.csv (empty: absent); None where there is none to compare.
     """
     record = read_record(folder / "record.json")
     if record is None:
-        findings = Findings()
+        discrepancies = Discrepancies()
         if row:
-            findings.add("fits.csv", "status", row["status"], "no record of this fit")
+            discrepancies.add("fits.csv", "status", row["status"], "no record of this fit")
         blank = {**(labels or {}), "status": Status.FAILED.value, "confirmed": "", "verdict": "no record"}
-        return folder, blank, findings
-    checked = FAMILIES[record["family"]].check(folder, record, encoding)
-    findings = checked.findings
+        return folder, blank, discrepancies
+    checked = family(record["family"]).check(folder, record, encoding)
+    discrepancies = checked.discrepancies
     if labels is not None:
-        findings.equal("record.json", "labels", record["labels"], dict(labels))
+        discrepancies.equal("record.json", "labels", record["labels"], dict(labels))
     if row is not None:
-        _compare_row(record, row, findings)
-    wrong = len(findings.disagreements)
+        _compare_row(record, row, discrepancies)
+    wrong = len(discrepancies.disagreements)
     shown = {
         **(labels or record["labels"]),
         "status": record["status"],
@@ -167,22 +165,21 @@ def _fit(
         "objective_difference": checked.objective_difference,
         "relative_residual": math.nan if record["relative_residual"] is None else record["relative_residual"],
         "relative_residual_recomputed": checked.relative_residual,
-        "fusion_gap": checked.fusion_gap,
-        "duality_gap": checked.duality_gap,
+        **checked.gaps,
         "verdict": "agrees" if not wrong else f"{wrong} disagreement{'s' if wrong > 1 else ''}",
     }
-    return folder, shown, findings
+    return folder, shown, discrepancies
 
 
-def _compare_row(record: Mapping[str, Any], row: Mapping[str, Any], findings: Findings) -> None:
+def _compare_row(record: Mapping[str, Any], row: Mapping[str, Any], discrepancies: Discrepancies) -> None:
     if not row:
-        findings.add("fits.csv", "row", "absent", "a row of this fit")
+        discrepancies.add("fits.csv", "row", "absent", "a row of this fit")
         return
     for name in SAME:
-        findings.equal("fits.csv", name, row[name], record[name])
+        discrepancies.equal("fits.csv", name, row[name], record[name])
     for name in NUMBERS:
         known = math.nan if record[name] is None else record[name]
-        findings.close("fits.csv", name, row[name], known, CSV * abs(known))
+        discrepancies.close("fits.csv", name, row[name], known, CSV * abs(known))
 
 
 def show(report: Report) -> str:

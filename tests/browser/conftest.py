@@ -11,11 +11,13 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import pages
-from proxsweep import chosen, fits
-from proxsweep.dms import page
+from proxsweep.dms.page import page
+from proxsweep.sweep import chosen, fits
 
 CHROMIUM = shutil.which("chromium")
 READY = "html[data-ready]"
+LEFT, RIGHT, TOP, BOTTOM = 58, 10, 144, 36  # from the edges of the plot to the heatmap, as layout.js has them
+ABOVE = 112  # from the top to where the profile is
 
 
 @dataclass
@@ -61,25 +63,24 @@ class Opened:
 
     def colour(self, mutation: str) -> list[int]:
         """Red, green and blue in the middle of a mutation's cell, as the screen shows it; right of a mark in it."""
-        script = """name => {
-          const m = data.site.findIndex((_, k) => nameOf(k) === name), canvas = document.getElementById("plot");
-          const box = canvas.getBoundingClientRect(), at = frame(box.width, box.height);
-          const place = [at.x(data.site[m] + 0.9), PLOT.heatTop + (data.letter[m] + 0.2) * at.row];
+        script = """([x, y]) => {
+          const canvas = document.getElementById("plot"), box = canvas.getBoundingClientRect();
           const copy = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
-          const [x, y] = place.map(length => Math.floor(length * window.devicePixelRatio));
-          copy.drawImage(canvas, x, y, 1, 1, 0, 0, 1, 1);
+          const place = [x - box.left, y - box.top].map(length => Math.floor(length * window.devicePixelRatio));
+          copy.drawImage(canvas, ...place, 1, 1, 0, 0, 1, 1);
           return [...copy.getImageData(0, 0, 1, 1).data].slice(0, 3);
         }"""
-        return self.tab.evaluate(script, mutation)
+        sites, letters = self.tab.evaluate("[page.data.sites, page.data.letters]")
+        place = self.place(sites.index(mutation[1:-1]) + 0.9, letters.index(mutation[-1]) + 0.2)
+        return self.tab.evaluate(script, place)
 
     def place(self, site: float, row: float) -> tuple[float, float]:
         """Position in the window of a place on the heatmap; negative rows lie on the profile above."""
-        script = """([site, row]) => {
-          const box = document.getElementById("plot").getBoundingClientRect(), at = frame(box.width, box.height);
-          const y = row < 0 ? PLOT.profileBottom - 10 : PLOT.heatTop + row * at.row;
-          return [box.left + at.x(site), box.top + y];
-        }"""
-        return tuple(self.tab.evaluate(script, [site, row]))
+        box = self.tab.locator("#plot").bounding_box()
+        first, last, rows = self.tab.evaluate("[...page.state.view, page.data.letters.length]")
+        x = LEFT + (site - first) / (last - first) * (box["width"] - LEFT - RIGHT)
+        y = ABOVE if row < 0 else TOP + row / rows * (box["height"] - TOP - BOTTOM)
+        return box["x"] + x, box["y"] + y
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 import pages
-from proxsweep import chosen, fits
-from proxsweep.dms import page
+from proxsweep.dms.page import page
+from proxsweep.sweep import chosen, fits
 
 ROUNDING = 3e-4  # the page rounds to that, and prints four digits behind the point
 GREY = [201, 197, 189]
@@ -210,7 +210,7 @@ def test_tooltips_show_what_is_below_the_pointer(opened, study):
     values, counted = shift(study, START, "b-minus-a")
     mutation = counted.dropna().abs().max(axis=1).idxmax()
     opened.find(mutation)
-    place = opened.tab.evaluate("[state.cursor[0] + 0.5, state.cursor[1] + 0.5]")
+    place = opened.tab.evaluate("[page.state.cursor[0] + 0.5, page.state.cursor[1] + 0.5]")
     opened.tab.mouse.move(*opened.place(*place))
     tip = opened.text("#tip")
     assert tip.startswith(f"{mutation}. Shift b - a, latent units")
@@ -331,11 +331,11 @@ def test_everything_by_keyboard(opened, study):
     opened.find(pages.mutations("1")["mutation"].iloc[0])
     opened.tab.locator("#plot").focus()
     for name, step in {"ArrowRight": (1, 0), "ArrowDown": (0, 1), "ArrowLeft": (-1, 0), "ArrowUp": (0, -1)}.items():
-        before = opened.tab.evaluate("[...state.cursor]")
+        before = opened.tab.evaluate("[...page.state.cursor]")
         opened.tab.keyboard.press(name)
         limits = len(pages.SITES) - 1, len(pages.LETTERS) - 1
         moved = [min(max(a + b, 0), most) for a, b, most in zip(before, step, limits, strict=True)]
-        assert opened.tab.evaluate("[...state.cursor]") == moved
+        assert opened.tab.evaluate("[...page.state.cursor]") == moved
         assert opened.text("#details")
     opened.tab.locator("#lasso").focus()
     before = opened.tab.locator("#lasso").input_value()

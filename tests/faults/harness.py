@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from projects import Project, copy_project, hear_interrupts, simulated, small_study
-from proxsweep.dms.simulate import simulate
+from proxsweep.dms.data.simulate import simulate
 
 STUDY = Path("results/s")
 TARGETS = ("results/s/encodings/replicate~1.npz", "results/s/fits.csv", "results/s/shifts.csv")

@@ -32,7 +32,7 @@ def here(place: str) -> None:
 
 def install() -> None:
     """Come by ``start`` now if this is a kernel, ``solve`` at a look at a solve, ``write`` at a file of a fit."""
-    if not PLACE or "proxsweep.kernel" not in sys.orig_argv:
+    if not PLACE or "proxsweep.jobs.kernel" not in sys.orig_argv:
         return
     here("start")
     show, replace = builtins.print, os.replace

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from faults.faults import DAMAGED, FAULTS, FINISHED, TIMED
-from faults.harness import FITS, Run, change_data, compare, copy, prepare, run
+from faults.harness import FITS, TARGETS, Run, change_data, compare, copy, prepare, run
 from projects import Project
 
 
@@ -57,9 +57,9 @@ def one_round(fault: str, number: int, base: Path, folder: Path, seed: int = 1) 
         faults.append("a traceback in the run after it")
     faults += _redone(fault, begun, finished)
     faults += [] if happened or fault in TIMED else ["the fault did not happen"]
-    rest = run(project)
-    if "Nothing to be done" not in rest.text:
-        faults.append(f"a third run still finds something to do:\n{rest.text[-2000:]}")
+    rest = project.snakemake("--dry-run", *TARGETS, "--configfile", "study.yaml")
+    if "Nothing to be done" not in rest.stdout:
+        faults.append(f"a third run still finds something to do:\n{rest.stdout[-2000:]}")
     return Outcome(fault, number, happened, disturbed.code, len(finished), len(begun & finished), faults)
 
 

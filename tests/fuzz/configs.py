@@ -10,8 +10,13 @@ import yaml
 from hypothesis import note
 from hypothesis import strategies as st
 
-from proxsweep import config, configfile, downloads, plan, resolved, sweep
-from proxsweep.dms.simulate import simulate
+from proxsweep import cost, studies
+from proxsweep.config import resolved, source
+from proxsweep.dms.data.simulate import simulate
+from proxsweep.families import family
+from proxsweep.io import downloads
+from proxsweep.sweep import grid
+from proxsweep.sweep.study import Study
 
 from . import hostile, oracles, tables
 from .core import Entry, may_refuse
@@ -64,7 +69,7 @@ FILE_FAULTS = st.sampled_from([*["sound"] * 50, *[*LINE_FAULTS] * 4, "depth", "d
 
 
 @st.composite
-def studies(draw: st.DrawFn) -> Any:
+def config_values(draw: st.DrawFn) -> Any:
     """The values of a config of one study, with up to two of them wrong."""
     study: dict[str, Any] = {"data": draw(st.sampled_from(DATA)), "reference": "a"}
     matrices = draw(st.sampled_from([["reference", TREE]] * 4 + [["reference", TREE, ROWS]]))
@@ -77,7 +82,7 @@ def studies(draw: st.DrawFn) -> Any:
 @st.composite
 def files(draw: st.DrawFn) -> bytes:
     """A config as a file, in which a line or a byte may be wrong."""
-    lines = yaml.safe_dump(draw(studies()), sort_keys=False, allow_unicode=draw(st.booleans())).splitlines()
+    lines = yaml.safe_dump(draw(config_values()), sort_keys=False, allow_unicode=draw(st.booleans())).splitlines()
     kind = draw(FILE_FAULTS)
     if kind == "depth":
         depth = draw(st.sampled_from([10, 40, 2000]))
@@ -96,28 +101,29 @@ def checked(folder: Path, content: bytes) -> None:
     path.write_bytes(content)
     tables.SOUND.save(folder)
     with may_refuse("c.yaml", "t.csv"):
-        found = config.studies(config.load([path]), [path], {}, folder)
+        found = studies.from_config(studies.load([path]), [path], {}, folder)
     assert oracles.plain_yaml(content.decode("utf-8-sig"))
     for study in found:
         check_study(study, folder)
 
 
-def check_study(study: sweep.Study, folder: Path) -> None:
+def check_study(study: Study, folder: Path) -> None:
     """Whether a study's numbers, names, labels and paths may be used, and its resolved config is read as the same."""
     numbers = oracles.numbers_in([study.model, study.solver, study.sweep, study.data, study.figures])
     assert all(map(math.isfinite, numbers))
-    names = [*(study.data["conditions"] or []), study.reference]
+    names = [*(study.data["conditions"] or []), study.own["reference"]]
     names += [row for matrix in study.sweep["difference"] for row in [*matrix.get("rows", {}), *matrix.get("tree", {})]]
     assert NAME.fullmatch(study.name) and all(map(oracles.is_name, names))
-    paths = [fit["path"] for fit in sweep.plan(sweep.table(study))]
+    paths = [fit["path"] for fit in grid.plan(grid.table(study))]
     assert all(path.startswith(f"results/{study.name}/fits/") for path in paths)
     assert len({path.casefold() for path in paths}) == len(paths)
     fits = [path.split("/fits/")[1] for path in paths]
     assert all(LABEL.fullmatch(part.partition("~")[2]) for fit in fits for part in fit.split("/"))
-    assert all(sweep.find(study, fit).parts == fit for fit in fits[:5])
+    assert all(grid.find(study, fit).parts == fit for fit in fits[:5])
     again = folder / "again.yaml"
-    again.write_text(resolved.text(json.loads(json.dumps(resolved.values(study)))), encoding="utf-8")
-    assert config.studies(config.load([again]), [again], {}, folder) == [study]
+    written = json.loads(json.dumps(resolved.values(study, family(study.family).as_written)))
+    again.write_text(resolved.text(written), encoding="utf-8")
+    assert studies.from_config(studies.load([again]), [again], {}, folder) == [study]
 
 
 def command_line(folder: Path, given: dict) -> None:
@@ -127,7 +133,7 @@ def command_line(folder: Path, given: dict) -> None:
     tables.SOUND.save(folder)
     over = {"studies": {"one": given}}
     with may_refuse("c.yaml", "--config", "t.csv"):
-        found = config.studies(configfile.overlay(base, over), [path], over, folder)
+        found = studies.from_config(source.overlay(base, over), [path], over, folder)
     for study in found:
         check_study(study, folder)
 
@@ -150,7 +156,7 @@ def planned(folder: Path, file: hostile.File, known: bytes | None) -> None:
         (folder / "results/one").mkdir(parents=True)
         (folder / "results/one/fits.csv").write_bytes(known)
     with may_refuse("c.yaml", file.name, "fits.csv"):
-        costs = [plan.cost(one, folder) for one in config.studies(config.load([path]), [path], {}, folder)]
+        costs = [cost.cost(one, folder) for one in studies.from_config(studies.load([path]), [path], {}, folder)]
     assert all(cost.fits > 0 and math.isfinite(cost.core_seconds + cost.bytes) for cost in costs)
 
 

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase
 from hypothesis.strategies import SearchStrategy
 
 import proxsweep
-from proxsweep.errors import UserError
+from proxsweep.io.errors import UserError
 
 
 class Entry(NamedTuple):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from proxsweep.__main__ import main
 from proxsweep.check import check
-from proxsweep.errors import UserError
+from proxsweep.io.errors import UserError
 
 from .core import Entry, may_refuse
 from .hostile import File

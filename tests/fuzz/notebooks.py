@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 from papermill.translators import PythonTranslator
 
-from proxsweep import notebook
+from proxsweep.jobs import notebook
 
 from . import hostile
 from .core import Entry, may_refuse

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 from hypothesis import strategies as st
 
-from proxsweep import chosen, collect, fits
-from proxsweep.dms import fitted, predict, reread
-from proxsweep.dms.encoding import Encoding
+from proxsweep.dms.data.encoding import Encoding
+from proxsweep.dms.model import predict
+from proxsweep.dms.results import fits_table, fitted, reread
+from proxsweep.sweep import chosen, collect
 
 from . import hostile
 from .core import Entry, may_refuse
@@ -66,7 +67,7 @@ def collected(folder: Path, file: File, benchmark: bytes) -> None:
 
 def edited_fits(folder: Path, file: File) -> None:
     with may_refuse("fits.csv"):
-        table = fits.finished(copied(folder, file))
+        table = fits_table.finished(copied(folder, file))
     assert (table["lasso"].astype(float) >= 0).all() and table["path"].is_unique
     assert {*table["status"]} <= STATUSES
 

@@ -14,11 +14,13 @@ import yaml
 from hypothesis import note
 from hypothesis import strategies as st
 
-from proxsweep import config, sweep
+from proxsweep import studies
 from proxsweep.__main__ import main
-from proxsweep.dms import encode as encoding
-from proxsweep.dms import fit_files, preprocess
-from proxsweep.files import write_json
+from proxsweep.dms.data import encode as encoding
+from proxsweep.dms.data import preprocess
+from proxsweep.dms.model import fit_files
+from proxsweep.io.files import write_json
+from proxsweep.sweep import grid
 
 from . import hostile, tables
 from .hostile import File
@@ -65,16 +67,16 @@ def study() -> Path:
     data = {"func_scores": "t.csv", "replicates": {"column": "replicate"}}
     one = {"data": data, "reference": "a", "sweep": {"lasso": [0.0, 0.01]}, "solver": {"max_iterations": 300}}
     (base / "c.yaml").write_text(yaml.safe_dump({"studies": {"one": one}}))
-    (found,) = config.studies(config.load([base / "c.yaml"]), [base / "c.yaml"], {}, base)
+    (found,) = studies.from_config(studies.load([base / "c.yaml"]), [base / "c.yaml"], {}, base)
     spec = {"study": "one", "reference": "a", "data": found.data}
     done = preprocess.preprocess(spec, [base / "t.csv"])
     for label in found.sweep["replicate"]:
         made, _ = encoding.encode(spec, done.variants, done.wildtypes, label)
         made.save(base / f"{ONE}/encodings/replicate~{label}.npz")
-    for fit in sweep.table(found):
+    for fit in grid.table(found):
         path = base / f"{ONE}/encodings/replicate~{fit.labels['replicate']}.npz"
         fit_files.run(fit.spec(), path, base / f"{ONE}/fits/{fit.parts}", report=lambda line: None)
-    write_json(base / f"{ONE}/plan.json", {"study": "one", "fits": sweep.plan(sweep.table(found))})
+    write_json(base / f"{ONE}/plan.json", {"study": "one", "fits": grid.plan(grid.table(found))})
     with contextlib.chdir(base), contextlib.redirect_stdout(io.StringIO()):
         for command in ("collect", "replicate-signs", "choose"):
             assert not main(COMMANDS[command])

@@ -9,7 +9,7 @@ from unittest import mock
 
 from hypothesis import strategies as st
 
-from proxsweep.dms import read, selections
+from proxsweep.dms.data import read, selections
 
 from . import hostile, oracles
 from .core import Entry, may_refuse

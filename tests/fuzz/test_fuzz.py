@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxsweep.errors import LONGEST, UserError, one_line
+from proxsweep.io.errors import LONGEST, UserError, one_line
 
 from . import ENTRIES, core
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from proxsweep.dms import encode as encoding
-from proxsweep.dms import predict, preprocess
-from proxsweep.dms.encoding import Encoding
-from proxsweep.dms.substitutions import parse
+from proxsweep.dms.data import encode as encoding
+from proxsweep.dms.data import preprocess
+from proxsweep.dms.data.encoding import Encoding
+from proxsweep.dms.data.substitutions import parse
+from proxsweep.dms.model import predict
 
 from . import hostile, oracles, tables
 from .core import Entry, may_refuse
@@ -117,7 +118,7 @@ def scored(folder: Path, file: File) -> None:
         assert math.isnan(latent) if expected is None else math.isclose(latent, expected, abs_tol=1e-9)
 
 
-def _latent(fit: predict.Written, condition: str, found: dict) -> float | None:
+def _latent(fit: predict.FittedParameters, condition: str, found: dict) -> float | None:
     """The latent phenotype of a variant, from its whole sequence in the reference's coordinates."""
     d = fit.conditions.tolist().index(condition)
     effects = dict(zip(fit.mutations.tolist(), fit.b[d].tolist(), strict=True))

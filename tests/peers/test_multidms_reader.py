@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from proxsweep.dms.encode import encode
-from proxsweep.dms.preprocess import preprocess
+from proxsweep.dms.data.encode import encode
+from proxsweep.dms.data.preprocess import preprocess
 
 pytestmark = [pytest.mark.peer, pytest.mark.data]
 REFERENCE = "Omicron_BA1-2"

@@ -11,16 +11,19 @@ from pathlib import Path
 import cvxpy
 import numpy as np
 import pytest
-from fusion_oracle import enumerated_prox
 from scipy.optimize import lsq_linear
 
 import toys
-from proxsweep import collect, sweep
+from fusion_oracle import enumerated_prox
 from proxsweep.__main__ import main
 from proxsweep.check import check
-from proxsweep.dms import fit, fit_files, recompute
-from proxsweep.errors import UserError
-from proxsweep.files import write_csv, write_npz
+from proxsweep.dms.check import recompute
+from proxsweep.dms.model import fit, fit_files
+from proxsweep.dms.roles import ROLES
+from proxsweep.io.errors import UserError
+from proxsweep.io.files import write_csv, write_npz
+from proxsweep.sweep import collect, grid
+from proxsweep.sweep.study import Study
 
 TREE = {"name": "clade", "kind": "tree", "tree": {"c0": "root", "inner": "root", "c1": "inner", "c2": "inner"}}
 ROWS = {
@@ -199,8 +202,8 @@ def finished(tmp_path_factory) -> Path:
     """A working directory with a finished study of two fits."""
     root, encoding = tmp_path_factory.mktemp("finished"), toys.toy(3)
     folder = Path("results/demo")
-    outline = {"name": "demo", "family": "dms", "sweep": SWEEP, "cross_validation": None, "resamples": None}
-    plan = {"study": "demo", "fits": sweep.plan(sweep.table(sweep.from_outline(outline)))}
+    study = Study(name="demo", family="dms", roles=ROLES, sweep=SWEEP)
+    plan = {"study": "demo", "fits": grid.plan(grid.table(study))}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         path = folder / "encodings" / "replicate~1.npz"
@@ -563,12 +566,13 @@ def test_tables_of_the_study_that_are_none_are_refused(study):
 
 
 def test_checking_does_without_the_solver():
-    code = "import json, sys, proxsweep.check; print(json.dumps(list(sys.modules)))"
-    scripts = str(Path(recompute.__file__).parents[2])
+    code = "import json, sys, proxsweep.check, proxsweep.dms.check.check; print(json.dumps(list(sys.modules)))"
+    scripts = str(Path(recompute.__file__).parents[3])
     done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": scripts}, capture_output=True, text=True)
     loaded = json.loads(done.stdout)
-    assert "proxsweep.dms.recompute" in loaded
-    assert not [name for name in loaded if name.startswith(("jax", "proxsweep.optimize", "proxsweep.dms.model"))]
+    assert "proxsweep.dms.check.recompute" in loaded
+    solver = [name for name in loaded if name.startswith(("jax", "proxsweep.optimize.", "proxsweep.dms.model"))]
+    assert solver == ["proxsweep.optimize.status"]
 
 
 FOLD = {"fold": "2", "folds": 3, "seed": 4, "stratify": "condition"}

@@ -8,15 +8,23 @@ import pytest
 import yaml
 
 from projects import PROJECT
-from proxsweep import chosen, config, configfile, downloads, fits, names, notebook, reading, table_page
-from proxsweep.dms import predict, read, simulate
-from proxsweep.dms.encoding import Encoding
-from proxsweep.dms.substitutions import parse
-from proxsweep.errors import LONGEST, UserError
+from proxsweep import studies
+from proxsweep.config import source
+from proxsweep.dms.data import read, simulate
+from proxsweep.dms.data.encoding import Encoding
+from proxsweep.dms.data.simulation import complete
+from proxsweep.dms.data.substitutions import parse
+from proxsweep.dms.model import predict
+from proxsweep.dms.results import fits_table
+from proxsweep.io import downloads, names, reading
+from proxsweep.io.errors import LONGEST, UserError
+from proxsweep.jobs import notebook
+from proxsweep.report import table_page
+from proxsweep.sweep import chosen, fits
 
 SHELL = re.compile(r'shell:\n((?:\s+"[^\n]*"\n)+)')
 # numbers, and an option with 64 hexadecimal digits
-UNQUOTED = {"threads", "resources.attempt", "params.least", "params.sha256"}
+UNQUOTED = {"threads", "resources.attempt", "params.least", "params.sha256", "params.signs"}
 
 
 def test_every_value_reaches_the_shell_as_one_quoted_argument():
@@ -93,7 +101,7 @@ def test_one_number_is_one_site():
 def test_odd_yaml(tmp_path, text, found):
     (tmp_path / "c.yaml").write_text(text)
     with pytest.raises(UserError) as caught:
-        configfile.read(tmp_path / "c.yaml")
+        source.read(tmp_path / "c.yaml")
     assert found in caught.value.found and "c.yaml" in caught.value.place and "\n" not in str(caught.value)
 
 
@@ -122,9 +130,9 @@ def test_odd_configs(tmp_path, name, changes):
     path = tmp_path / "c.yaml"
     path.write_text(yaml.safe_dump({"studies": {name: study(**changes)}}))
     with pytest.raises(UserError, match=r"c\.yaml:[0-9]+: studies"):
-        config.studies(config.load([path]), [path], {}, tmp_path)
+        studies.from_config(studies.load([path]), [path], {}, tmp_path)
     path.write_text(yaml.safe_dump({"studies": {"demo": study()}}))
-    assert len(config.studies(config.load([path]), [path], {}, tmp_path)) == 1
+    assert len(studies.from_config(studies.load([path]), [path], {}, tmp_path)) == 1
 
 
 @pytest.mark.parametrize("text", ["Omicron BA.1", "a, b", "a/b", 'a "b"', "Δ", "a-minus-b"])
@@ -174,15 +182,20 @@ def test_a_table_of_fits_that_was_edited(tmp_path, row, place):
     path = tmp_path / "fits.csv"
     path.write_text(f"{','.join(fits.NEEDED[:2])},difference,lasso,replicate,fold,resample,status,path\n{row}\n")
     with pytest.raises(UserError) as caught:
-        fits.finished(path)
+        fits_table.finished(path)
     assert place in caught.value.place
 
 
 def test_chosen_rows_that_were_edited(tmp_path):
     path = tmp_path / "chosen.csv"
-    for cells in ("0.1,maybe", "0.1,True\none,reference,0.2,True", "-1,True"):
-        path.write_text(f"study,difference,lasso,chosen\none,reference,{cells}\n")
-        with pytest.raises(UserError, match=r"chosen\.csv, column"):
+    for cells in (
+        "0.1,given,maybe",
+        "0.1,given,True\none,reference,0.2,given,True",
+        "-1,given,True",
+        "much,given,True",
+    ):
+        path.write_text(f"study,difference,lasso,rule,chosen\none,reference,{cells}\n")
+        with pytest.raises(UserError, match=r"chosen\.csv, (column|header)"):
             chosen.load(path)
 
 
@@ -196,7 +209,7 @@ def test_a_record_that_is_no_mapping_or_too_deep(tmp_path):
 @pytest.mark.parametrize("change", [{"sites": 10**18}, {"barcodes": 1e300}, {"variants": 10**18}, {"noise": 10**400}])
 def test_simulations_beyond_sense(change):
     with pytest.raises(UserError, match=f"simulate: {next(iter(change))}"):
-        simulate.complete({"tree": {"a": "r", "b": "r"}, **change})
+        complete({"tree": {"a": "r", "b": "r"}, **change})
 
 
 def test_an_address_that_is_none():
@@ -218,7 +231,7 @@ def test_minus_zero_is_zero():
 
 def test_a_node_that_a_spreadsheet_would_run_is_refused_by_the_command_too():
     with pytest.raises(UserError, match="simulate: tree: found the node '=1'"):
-        simulate.complete({"tree": {"a": "r", "=1": "r"}})
+        complete({"tree": {"a": "r", "=1": "r"}})
 
 
 def test_a_number_too_large_for_a_record(tmp_path):

@@ -1,141 +1,75 @@
-"""docs/troubleshooting.md has the words of every message of the workflow, and in each row what to do."""
+"""docs/troubleshooting.md is made of the remarks beside the messages, and every message has one."""
 
-import html
 import importlib.util
 import re
+import runpy
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-import messages
 from projects import PROJECT
 
-PAGE = PROJECT / "docs/troubleshooting.md"
-# made of what another place says, which is in the page by itself
-PASSED_ON = {
-    "config.py": 2,
-    "configfile.py": 1,
-    "dms/settings.py": 1,
-    "dms/simulate.py": 3,
-    "dms/substitutions.py": 1,
-    "downloads.py": 1,
-    "fit_options.py": 1,
-    "reading.py": 2,
-    "schema.py": 1,
+GENERATOR = SimpleNamespace(**runpy.run_path(str(PROJECT / "docs/troubleshooting.py")))
+PAGE = GENERATOR.PAGE
+# words that rows of the template quote, and where they are said
+QUOTED = {
+    "proxsweep/dms/summaries/looks.py": "No lasso weight was chosen.",
+    "snakemake/exceptions.py": "LockException / Directory cannot be locked / IncompleteFilesException / The files below"
+    " seem to be incomplete / MissingOutputException / completed successfully, but some output files are missing"
+    " / No rule to produce / Write-protected output files",
+    "snakemake/io/__init__.py": "Missing files after / seconds for missing files: / Failed to create output directory",
+    "snakemake/jobs.py": "Removing output files of failed job / since they might be corrupted",
+    "snakemake/scheduling/job_scheduler.py": "Exiting because a job execution failed",
+    "snakemake/logging.py": "Error in rule",
+    "snakemake_executor_plugin_slurm/__init__.py": "SLURM status is: / OUT_OF_MEMORY / TIMEOUT / node failure"
+    " / SLURM sbatch failed / SLURM job submission failed",
 }
-# what is no Python that can be taken apart, or not ours: where it stands, and its words there
-ELSEWHERE = [
-    ("workflow/rules/common.smk", "it is made again"),
-    ("workflow/rules/common.smk", "How every fit of study"),
-    ("workflow/rules/common.smk", "files are dated in the future, by a clock that was wrong; now"),
-    ("scripts/proxsweep/chosen.py", "No lasso weight was chosen."),
-    ("scripts/proxsweep/dms/checkpoint.py", "the checkpoint of another fit: this one begins anew"),
-    ("scripts/proxsweep/dms/checkpoint.py", "the fit begins anew"),
-    ("scripts/proxsweep/dms/checkpoint.py", "going on from"),
-    ("scripts/proxsweep/__main__.py", "found no JSON"),
-    ("scripts/proxsweep/__main__.py", "found JSON that is a"),
-    ("scripts/proxsweep/dms/substitutions.py", "a substitution: wildtype letter, site, mutant letter (as N501Y)"),
-    ("scripts/proxsweep/dms/substitutions.py", "a wildtype that is no stop codon"),
-    ("scripts/proxsweep/dms/substitutions.py", "a number with an optional suffix (as 214a) in place of site"),
-    ("scripts/proxsweep/dms/substitutions.py", "a site of the site map or of the table of wildtypes, not"),
-    ("scripts/proxsweep/names.py", "printable characters, no blanks at its ends, that begins with none of = + - @"),
-    ("scripts/proxsweep/schema.py", "the nearest known key"),
-    ("scripts/proxsweep/schema.py", "nothing (null)"),
-    ("scripts/proxsweep/schema.py", "text that YAML takes for a number or boolean needs quotes"),
-    ("scripts/proxsweep/schema.py", "also where there is one:"),
-    ("scripts/proxsweep/schema.py", "as text)"),
-    ("workflow/schemas/config.schema.yaml", "at most 64 letters, digits, dots, underscores and hyphens"),
-    ("snakemake/exceptions.py", "class LockException"),
-    ("snakemake/exceptions.py", "Directory cannot be locked"),
-    ("snakemake/exceptions.py", "class IncompleteFilesException"),
-    ("snakemake/exceptions.py", "The files below seem to be incomplete"),
-    ("snakemake/exceptions.py", "class MissingOutputException"),
-    ("snakemake/exceptions.py", "completed successfully, but some output files are missing"),
-    ("snakemake/exceptions.py", "No rule to produce"),
-    ("snakemake/exceptions.py", "Write-protected output files"),
-    ("snakemake/io/__init__.py", "Missing files after"),
-    ("snakemake/io/__init__.py", "seconds for missing files:"),
-    ("snakemake/io/__init__.py", "Failed to create output directory"),
-    ("snakemake/jobs.py", "Removing output files of failed job"),
-    ("snakemake/jobs.py", "since they might be corrupted"),
-    ("snakemake/scheduling/job_scheduler.py", "Exiting because a job execution failed"),
-    ("snakemake/logging.py", "Error in rule"),
-    ("snakemake_executor_plugin_slurm/__init__.py", "SLURM status is: "),
-    ("snakemake_executor_plugin_slurm/__init__.py", "OUT_OF_MEMORY"),
-    ("snakemake_executor_plugin_slurm/__init__.py", "TIMEOUT"),
-    ("snakemake_executor_plugin_slurm/__init__.py", "node failure"),
-    ("snakemake_executor_plugin_slurm/__init__.py", "SLURM sbatch failed"),
-    ("snakemake_executor_plugin_slurm/__init__.py", "SLURM job submission failed"),
-]
 
 
-def flat(text: str) -> str:
-    return " ".join(html.unescape(text).replace("\\|", "|").split())
+def test_page_is_the_generated_one():
+    assert PAGE.read_text() == GENERATOR.page(), "run python docs/troubleshooting.py"
 
 
-def rows() -> list[list[str]]:
-    """Cells of every row of every table, the rule below a header left out."""
-    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("|")]
-    cells = [[flat(cell) for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
-    return [row for row in cells if not all(re.fullmatch(":?-+:?", cell) for cell in row)]
+def test_every_message_has_a_remark():
+    assert len(GENERATOR.messages()) > 250
+    assert not GENERATOR.faults()
 
 
-def test_every_row_has_three_cells_that_say_something():
-    assert not [row for row in rows() if len(row) != 3 or any(re.fullmatch(r"[`.\s/]*", cell) for cell in row)]
+@pytest.mark.parametrize(
+    ("remark", "wrong"),
+    [
+        ("", "no remark above it"),
+        ("# message: Too large.", "no remark above it"),
+        ("# message: Too large. | ", "no remark above it"),
+        ("# message: 5 fields | 6 | Too large. | Write less.", "examples that do not fit"),
+        ("# message: Too large. | Write less.", ""),
+        ("# message: 5 rows | at most 4 | Too large. |\n# Write less.", ""),
+        ("# message: passed on", ""),
+    ],
+)
+def test_remarks_that_say_too_little_are_named(remark: str, wrong: str):
+    code = f'{remark}\nraise UserError(path, f"{{count}} rows", f"at most {{most}}")'
+    (message,) = GENERATOR.read(code, "made.py")
+    fault = GENERATOR.fault(message, [("refused", "made.py")], "")
+    assert fault.startswith(wrong) and bool(fault) == bool(wrong)
 
 
-def test_every_refusal_stands_in_one_row():
-    """What is found in its first cell, what is expected in its second."""
-    found = rows()
-    absent = [
-        one
-        for one in messages.messages()
-        if not any(
-            all(flat(piece) in row[0] for piece in messages.pieces(one.found))
-            and all(flat(piece) in row[1] for piece in messages.pieces(one.expected))
-            for row in found
-        )
-    ]
-    assert not absent, "\n".join(map(str, absent))
+def test_words_are_read_from_names_and_constants():
+    code = (
+        'MOST = 3\ndef f():\n    found = f"{n} rows" if n else "none"\n    raise UserError(p, found, f"at most {MOST}")'
+    )
+    (message,) = GENERATOR.read(code, "made.py")
+    assert (message.line, message.found, message.expected) == (4, "... rows / none", "at most 3")
 
 
-def test_few_refusals_have_no_words_of_their_own():
-    bare: dict[str, int] = {}
-    for one in messages.messages():
-        if not one.marker():
-            name = one.place.split(":")[0]
-            bare[name] = bare.get(name, 0) + 1
-    assert all(count <= PASSED_ON.get(name, 0) for name, count in bare.items()), bare
-
-
-def test_words_are_found_through_assigned_names():
-    known = {one.found for one in messages.messages() if one.place.startswith("dms/read.py")}
-    assert "a Git LFS pointer, not the table it stands for" in known
-    assert "a gzipped file that unpacks to more than ... MiB" in known
-
-
-def test_messages_on_notebooks_and_damaged_files_stand_in_the_page():
-    page = flat(PAGE.read_text())
-    told = messages.told()
-    absent = [(place, piece) for place, text in told for piece in messages.pieces(text) if flat(piece) not in page]
-    assert not absent
-    words = " ".join(text for _, text in told)
-    for known in ("is not started", "the kernel died", "failed to start", "cannot be read", "bytes instead of"):
-        assert known in words
-
-
-@pytest.mark.parametrize(("place", "words"), ELSEWHERE)
-def test_words_of_other_places_stand_there_and_in_the_page(place: str, words: str):
-    package = place.partition("/")[0]
-    if package.startswith("snakemake"):
-        found = importlib.util.find_spec(package)
-        if found is None:
-            pytest.skip(f"no {package}")
-        path = Path(found.origin).parents[1] / place
-    else:
-        path = PROJECT / place
-    assert words in path.read_text()
-    assert flat(words).removeprefix("class ").removeprefix("found ") in flat(PAGE.read_text())
+@pytest.mark.parametrize("place", QUOTED)
+def test_quoted_words_are_said_there_and_stand_in_the_page(place: str):
+    found = importlib.util.find_spec(place.partition("/")[0])
+    if found is None:
+        pytest.skip(f"no {place}")
+    said, page = (Path(found.origin).parents[1] / place).read_text(), PAGE.read_text()
+    assert not [words for words in QUOTED[place].split(" / ") if words not in said or words not in page]
 
 
 def test_links_lead_somewhere():

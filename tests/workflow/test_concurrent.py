@@ -1,6 +1,7 @@
 """Forty fits at one time, as on a large machine or a full node: every kernel starts at once, and nothing is shared."""
 
 import pandas as pd
+import pytest
 
 from projects import copy_project, insert_cell, simulated, small_study
 
@@ -20,6 +21,7 @@ while Path("here").exists() and len(list(Path("here").iterdir())) < {FITS}:
 """
 
 
+@pytest.mark.slow
 def test_forty_fits_run_at_the_same_time(tmp_path):
     project = copy_project(tmp_path / "project")
     insert_cell(project.folder / "notebooks/dms/fit.ipynb", MEETS)

@@ -9,8 +9,10 @@ import pytest
 
 import toys
 from projects import Project, copy_project, once, simulated, small_study
-from proxsweep.dms.encoding import Encoding
-from proxsweep.dms.simulate import simulate
+from proxsweep.dms.data.encoding import Encoding
+from proxsweep.dms.data.simulate import simulate
+
+pytestmark = pytest.mark.slow
 
 TREE = {"name": "clade", "tree": {"a": "root", "inner": "root", "b": "inner", "c": "inner"}}
 ROWS = {"name": "contrast", "rows": {"others": {"a": -1.0, "b": 0.5, "c": 0.5}, "pair": {"b": 1.0, "c": -1.0}}}

@@ -9,7 +9,7 @@ from projects import Project, counts, fits, simulated, small_study
 
 ONE = ("results/one/fits.csv", "--configfile", "one.yaml")
 UNDISTURBED = ("results/other/fits.csv", "--configfile", "one.yaml")
-WEIGHTS = {"difference": ["reference", "equivariant"], "lasso": [0, 1.0e-3]}
+WEIGHTS = {"difference": ["equivariant"], "lasso": [0, 1.0e-3]}
 
 
 def limited(project: Project, **solver: object) -> None:
@@ -39,7 +39,7 @@ def test_fits_that_were_cut_off_go_on_under_a_larger_limit_and_no_others(project
     assert fits(project.jobs(*ONE)) == set()
 
     # more time, and so few iterations that only some converge
-    few = sorted(one["iterations"] for one in undisturbed.values())[1] + 2
+    few = min(one["iterations"] for one in undisturbed.values()) + 2
     second = run_after(project, {"max_seconds": 600, "max_iterations": few})
     cut = {fit for fit, one in second.items() if one["status"] == "max_iterations"}
     assert 0 < len(cut) < len(second) and {one["continued"] for one in second.values()} == {1}

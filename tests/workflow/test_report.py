@@ -5,10 +5,17 @@ import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
+from docutils.core import publish_parts
+
+from projects import small_study
+from proxsweep import studies
+from proxsweep.dms.summaries.table import SUMMARIES
+from proxsweep.report.summary import caption, of_study, outputs
 
 CHROMIUM = shutil.which("chromium")
 needs_browser = pytest.mark.skipif(
@@ -36,10 +43,34 @@ def checks(project):
     return pd.read_csv(project.folder / "checks.csv", index_col="check")
 
 
-@needs_browser
-def test_the_report_opens_without_network_and_every_image_loads(edited, tmp_path):
-    done = edited.snakemake("--configfile", "tiny.yaml", "--report", "report.html")
+@pytest.fixture(scope="module")
+def report(finished, tmp_path_factory):
+    """The report of the finished study."""
+    page = tmp_path_factory.mktemp("report") / "report.html"
+    done = finished.snakemake("--configfile", "tiny.yaml", "--report", page)
     assert done.returncode == 0, done.stdout
+    return page
+
+
+def test_the_report_has_the_caption_of_every_summary_beside_its_figures(report):
+    text = report.read_text(encoding="utf-8")
+    (study,) = studies.from_config({"studies": {"tiny": small_study()}}, [], {})
+    entries = json.loads(re.search(r"^ *var results = (\{.*\});?$", text, flags=re.MULTILINE)[1])
+    captions = {entry["name"]: words(entry["caption"]) for entry in entries.values()}
+    for summary in of_study(SUMMARIES, study):
+        expected = words(publish_parts(caption(summary), writer_name="html")["body"])
+        shown = [Path(file.path).name for file in outputs(summary) if file.labels]
+        assert len(expected) > 100 and len(shown) > 1
+        assert all(captions[name].startswith(expected) for name in shown), summary.name
+
+
+def words(html):
+    return " ".join(re.sub("<[^>]+>", " ", html).split())
+
+
+@pytest.mark.slow
+@needs_browser
+def test_the_report_opens_without_network_and_every_image_loads(report, finished, tmp_path):
     count = """
       addEventListener("load", async () => {
         const images = Object.values(results).filter(found => (found.mime_type || "").startsWith("image/"));
@@ -49,14 +80,15 @@ def test_the_report_opens_without_network_and_every_image_loads(edited, tmp_path
         document.documentElement.dataset.images = `${loaded} of ${images.length}`;
       });
     """
-    dom, errors = opened(edited.folder / "report.html", count, tmp_path)
+    dom, errors = opened(report, count, tmp_path)
     assert errors == []
-    figures = len(list((edited.folder / "results/tiny/figures").glob("*.svg")))
+    figures = len(list((finished.folder / "results/tiny/figures").glob("*.svg")))
     assert f'data-images="{figures} of {figures}"' in dom and figures > 3
     for category in ("What was run", "Convergence", "Sparsity", "Data"):
         assert category in dom
 
 
+@pytest.mark.slow
 @needs_browser
 def test_a_click_on_a_heading_sorts_rows_by_its_numbers(finished, tmp_path):
     table = pd.read_csv(finished.folder / "results/tiny/fits.csv")

@@ -7,16 +7,18 @@ import pandas as pd
 import pytest
 
 from projects import Project, counts, fits, simulated, small_study
+from proxsweep import studies
+from proxsweep.dms.summaries.table import SUMMARIES
+from proxsweep.report.summary import of_study
 
 TINY = ("--configfile", "tiny.yaml")
-MARKED = (
-    *("patterns", "false_discovery", "shrinkage", "replicate_scatter", "shift_paths", "shift_heatmap", "shift_sizes"),
-    "predictions",
-)
-OF_FITS = ("replicate_correlation", "sparsity", "recovery", *MARKED, "notebook_index")
-SUMMARIES = dict.fromkeys(("convergence", *OF_FITS), 1)
+STUDY = studies.from_config({"studies": {"tiny": small_study()}}, [], {})[0]
+DECLARED = of_study(SUMMARIES, STUDY)
+ALL_SUMMARIES = {**{summary.name: 1 for summary in DECLARED}, "notebook_index": 1}
+# `convergence` looks at no mutation, so how often one has to be seen is nothing to it
+OF_MUTATIONS = {name: 1 for name in ALL_SUMMARIES if name != "convergence"}
 FROM_SIGNS = {"replicate_signs": 1, "choose": 1, "shifts": 1, "shifts_by_reference": 1, "page": 1, "table_page": 2}
-FROM_COLLECT = {"collect": 1, **FROM_SIGNS, "table_page": 4, "reproducibility": 1, **SUMMARIES}
+FROM_COLLECT = {"collect": 1, **FROM_SIGNS, "table_page": 4, "reproducibility": 1, **ALL_SUMMARIES}
 FROM_FITS = {"fit": 8, **FROM_COLLECT}
 FROM_ENCODE = {"encode": 2, "data_report": 1, "lasso_max": 1, **FROM_FITS, "table_page": 5}
 # an edit of the config is written down, and checked for what would not be reproduced
@@ -27,6 +29,13 @@ FROM_PREPROCESS = {"preprocess": 1, **FROM_ENCODE}
 
 def sweep(*lasso: float) -> dict:
     return {"difference": ["reference", "equivariant"], "lasso": list(lasso)}
+
+
+def readers_of(setting: str) -> dict[str, int]:
+    """Summaries that use a setting, and those that read a table of one of them."""
+    users = [summary.name for summary in DECLARED if setting in summary.settings]
+    tables = {f"tables/{name}.csv" for name in users}
+    return dict.fromkeys([*users, *(one.name for one in DECLARED if tables & set(one.reads.values()))], 1)
 
 
 def rewrite(project: Project, **changes: object) -> None:
@@ -89,14 +98,14 @@ def test_fits_that_left_the_config_are_listed_kept_and_removed_on_request(edited
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"figures": {"dpi": 90}}, SUMMARIES),
+        ({"figures": {"dpi": 90}}, ALL_SUMMARIES),
         (
             {"summaries": {"bootstrap": 60}},
-            dict.fromkeys(("replicate_correlation", "shrinkage", "replicate_scatter", "notebook_index"), 1),
+            {**readers_of("bootstrap"), "notebook_index": 1},
         ),
         (
             {"summaries": {"bootstrap": 50, "min_times_seen": 2}},
-            {**FROM_SIGNS, **dict.fromkeys(OF_FITS, 1)},
+            {**FROM_SIGNS, **OF_MUTATIONS},
         ),
         ({"model": {"ridge": 2.0e-4}}, {**FROM_FITS, "lasso_max": 1}),
         ({"data": {**simulated(), "min_times_seen": 2}}, FROM_ENCODE),
@@ -120,19 +129,36 @@ def test_an_edited_summary_notebook_reruns_that_summary(edited):
     assert counts(edited.jobs(*TINY)) == {"sparsity": 1, "shrinkage": 1, "notebook_index": 1}
 
 
+def test_a_new_summary_is_a_declaration_a_module_and_a_notebook(edited):
+    library = edited.folder / "scripts/proxsweep/dms/summaries"
+    append(
+        library / "table.py",
+        """
+SUMMARIES += (
+    Summary("lengths", "Shifts", "How long.", (Output("lengths", "table"),), (Output("lengths", "figure"),)),
+)
+""",
+    )
+    (library / "lengths.py").write_text("LONGEST = 1\n")
+    notebook = (edited.folder / "notebooks/dms/sparsity.ipynb").read_text().replace("import sparsity", "import lengths")
+    (edited.folder / "notebooks/dms/lengths.ipynb").write_text(notebook)
+    assert counts(edited.jobs(*TINY)) == {"lengths": 1, "notebook_index": 1}
+
+
 @pytest.mark.parametrize(
     ("module", "expected"),
     [
-        ("dms/sparsity.py", {"sparsity": 1, "shrinkage": 1, "notebook_index": 1}),
-        ("convergence.py", {"convergence": 1, "notebook_index": 1}),
-        ("notebook_index.py", {"notebook_index": 1}),
-        ("collect.py", FROM_COLLECT),
-        ("style.py", FROM_FITS),
+        ("dms/summaries/sparsity.py", {"sparsity": 1, "shrinkage": 1, "notebook_index": 1}),
+        ("report/convergence.py", {"convergence": 1, "notebook_index": 1}),
+        ("report/notebook_index.py", {"notebook_index": 1}),
+        ("sweep/collect.py", FROM_COLLECT),
+        ("report/style.py", ALL_SUMMARIES),
+        ("dms/model/fit_figures.py", {}),
         ("optimize/fista.py", {**FROM_FITS, "lasso_max": 1}),
-        ("dms/model.py", {**FROM_FITS, "lasso_max": 1}),
-        ("dms/preprocess.py", FROM_PREPROCESS),
-        ("dms/simulate.py", {"simulate": 1, **FROM_PREPROCESS}),
-        ("files.py", FROM_PREPROCESS),
+        ("dms/model/model.py", {**FROM_FITS, "lasso_max": 1}),
+        ("dms/data/preprocess.py", FROM_PREPROCESS),
+        ("dms/data/simulate.py", {"simulate": 1, **FROM_PREPROCESS}),
+        ("io/files.py", FROM_PREPROCESS),
     ],
 )
 def test_an_edited_module_reruns_the_jobs_that_import_it(edited, module, expected):

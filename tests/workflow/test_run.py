@@ -13,9 +13,12 @@ import pandas as pd
 import pytest
 
 import toys
-from projects import Project
-from proxsweep.dms.encoding import Encoding
-from proxsweep.files import sha256
+from projects import Project, small_study
+from proxsweep import studies
+from proxsweep.dms.data.encoding import Encoding
+from proxsweep.dms.summaries.table import SUMMARIES
+from proxsweep.io.files import sha256
+from proxsweep.report.summary import of_study, outputs
 
 FITS = [
     f"difference~{difference}/lasso~{lasso}/replicate~{replicate}"
@@ -23,13 +26,10 @@ FITS = [
 ]
 FIT_FILES = {"fit.ipynb", "record.json", "parameters.npz", "mutations.csv", "trace.csv"}
 SWEEP_SUMMARIES = ("convergence", "replicate_correlation", "sparsity", "recovery")
-SUMMARIES = (
-    *SWEEP_SUMMARIES,
-    *("patterns", "false_discovery", "shrinkage", "replicate_scatter", "shift_paths", "shift_heatmap", "shift_sizes"),
-    "predictions",
-)
-TABLES = ("cross_validation", "replicate_signs", "false_discovery_pairs", "predictions_cells", "statuses")
-TABLES += ("shifts_by_reference", "pattern_mutations", "pattern_disagreements")
+DECLARED = of_study(SUMMARIES, studies.from_config({"studies": {"tiny": small_study()}}, [], {})[0])
+NAMES = [summary.name for summary in DECLARED]
+OUTPUTS = [file.path.removeprefix("results/{study}/") for summary in DECLARED for file in outputs(summary)]
+TABLES = ("cross_validation", "replicate_signs", "shifts_by_reference")
 PAGES = ("fits", "status", "chosen", "shifts", "data/report")
 JOBS = (
     *("simulate", "preprocess", "data_report", "plan", "lasso_max", "collect", "notebook_index"),
@@ -64,26 +64,23 @@ def swept(fit: str) -> dict[str, str]:
 
 def test_results_hold_exactly_what_the_layout_names(finished):
     encodings = {f"encodings/replicate~{replicate}.{end}" for replicate in "12" for end in ("npz", "report.csv")}
-    jobs = [*JOBS, *SUMMARIES, *FITS, *(f"pages/{table}" for table in PAGES)]
+    jobs = [*JOBS, *NAMES, *FITS, *(f"pages/{table}" for table in PAGES)]
     jobs += [f"encode/replicate~{replicate}" for replicate in "12"]
     expected = {f"fits/{fit}/{file}" for fit in FITS for file in FIT_FILES}
     expected |= {"fits.csv", "lasso_max.csv", "status.csv", "strays.csv", "plan.json"} | encodings
     expected |= {"chosen.csv", "shifts.csv", "page.html", "config.yaml"}
     expected |= {"reproducibility.csv", "reproducibility.html"} | {f"pages/{table}.html" for table in PAGES}
     expected |= {f"data/{name}.csv" for name in ("func_scores", "truth", "variants", "wildtypes", "report")}
-    expected |= {"data/preprocess.report.csv"}
-    expected |= {f"tables/{name}.csv" for name in (*SUMMARIES, *TABLES)}
-    drawn = (*SUMMARIES, "shift_heatmap_regions", "patterns_ranked", "patterns_sites")
-    expected |= {f"figures/{name}.{end}" for name in drawn for end in ("svg", "png")}
-    expected |= {f"notebooks/{name}.ipynb" for name in SUMMARIES}
-    expected |= {f"notebooks/html/{name}.html" for name in ("index", *SUMMARIES, *(f"{fit}/fit" for fit in FITS))}
+    expected |= {"data/preprocess.report.csv", "data/sources.csv"}
+    expected |= {f"tables/{name}.csv" for name in TABLES} | set(OUTPUTS)
+    expected |= {f"notebooks/html/{name}.html" for name in ("index", *NAMES, *(f"{fit}/fit" for fit in FITS))}
     expected |= {f"benchmarks/{job}.tsv" for job in jobs} | {"notebooks/html/.snakemake_timestamp"}
     assert files_below(results(finished)) == expected
     assert [path.name for path in (finished.folder / "results").iterdir()] == ["tiny"]
 
 
 def test_every_job_has_a_log_and_no_notebook_is_kept(finished):
-    jobs = [*JOBS, *SUMMARIES, *(f"pages/{table}" for table in PAGES)]
+    jobs = [*JOBS, *NAMES, *(f"pages/{table}" for table in PAGES)]
     jobs += [f"encode/replicate~{replicate}" for replicate in "12"] + [f"fits/{fit}" for fit in FITS]
     assert files_below(finished.folder / "logs/tiny") == {f"{job}.log" for job in jobs}
     log = (finished.folder / "logs/tiny/fits" / f"{FITS[0]}.log").read_text()
@@ -195,12 +192,7 @@ def test_fit_notebook_shows_data_report_convergence_and_shifts(finished):
     fit = "difference~equivariant/lasso~0.001/replicate~2"
     text, pictures = shown(results(finished) / "fits" / fit / "fit.ipynb")
     assert pictures == 2
-    report = pd.concat(
-        [
-            pd.read_csv(results(finished) / name, dtype=str)
-            for name in ("data/preprocess.report.csv", "encodings/replicate~2.report.csv")
-        ]
-    )
+    report = pd.read_csv(results(finished) / "encodings/replicate~2.report.csv", dtype=str)
     for step in report["step"].unique():
         assert step.replace("_", " ") in text or step in text
     assert "rows merged with others of the same substitutions" in text and "differing sites" in text
@@ -211,9 +203,9 @@ def test_fit_notebook_shows_data_report_convergence_and_shifts(finished):
 
 
 def test_summary_notebooks_show_their_figure_and_the_data_report(finished):
-    for name in SUMMARIES:
-        text, pictures = shown(results(finished) / f"notebooks/{name}.ipynb")
-        assert pictures == {"shift_heatmap": 2, "patterns": 3}.get(name, 1)
+    for summary in DECLARED:
+        text, pictures = shown(results(finished) / f"notebooks/{summary.name}.ipynb")
+        assert pictures == len(summary.figures)
         assert "rows merged with others of the same substitutions" in text
 
 
@@ -227,7 +219,7 @@ def test_data_report_counts_the_encoded_variants(finished):
 
 
 def test_figures_are_whole(finished):
-    for name in SUMMARIES:
+    for name in NAMES:
         stem = results(finished) / "figures" / name
         drawing = ElementTree.parse(stem.with_suffix(".svg"))
         assert drawing.getroot().tag == "{http://www.w3.org/2000/svg}svg"

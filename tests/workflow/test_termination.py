@@ -22,7 +22,8 @@ TARGET = ("results/s/fits.csv", "--configfile", "s.yaml")
 
 def test_snakemake_ends_after_the_running_jobs_and_goes_on_later(tmp_path):
     project = copy_project(tmp_path / "project")
-    project.config("s.yaml", {"s": small_study(data=simulated(replicates=1))})
+    sweep = {"difference": ["equivariant"], "lasso": [0, 1.0e-3]}
+    project.config("s.yaml", {"s": small_study(data=simulated(replicates=1), sweep=sweep)})
     snakefile = project.folder / "Snakefile"
     whole = snakefile.read_text()
     snakefile.write_text(whole + STRUCK)

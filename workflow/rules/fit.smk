@@ -1,34 +1,34 @@
-rule fit:
-    input:
-        encoding=encoding_of,
-        encoding_report=report_of,
-        preprocess_report="results/{study}/data/preprocess.report.csv",
-        neighbour=neighbour_of,
-        notebook=lambda wildcards: fit_notebook(wildcards),
-        code=lambda wildcards: fit_code(wildcards),
-    output:
-        notebook="results/{study}/fits/{fit}/fit.ipynb",
-        record="results/{study}/fits/{fit}/record.json",
-        parameters="results/{study}/fits/{fit}/parameters.npz",
-        mutations="results/{study}/fits/{fit}/mutations.csv",
-        trace="results/{study}/fits/{fit}/trace.csv",
-    log:
-        "logs/{study}/fits/{fit}.log",
-    benchmark:
-        "results/{study}/benchmarks/{fit}.tsv"
-    retries: retried(2)
-    conda:
-        "../../envs/proxsweep.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(600, 100, "encoding"),
-        runtime=minutes(10, 10, "encoding"),
-        attempt=this_attempt,
-    params:
-        parameters=fit_parameters,
-        kept="logs/{study}/fits/{fit}.ipynb",
-    shell:
-        RUN_NOTEBOOK
+# One rule for the fits of each family in use; what differs between families is in their declarations.
+for name, own in FAMILIES.items():
+
+    rule:
+        name:
+            f"{PREFIXES[name]}fit"
+        input:
+            unpack(fit_inputs),
+            notebook=str(HERE / f"notebooks/{name}/fit.ipynb"),
+            code=code_of(f"notebooks/{name}/fit.ipynb", own.drawing),
+        output:
+            **{key: f"results/{{study}}/fits/{{fit}}/{file}" for key, file in planning.fit_outputs(own).items()},
+        log:
+            "logs/{study}/fits/{fit}.log",
+        benchmark:
+            "results/{study}/benchmarks/{fit}.tsv"
+        wildcard_constraints:
+            study=studies_of(name),
+        retries: retried(2)
+        conda:
+            "../../envs/proxsweep.yaml"
+        threads: own.threads
+        resources:
+            mem_mb=memory(*own.megabytes, "encoding"),
+            runtime=minutes(*own.minutes, "encoding"),
+            attempt=this_attempt,
+        params:
+            parameters=lambda wildcards: json.dumps(planning.fit_parameters(find_fit(wildcards))),
+            kept="logs/{study}/fits/{fit}.ipynb",
+        shell:
+            RUN_NOTEBOOK
 
 
 rule plan:
@@ -46,7 +46,7 @@ rule plan:
         mem_mb=scaled(500),
         runtime=scaled(5),
     params:
-        outline=outline,
+        outline=as_json(outlines.outline),
     shell:
         "proxsweep list-fits --outline {params.outline:q} --output {output:q} > {log:q} 2>&1"
 
@@ -54,15 +54,10 @@ rule plan:
 rule collect:
     input:
         plan="results/{study}/plan.json",
-        records=records,
-        code=code_of("proxsweep.collect"),
+        records=lambda wildcards: planning.records(study_of(wildcards)),
+        code=code_of("proxsweep.sweep.collect"),
     output:
-        fits=report(
-            "results/{study}/fits.csv",
-            caption="../report/fits.rst",
-            category="Convergence",
-            labels={"study": "{study}", "table": "every fit"},
-        ),
+        fits=in_report("results/{study}/fits.csv", "Convergence", table="every fit"),
         status="results/{study}/status.csv",
         strays="results/{study}/strays.csv",
     log:
@@ -83,20 +78,14 @@ rule collect:
 rule choose:
     input:
         fits="results/{study}/fits.csv",
-        signs="results/{study}/tables/replicate_signs.csv",
-        code=code_of("proxsweep.chosen"),
+        signs=lambda wildcards: planning.signs(study_of(wildcards)),
+        code=code_of("proxsweep.sweep.chosen"),
     output:
-        chosen=report(
-            "results/{study}/chosen.csv",
-            caption="../report/chosen.rst",
-            category="Choice of the lasso weight",
-            labels={"study": "{study}", "table": "the weights chosen"},
-        ),
-        validated=report(
+        chosen=in_report("results/{study}/chosen.csv", "Selection", table="the weights chosen"),
+        validated=in_report(
             "results/{study}/tables/cross_validation.csv",
-            caption="../report/cross_validation.rst",
-            category="Choice of the lasso weight",
-            labels={"study": "{study}", "table": "held-out loss"},
+            "Selection",
+            table="held-out loss",
         ),
     log:
         "logs/{study}/choose.log",
@@ -109,9 +98,11 @@ rule choose:
         mem_mb=memory(600),
         runtime=scaled(5),
     params:
-        chosen=lambda wildcards: json.dumps(STUDIES[wildcards.study].chosen),
+        chosen=lambda wildcards: json.dumps(study_of(wildcards).chosen),
+        family=lambda wildcards: study_of(wildcards).family,
+        signs=lambda wildcards, input: " ".join(f"--signs {shlex.quote(path)}" for path in input.signs),
     shell:
-        "proxsweep choose --fits {input.fits:q} --signs {input.signs:q} --chosen {params.chosen:q}"
+        "proxsweep choose --fits {input.fits:q} {params.signs} --chosen {params.chosen:q} --family {params.family:q}"
         " --validated {output.validated:q} --output {output.chosen:q} > {log:q} 2>&1"
 
 

@@ -1,58 +1,12 @@
-rule convergence:
-    input:
-        fits="results/{study}/fits.csv",
-        status="results/{study}/status.csv",
-        report="results/{study}/data/report.csv",
-        notebook=str(HERE / "notebooks/convergence.ipynb"),
-        code=code_of("notebooks/convergence.ipynb"),
-    output:
-        notebook="results/{study}/notebooks/convergence.ipynb",
-        table=report(
-            "results/{study}/tables/convergence.csv",
-            caption="../report/convergence.rst",
-            category="Convergence",
-            labels={"study": "{study}", "table": "convergence of every fit"},
-        ),
-        statuses=report(
-            "results/{study}/tables/statuses.csv",
-            caption="../report/convergence.rst",
-            category="Convergence",
-            labels={"study": "{study}", "table": "statuses"},
-        ),
-        svg=report(
-            "results/{study}/figures/convergence.svg",
-            caption="../report/convergence.rst",
-            category="Convergence",
-            labels={"study": "{study}", "figure": "convergence of every fit"},
-        ),
-        png="results/{study}/figures/convergence.png",
-    log:
-        "logs/{study}/convergence.log",
-    benchmark:
-        "results/{study}/benchmarks/convergence.tsv"
-    retries: retried(1)
-    conda:
-        "../../envs/proxsweep.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(1000),
-        runtime=scaled(5),
-        attempt=this_attempt,
-    params:
-        parameters=summary_parameters(
-            "convergence", status_csv="{folder}/status.csv", status_table="{folder}/tables/statuses.csv"
-        ),
-        kept="logs/{study}/convergence.ipynb",
-    shell:
-        RUN_NOTEBOOK
-
-
 rule notebook_index:
     input:
         plan="results/{study}/plan.json",
         fits="results/{study}/fits.csv",
-        summaries=summary_notebooks,
-        code=code_of("proxsweep.notebook_index"),
+        summaries=lambda wildcards: [
+            f"results/{wildcards.study}/notebooks/{summary.name}.ipynb"
+            for summary in summaries.of_study(family_of(wildcards).summaries, study_of(wildcards))
+        ],
+        code=code_of("proxsweep.report.notebook_index"),
     output:
         directory("results/{study}/notebooks/html"),
     log:
@@ -70,13 +24,10 @@ rule notebook_index:
 
 
 rule write_config:
+    input:
+        code=code_of("proxsweep.config.resolved"),
     output:
-        report(
-            "results/{study}/config.yaml",
-            caption="../report/config.rst",
-            category="What was run",
-            labels={"study": "{study}", "file": "config, all defaults filled in"},
-        ),
+        in_report("results/{study}/config.yaml", "What was run", file="config, all defaults filled in"),
     log:
         "logs/{study}/write_config.log",
     benchmark:
@@ -89,7 +40,7 @@ rule write_config:
         mem_mb=scaled(500),
         runtime=scaled(5),
     params:
-        config=lambda wildcards: json.dumps(resolved.values(STUDIES[wildcards.study])),
+        config=as_json(planning.resolved),
     shell:
         "proxsweep write-config --config {params.config:q} --output {output:q} > {log:q} 2>&1"
 
@@ -98,18 +49,15 @@ rule reproducibility:
     input:
         plan="results/{study}/plan.json",
         fits="results/{study}/fits.csv",
-        refits=lambda wildcards: list(refits_of(wildcards).values()),
+        refits=lambda wildcards: [
+            f"results/{refit.name}/fits.csv" for refit in family_of(wildcards).refits(study_of(wildcards))
+        ],
         config="results/{study}/config.yaml",
         lock=str(HERE / "envs/requirements.lock"),
-        code=code_of("proxsweep.reproducibility"),
+        code=code_of("proxsweep.report.reproducibility"),
     output:
         table="results/{study}/reproducibility.csv",
-        page=report(
-            "results/{study}/reproducibility.html",
-            caption="../report/reproducibility.rst",
-            category="What was run",
-            labels={"study": "{study}", "file": "reproducibility"},
-        ),
+        page=in_report("results/{study}/reproducibility.html", "What was run", file="reproducibility"),
     log:
         "logs/{study}/reproducibility.log",
     benchmark:
@@ -121,14 +69,16 @@ rule reproducibility:
     resources:
         mem_mb=scaled(1000),
         runtime=scaled(10),
+    params:
+        family=lambda wildcards: study_of(wildcards).family,
     shell:
-        "proxsweep reproducibility results/{wildcards.study:q} --table {output.table:q} --page {output.page:q} > {log:q} 2>&1"
+        "proxsweep reproducibility results/{wildcards.study:q} --family {params.family:q} --table {output.table:q} --page {output.page:q} > {log:q} 2>&1"
 
 
 rule table_page:
     input:
         table="results/{study}/{table}.csv",
-        code=code_of("proxsweep.table_page"),
+        code=code_of("proxsweep.report.table_page"),
     output:
         report(
             "results/{study}/pages/{table}.html",

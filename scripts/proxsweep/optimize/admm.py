@@ -111,7 +111,7 @@ def admm(
     if state is None:
         state = initial_admm_state(matrix, values.shape[1], values.dtype)
     column = _start(factors, values, weights, state)
-    solve = _work_off if matrix.shape[0] <= FEW_ROWS else _by_rounds
+    solve = _iterate_block if matrix.shape[0] <= FEW_ROWS else _by_rounds
     column, iterations = solve(factors, column, jnp.zeros((), jnp.int32), max_iterations, tolerance)
     column = jax.tree.map(lambda a: a[..., : values.shape[1]], column)
     x = jnp.where(weights > 0, _minimiser(factors, values, column), values)
@@ -121,7 +121,7 @@ def admm(
 def _by_rounds(
     factors: _Factors, column: _Column, iterations: jax.Array, max_iterations: int, tolerance: float
 ) -> tuple[_Column, jax.Array]:
-    """`_work_off` block by block, in rounds of more and more iterations."""
+    """`_iterate_block` block by block, in rounds of more and more iterations."""
 
     def unfinished(carry):
         column, iterations = carry
@@ -133,7 +133,7 @@ def _by_rounds(
         until = jnp.clip(LONGER * iterations, FIRST_ROUND, max_iterations)
 
         def one_block(block):
-            return _work_off(factors, block, iterations, until, tolerance)
+            return _iterate_block(factors, block, iterations, until, tolerance)
 
         blocks, taken = jax.lax.map(one_block, _split(column))
         return _join(blocks), jnp.max(taken)
@@ -192,7 +192,7 @@ def _join(blocks: _Column) -> _Column:
     return jax.tree.map(together, blocks)
 
 
-def _work_off(
+def _iterate_block(
     factors: _Factors, block: _Column, iterations: jax.Array, until: jax.Array | int, tolerance: float
 ) -> tuple[_Column, jax.Array]:
     """Iterate until every column of the block is done; also how many iterations it has then."""

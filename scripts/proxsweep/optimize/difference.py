@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from proxsweep.optimize.tree import faults
+
 Array = Any
 Kind = Literal["reference", "equivariant", "general"]
 
@@ -168,7 +170,7 @@ def tree(name: str, nodes: Sequence[str], parents: Mapping[str, str]) -> Differe
         _check_name(place, parent)
     inner = tuple(dict.fromkeys(n for edge in parents.items() for n in edge if n not in nodes))
     everything = nodes + inner
-    _check_tree(place, nodes, inner, parents)
+    _check_tree(place, nodes, parents)
     rows = {f"{child}-minus-{parent}": {child: 1.0, parent: -1.0} for child, parent in parents.items()}
     return Difference(name, "general", tuple(rows), _matrix(rows, everything), everything, len(nodes))
 
@@ -183,6 +185,27 @@ def explicit(name: str, nodes: Sequence[str], rows: Mapping[str, Mapping[str, fl
     for row, coefficients in rows.items():
         _check_row(f"row '{row}' of matrix '{name}'", nodes, row, coefficients)
     return Difference(name, "general", tuple(rows), _matrix(rows, nodes), nodes, len(nodes))
+
+
+def compared(matrix: np.ndarray, rows: Sequence[str], observed: Sequence[str]) -> dict[str, list[str]]:
+    """The observed nodes that each row of a difference matrix compares, by the row's name.
+
+    A row that touches an inner node of a tree compares all of them, because that node is known only through them.
+
+    Parameters
+    ----------
+    matrix : (R, P)
+        Columns are the D observed nodes, then inner nodes if any.
+    rows, observed
+        The R names of the rows and the D names of the observed nodes.
+    """
+    count = len(observed)
+    nonzero = np.asarray(matrix) != 0
+    nonzero[:, :count] |= nonzero[:, count:].any(axis=1, keepdims=True)
+    return {
+        row: [name for name, used in zip(observed, flags[:count], strict=True) if used]
+        for row, flags in zip(rows, nonzero, strict=True)
+    }
 
 
 def _is_pair(row: np.ndarray) -> bool:
@@ -230,27 +253,22 @@ def _check_row(place: str, nodes: tuple[str, ...], row: str, coefficients: Mappi
         raise ValueError(f"{place} is zero everywhere; a row needs a coefficient that is not zero")
 
 
-def _check_tree(place: str, nodes: tuple[str, ...], inner: tuple[str, ...], parents: Mapping[str, str]) -> None:
-    parent_names = list(parents.values())
+def _check_tree(place: str, nodes: tuple[str, ...], parents: Mapping[str, str]) -> None:
     if not parents:
         if len(nodes) > 1:
             raise ValueError(f"{place} has no edges; expected {{child: parent}} for {', '.join(nodes)}")
         return
-    absent = [n for n in nodes if n not in parents and n not in parent_names]
-    if absent:
-        raise ValueError(f"{place} leaves out {', '.join(absent)}; every node must be in it")
-    for child in parents:
-        path = [child]
-        while path[-1] in parents:
-            path.append(parents[path[-1]])
-            if path[-1] in path[:-1]:
-                raise ValueError(f"{place} has a cycle: {' -> '.join(path)}")
-    roots = [n for n in nodes + inner if n not in parents]
-    if len(roots) > 1:
-        raise ValueError(f"{place} has {len(roots)} roots ({', '.join(roots)}); expected one")
-    for node in inner:
-        children = parent_names.count(node)
-        if children == 0:
-            raise ValueError(f"{place} ends at '{node}', which is not one of the nodes {', '.join(nodes)}")
-        if children == 1:
-            raise ValueError(f"{place}: the inner node '{node}' has one child; expected at least two")
+    found = [fault for fault in faults(parents, nodes) if fault.kind != "inner"]
+    if not found:
+        return
+    kind, names = found[0]
+    name = names[0]
+    absent = ", ".join(fault.nodes[0] for fault in found if fault.kind == "absent")
+    words = {
+        "circle": f" has a cycle: {' -> '.join(names)}",
+        "roots": f" has {len(names)} roots ({', '.join(names)}); expected one",
+        "absent": f" leaves out {absent}; every node must be in it",
+        "leaf": f" ends at '{name}', which is not one of the nodes {', '.join(nodes)}",
+        "single": f": the inner node '{name}' has one child; expected at least two",
+    }
+    raise ValueError(place + words[kind])

@@ -57,7 +57,7 @@ def _labels(difference: Difference, zero: jax.Array) -> jax.Array:
 
 
 class Step(NamedTuple):
-    """A face with the inverse of a diagonal on it: what :func:`spread` applies again and again."""
+    """A face with the inverse of a diagonal on it: what :func:`apply_preconditioner` applies again and again."""
 
     cells: jax.Array | None
     projectors: jax.Array | None
@@ -77,7 +77,7 @@ def prepare(face: Face, diagonal: jax.Array, free: jax.Array) -> Step:
     return Step(cells, None, jnp.where(sums > 0, free / jnp.where(sums > 0, sums, 1.0), 0.0))
 
 
-def spread(step: Step, r: jax.Array) -> jax.Array:
+def apply_preconditioner(step: Step, r: jax.Array) -> jax.Array:
     """E (E' diag E)^-1 E' r with the columns of E spanning the face, (P, M); members of a group get the same float."""
     if step.projectors is None:
         return step.inverse * _group_sums(step.cells, jnp.where(step.inverse > 0, r, 0.0))

@@ -46,14 +46,14 @@ def _combine(beta: jax.Array, new: Tree, old: Tree) -> Tree:
 
 
 class Look(NamedTuple):
-    """What a look at a running solve shows (all scalars)."""
+    """What a look at a running solve shows (all scalars; ``figures`` are the problem's own, by name)."""
 
     objective: jax.Array
     smooth: jax.Array
     penalty: jax.Array
     residual: jax.Array
     step: jax.Array
-    zero_share: jax.Array
+    figures: dict[str, jax.Array]
 
 
 def begin(problem: Problem, data: Tree, x: Tree, prox_state: Tree) -> tuple[State, Look]:
@@ -98,7 +98,7 @@ def _look(problem: Problem, data: Tree, state: State) -> Look:
         penalty=penalty,
         residual=state.residual,
         step=1 / state.curvature,
-        zero_share=problem.zero_share(data, state.x),
+        figures=problem.figures(data, state.x),
     )
 
 

@@ -47,7 +47,7 @@ class Plan(NamedTuple):
 def plan(nodes: int, edges: tuple[Edge, ...]) -> Plan:
     """The forest as one tree (its trees joined by edges of strength 0), hung where subtrees are small."""
     neighbours = _neighbours(nodes, edges)
-    plans = [_hang(neighbours, root) for root in range(nodes)]
+    plans = [_root_tree(neighbours, root) for root in range(nodes)]
     return min(plans, key=lambda p: p.below.sum())
 
 
@@ -85,11 +85,11 @@ def _limits(tree: Plan, v: jax.Array, w: jax.Array) -> tuple[jax.Array, jax.Arra
     low, high = v - w, v + w
     state = low, high, low, high
     for width, positions in _windows(tree.below):
-        state = _work_off(width, positions, tree, (v, w, total), state)
+        state = _limits_at(width, positions, tree, (v, w, total), state)
     return state[:2]
 
 
-def _work_off(width: int, positions: np.ndarray, tree: Plan, data: tuple, state: tuple) -> tuple:
+def _limits_at(width: int, positions: np.ndarray, tree: Plan, data: tuple, state: tuple) -> tuple:
     """The limits of the nodes at some positions, lower ones first, none with more than `width` nodes below."""
     v, w, total = data
     eps = jnp.finfo(v.dtype).eps
@@ -204,7 +204,7 @@ def _neighbours(nodes: int, edges: tuple[Edge, ...]) -> list[dict[int, float]]:
     return neighbours
 
 
-def _hang(neighbours: list[dict[int, float]], root: int) -> Plan:
+def _root_tree(neighbours: list[dict[int, float]], root: int) -> Plan:
     """The tree hung from a root: each node after all nodes below it."""
     parent_of, down, waiting = {root: root}, [], [root]
     while waiting:

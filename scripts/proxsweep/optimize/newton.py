@@ -91,7 +91,7 @@ def _solve(problem, data, x, z, face, slope, forcing, budget) -> _Solve:
         # negative curvature: end there; a first direction of that kind is steepest descent, for the search to size
         step = jnp.where(bent, jnp.where(now.products == 0, 1.0, 0.0), now.size / bend)
         r = along(now.r, -step, image)
-        y = problem.spread(steps, r)
+        y = problem.apply_preconditioner(steps, r)
         size = dot(r, y)
         return _Solve(
             direction=along(now.direction, step, now.search),
@@ -103,7 +103,7 @@ def _solve(problem, data, x, z, face, slope, forcing, budget) -> _Solve:
         )
 
     r = jax.tree.map(jnp.negative, slope)
-    y = problem.spread(steps, r)
+    y = problem.apply_preconditioner(steps, r)
     size = dot(r, y)
     goal = forcing**2 * size
     start = _Solve(jax.tree.map(jnp.zeros_like, y), r, y, size, jnp.int32(0), jnp.array(False))

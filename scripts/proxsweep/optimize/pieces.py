@@ -22,7 +22,7 @@ class Pieces(NamedTuple):
 LONGEST = 8
 
 
-def cut(owner: np.ndarray, places: np.ndarray, owners: int, count: int) -> Pieces:
+def segment_entries(owner: np.ndarray, places: np.ndarray, owners: int, count: int) -> Pieces:
     """Pieces of the entries (owner[k], places[k]), owners 0..owners-1, places 0..count-1; both (entries,).
 
     Their length is the mean number of entries an owner has, but at most ``LONGEST``.

@@ -54,16 +54,16 @@ class Problem(Protocol):
         """Gradient of the penalty along the face, a tree like ``x``."""
 
     def precondition(self, face: Tree, diagonal: Tree) -> Tree:
-        """What :meth:`spread` needs of a face and a diagonal."""
+        """What :meth:`apply_preconditioner` needs of a face and a diagonal."""
 
-    def spread(self, steps: Tree, r: Tree) -> Tree:
+    def apply_preconditioner(self, steps: Tree, r: Tree) -> Tree:
         """Preconditioned step along the face: E (E' diag E)^-1 E' r, the columns of E spanning the face."""
 
     def residual(self, data: Tree, x: Tree, gradient: Tree, state: Tree) -> jax.Array:
         """Largest entry of the prox-gradient step of unit length in the coordinates that matter to users."""
 
-    def zero_share(self, data: Tree, x: Tree) -> jax.Array:
-        """Share of penalised differences that are exactly zero (for the trace)."""
+    def figures(self, data: Tree, x: Tree) -> dict[str, jax.Array]:
+        """The problem's own figures of progress by name, scalars: columns of the trace."""
 
 
 def dot(a: Tree, b: Tree) -> jax.Array:

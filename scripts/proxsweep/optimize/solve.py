@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from proxsweep.optimize import fista
 from proxsweep.optimize.newton import newton
 from proxsweep.optimize.problem import Problem, Tree
-from proxsweep.record import Status
+from proxsweep.optimize.status import Status
 
 FIRST_LOOKS = (0, 1, 2, 5, 10, 20, 40)
 FIRST_BLOCK = 60
@@ -40,6 +40,7 @@ class Progress:
 
     ``iteration`` counts proximal gradient steps and products with the Hessian, each about one forward and one
     backward product with the data; ``products`` the latter alone, ``newton_steps`` the steps they were made for.
+    ``figures`` are those that the problem adds, by name.
     """
 
     phase: str
@@ -51,8 +52,8 @@ class Progress:
     penalty: float
     residual: float
     step: float
-    zero_share: float
     seconds: float
+    figures: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class Solve:
             newton_steps=self.newton_steps,
             products=self.products,
             seconds=time.perf_counter() - self.began,
-            **{name: float(value) for name, value in look._asdict().items()},
+            **jax.tree.map(float, look._asdict()),
         )
         ended = self._ended()
         self._keep(ended)

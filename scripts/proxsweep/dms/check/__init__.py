@@ -1,0 +1,1 @@
+"""What a fit claims, computed a second time by other code."""

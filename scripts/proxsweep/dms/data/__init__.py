@@ -1,0 +1,1 @@
+"""From tables, or a simulation, to an encoding."""

@@ -1,0 +1,111 @@
+"""What the family ``dms`` is to the rest of the program. What takes long to import is imported when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from proxsweep.dms import matrices, record_schema, settings, sources
+from proxsweep.dms.commands import COMMANDS
+from proxsweep.dms.refits import refits
+from proxsweep.dms.roles import ROLES
+from proxsweep.dms.summaries.table import SUMMARIES
+from proxsweep.family import Family, FitCost, Provenance
+from proxsweep.sweep.grid import Fit
+from proxsweep.sweep.study import Study
+
+if TYPE_CHECKING:
+    from proxsweep.sweep.discrepancies import Checked
+
+
+def encoding(labels: Mapping[str, str]) -> str:
+    """The encoding that a fit reads: that of its replicate."""
+    return f"encodings/replicate~{labels['replicate']}.npz"
+
+
+def _fit_inputs(fit: Fit) -> dict[str, str]:
+    return {"encoding_report": encoding(fit.labels).removesuffix(".npz") + ".report.csv"}
+
+
+def _unchanged_files(study: Study) -> set[str]:
+    from proxsweep.dms.data.unchanged import unchanged_files
+
+    return unchanged_files(study)
+
+
+def _uses_neighbour(spec: dict[str, Any]) -> bool:
+    return "neighbour" in spec["solver"]["starts"]
+
+
+def _check(folder: Path, record: Mapping[str, Any], encoding: Path) -> Checked:
+    from proxsweep.dms.check.check import check
+
+    return check(folder, record, encoding)
+
+
+def _cost(study: Study, base: Path) -> FitCost:
+    from proxsweep.dms.cost import cost
+
+    return cost(study, base)
+
+
+def _as_written(values: dict[str, Any]) -> None:
+    """What follows from a simulation is left out; matrices as a config writes them."""
+    if values["data"]["simulate"]:
+        del values["data"]["replicates"], values["data"]["columns"], values["data"]["simulate"]["reference"]
+    values["sweep"]["difference"] = [matrices.as_written(matrix) for matrix in values["sweep"]["difference"]]
+
+
+def _provenance(config: dict[str, Any]) -> Provenance:
+    data = config["data"]
+    scores = data.get("func_scores")
+    listed = scores if isinstance(scores, list) else [{"func_scores": scores, "sha256": data.get("sha256")}]
+    files = [(table["func_scores"], table.get("sha256")) for table in listed if table["func_scores"]]
+    files += [(data["site_map"], None)] if data.get("site_map") else []
+    replicates = data.get("replicates") or {}
+    random = {"data.simulate": data.get("simulate"), "data.replicates": replicates if "split" in replicates else None}
+    if settings.has_random_starts(config["sweep"], config["solver"]):
+        random["solver"] = config["solver"]
+    return Provenance(files, {name: section.get("seed") for name, section in random.items() if section})
+
+
+def _targets(study: Study) -> list[str]:
+    encodings = [f"encodings/replicate~{label}.npz" for label in study.sweep["replicate"]]
+    if study.refit_of:
+        return encodings
+    return [*encodings, "chosen.csv", "shifts.csv", "page.html", "lasso_max.csv", "tables/shifts_by_reference.csv"]
+
+
+FAMILY = Family(
+    name="dms",
+    roles=ROLES,
+    encoding=encoding,
+    fit_inputs=_fit_inputs,
+    unchanged_files=_unchanged_files,
+    fit_outputs=("mutations.csv",),
+    drawing=("proxsweep.dms.model.fit_figures",),
+    megabytes=(600, 100),
+    minutes=(10, 10),
+    uses_neighbour=_uses_neighbour,
+    normalise=settings.normalise,
+    expand=sources.expand,
+    faults=settings.faults,
+    settle=settings.settle,
+    replicates=sources.replicates,
+    as_written=_as_written,
+    provenance=_provenance,
+    refits=refits,
+    record_schema=record_schema.RECORD,
+    check=_check,
+    cost=_cost,
+    signs="tables/replicate_signs.csv",
+    targets=_targets,
+    tables={
+        "chosen": ("Selection", "the weights chosen, sortable"),
+        "shifts": ("Confidence", "shifts at the chosen weight, sortable"),
+        "data/report": ("Data", "what happened to the data, sortable"),
+    },
+    summaries=SUMMARIES,
+    commands=COMMANDS,
+)

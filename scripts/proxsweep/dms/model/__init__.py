@@ -1,0 +1,1 @@
+"""The model, its fit, and what is written of it."""

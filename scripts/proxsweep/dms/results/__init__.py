@@ -1,0 +1,1 @@
+"""Fitted effects and shifts: read, compared over replicates, read under another reference."""

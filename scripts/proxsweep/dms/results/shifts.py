@@ -1,0 +1,161 @@
+"""The shifts a study reports: at the chosen weight, over replicates, with what speaks for and against each.
+
+Replicates are fits of their own. A shift is reproduced where it is nonzero with one sign in every replicate that saw
+the mutation in all conditions the row compares; how often refits to resamples and to folds select it says how much it
+hangs on single variants; and how many of the shifts at least as large are false is estimated from the signs in pairs of
+replicates (:mod:`proxsweep.dms.results.replicate_signs`) and from stop codons (:func:`stop_rates`).
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from proxsweep.dms.results import fitted, replicate_signs
+from proxsweep.dms.results.fitted import kinds
+from proxsweep.io.errors import UserError
+from proxsweep.sweep import chosen
+from proxsweep.sweep.fits import folds, full, ordered, resamples
+
+NAMES = ("mutation", "wildtype", "site", "mutant")
+
+
+def table(fits: pd.DataFrame, choice: pd.DataFrame, load: Callable[[str], fitted.Fitted] = fitted.load) -> pd.DataFrame:
+    """One row for each row of the chosen difference matrix and mutation seen in all conditions that the row compares.
+
+    Parameters
+    ----------
+    fits
+        The study's table of fits.
+    choice
+        The study's `chosen.csv`.
+    load
+        Reads the fit in a folder (column ``path``).
+
+    Returns
+    -------
+    DataFrame
+        ``row``; ``mutation``, ``wildtype``, ``site``, ``mutant``, ``kind``; ``replicates`` that saw the mutation in
+        every compared condition; ``shift`` (mean over them, latent units) and ``shift_sd`` (standard deviation between
+        them); ``nonzero`` (in how many the shift is not zero); ``reproduced``; ``false_discovery_rate`` by signs (NaN
+        with one replicate) and ``false_discovery_rate_stops``; ``resamples`` that saw the mutation and
+        ``selection_frequency``, the share of them in which the shift is not zero; the same of folds;
+        ``shift_replicate_<label>``; ``times_seen_<condition>`` (variants, summed over replicates); ``unconverged`` and
+        ``unconverged_refits``: how many fits of the replicates, and to resamples and folds, did not converge. No rows
+        where no weight was chosen or there is one condition.
+    """
+    main = chosen.main(choice)
+    if main is None:
+        return pd.DataFrame(columns=["row", *NAMES])
+    here = chosen.agreeing(fits, main)
+    load = fitted.blank_diverged(here, load)
+    replicates = {label: load(path) for label, path in full(here)[["replicate", "path"]].itertuples(index=False)}
+    if not replicates:
+        found = f"no full fit of {main}"
+        # message: `chosen.csv` is older than the sweep, or was edited. | Make it again.
+        raise UserError("chosen.csv", found, "a weight and a difference matrix among the fits of fits.csv")
+    wrong = here["status"] != "converged"
+    whole = here.index.isin(full(here).index)
+    unconverged = {"unconverged": int((wrong & whole).sum()), "unconverged_refits": int((wrong & ~whole).sum())}
+    parts = [over_replicates(row, replicates) for row in next(iter(replicates.values())).rows]
+    if not parts:  # one condition
+        return pd.DataFrame(columns=["row", *NAMES])
+    found = pd.concat(parts, ignore_index=True)
+    mirrors = replicate_signs.mirrors(list(replicates.values()))
+    found["false_discovery_rate"] = np.concatenate([_sign_rates(part, mirrors) for part in parts])
+    found["false_discovery_rate_stops"] = np.concatenate([stop_rates(part) for part in parts])
+    for name, some in (("resamples", resamples(here)), ("folds", folds(here))):
+        found = _selected(found, name, [load(path) for path in some["path"]])
+    labels = [f"shift_replicate_{label}" for label in ordered(replicates)]
+    seen = [name for name in found.columns if name.startswith("times_seen_")]
+    first = ["row", *NAMES, "kind", "replicates", "shift", "shift_sd", "nonzero", "reproduced"]
+    first += ["false_discovery_rate", "false_discovery_rate_stops"]
+    selection = ["resamples", "selection_frequency", "folds", "fold_selection_frequency"]
+    return found[[*first, *selection, *labels, *seen]].assign(**unconverged)
+
+
+def over_replicates(row: str, replicates: dict[str, fitted.Fitted]) -> pd.DataFrame:
+    """What the replicates say about one row: a table with a line for each mutation that any of them saw.
+
+    ``row``, :data:`NAMES`, ``kind``, ``replicates``, ``shift`` (latent units), ``shift_sd``, ``nonzero``,
+    ``reproduced``, ``shift_replicate_<label>``, ``times_seen_<condition>`` as :func:`table` describes them.
+    """
+    shifts, times = {}, []
+    for label in ordered(replicates):
+        fit = replicates[label]
+        seen = fit.mutations[fit.seen(fit.rows[row], 1)].set_index(list(NAMES))
+        shifts[f"shift_replicate_{label}"] = seen[f"shift_{row}"].astype(float)
+        times.append(seen[[name for name in seen.columns if name.startswith("times_seen_")]])
+    values = pd.DataFrame(shifts)
+    counts = pd.concat(times).groupby(level=list(NAMES)).sum()
+    found = pd.DataFrame(
+        {
+            "replicates": values.notna().sum(axis=1),
+            "shift": values.mean(axis=1),
+            "shift_sd": values.std(axis=1),
+            "nonzero": (values.fillna(0) != 0).sum(axis=1),
+            "reproduced": _reproduced(values),
+        }
+    )
+    names = dict.fromkeys(name for fit in replicates.values() for name in fit.mutations["mutation"])
+    order = {name: place for place, name in enumerate(names)}
+    found = found.join(values).join(counts).reset_index()
+    found = found.sort_values("mutation", key=lambda names: names.map(order), kind="stable").reset_index(drop=True)
+    return found.assign(row=row, kind=kinds(found["mutant"]))
+
+
+def _reproduced(values: pd.DataFrame) -> np.ndarray:
+    """Nonzero with one sign wherever it was seen: (M,) bool."""
+    signs = np.sign(values)
+    return ((signs == 1) | signs.isna()).all(axis=1).to_numpy() | ((signs == -1) | signs.isna()).all(axis=1).to_numpy()
+
+
+def _sign_rates(found: pd.DataFrame, mirrors: pd.DataFrame) -> np.ndarray:
+    """Rates by the smallest size that a reproduced shift has in any replicate."""
+    replicates = found[[name for name in found.columns if name.startswith("shift_replicate_")]]
+    sizes = replicates.abs().min(axis=1).where(found["reproduced"] & (found["replicates"] > 1))
+    row = mirrors[mirrors["row"] == found["row"].iloc[0]]
+    return replicate_signs.false_discovery_rates(sizes.to_numpy(float), row["mirror"].to_numpy(float))
+
+
+def stop_rates(found: pd.DataFrame) -> np.ndarray:
+    """Estimated share of false shifts among reproduced ones of at least the same size, by stop codons: (M,).
+
+    A stop codon does the same harm in every condition, so its shift is false. With F_stop(t) and F(t) the shares of
+    stop codons and of nonsynonymous mutations whose reproduced shift is at least t in size, the estimate is F_stop(t) /
+    F(t), at most 1, as if every nonsynonymous shift could be false (a proportion of true nulls of 1; Storey 2002, J. R.
+    Stat. Soc. B 64, 479, with stops in place of a known null distribution); then the smallest over all smaller t, so
+    that it falls with the size. NaN without stop codons, and for shifts that are not reproduced.
+    """
+    size = np.where(found["reproduced"], found["shift"].abs(), 0.0)
+    stops = np.sort(size[(found["kind"] == "stop").to_numpy()])
+    others = np.sort(size[(found["kind"] == "nonsynonymous").to_numpy()])
+    rates = np.full(len(size), np.nan)
+    called = size > 0
+    if not len(stops) or not len(others) or not called.any():
+        return rates
+    thresholds = np.unique(size[called])
+    above_stops = 1 - np.searchsorted(stops, thresholds) / len(stops)
+    above = 1 - np.searchsorted(others, thresholds) / len(others)
+    estimate = np.divide(above_stops, above, out=np.ones_like(above), where=above > 0)
+    falling = np.minimum.accumulate(np.minimum(estimate, 1.0))
+    rates[called] = falling[np.searchsorted(thresholds, size[called])]
+    return rates
+
+
+def _selected(found: pd.DataFrame, name: str, fits: list[fitted.Fitted]) -> pd.DataFrame:
+    """Add in how many of ``fits`` every mutation was seen in the compared conditions, and the share with a shift."""
+    counts = []
+    for fit in fits:
+        for row, conditions in fit.rows.items():
+            known = np.isfinite(fit.mutations[f"shift_{row}"].to_numpy(float))  # not of a fit that diverged
+            seen = fit.mutations[fit.seen(conditions, 1) & known]
+            shifted = seen[f"shift_{row}"].to_numpy(float) != 0
+            counts.append(pd.DataFrame({"row": row, "mutation": seen["mutation"], "seen": 1, "shifted": shifted}))
+    share = "selection_frequency" if name == "resamples" else "fold_selection_frequency"
+    if not counts:
+        return found.assign(**{name: 0, share: np.nan})
+    total = pd.concat(counts).groupby(["row", "mutation"])[["seen", "shifted"]].sum()
+    joined = found.join(total, on=["row", "mutation"])
+    seen = joined.pop("seen").fillna(0).astype(int)
+    return joined.assign(**{name: seen, share: joined["shifted"] / seen.where(seen > 0)}).drop(columns="shifted")

@@ -1,0 +1,45 @@
+"""How figures of deep mutational scans look: colours and labels of their own, the axis of lasso weights."""
+
+from collections.abc import Iterable, Sequence
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+
+from proxsweep.report import strength_axis, style
+
+NO_WEIGHT = (
+    "No lasso weight was chosen. Set in the study\n`chosen: {lasso: ...}`, `chosen: {rule: replicate_signs}`\n"
+    "or `cross_validation: {folds: ...}`."
+)
+KIND_COLOURS = {"nonsynonymous": "#0072B2", "stop": "#D55E00", "deletion": "#009E73"}
+UNSEEN_COLOUR = "#C8C8C8"
+SHIFT_LABEL = "Shift (latent units)"
+
+
+def shift_colours() -> mpl.colors.ListedColormap:
+    """From red (below 0) to blue (above), without the white middle: that is left to shifts of exactly 0."""
+    shades = mpl.colormaps["RdBu"](np.concatenate([np.linspace(0.02, 0.4, 64), np.linspace(0.6, 0.98, 64)]))
+    return mpl.colors.ListedColormap(shades, "shifts")
+
+
+def row_label(row: str) -> str:
+    """Print a row of a difference matrix: ``a-minus-b`` as ``a − b``, any other name as it stands."""
+    return row.replace("-minus-", " \N{MINUS SIGN} ")
+
+
+def lasso_axis(ax: Axes, weights: Iterable[float]) -> strength_axis.Position:
+    """The x axis of lasso weights (:func:`proxsweep.report.strength_axis.strength_axis`)."""
+    return strength_axis.strength_axis(ax, weights, "Lasso weight")
+
+
+def chosen_handle() -> Patch:
+    """Legend entry that names the shading of the chosen lasso weight."""
+    return strength_axis.chosen_handle("chosen weight")
+
+
+def panels(table: pd.DataFrame, by: Sequence[str]) -> list[tuple[str, pd.DataFrame]]:
+    """A part of the table for each setting, whose title begins with the difference matrix (``style.panels``)."""
+    return style.panels(table, by, bare="difference")

@@ -1,0 +1,148 @@
+"""What a family of models is to the rest of the program: one record of values and plain functions (docs/families.md).
+
+Nothing that a fit's numbers depend on may import this module or :mod:`proxsweep.families`: an edit of a summary would
+refit every study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from proxsweep.command import Command
+from proxsweep.config.source import Fault, KeyPath
+from proxsweep.sweep.grid import Fit
+from proxsweep.sweep.study import Roles, Study
+
+if TYPE_CHECKING:
+    from proxsweep.report.summary import Summary
+    from proxsweep.sweep.discrepancies import Checked
+
+Values = dict[str, Any]  # a study on its way from a config
+
+
+@dataclass(frozen=True)
+class FitCost:
+    """What a study costs as far as its family knows, before it runs.
+
+    ``fit_seconds`` and ``fit_bytes`` are of one fit, its code compiled; ``compilations`` of the study and of each of
+    its refits; ``study_seconds`` and ``study_bytes`` of the data and the family's own jobs, ``refit_seconds`` and
+    ``refit_bytes`` those of one refit; ``basis`` is what the estimate rests on.
+    """
+
+    fit_seconds: float
+    fit_bytes: float
+    compilations: int
+    study_seconds: float
+    study_bytes: float
+    basis: str
+    refit_seconds: float = 0.0
+    refit_bytes: float = 0.0
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What results depend on beside code, by a resolved config: files, and seeds by the section they stand in."""
+
+    files: list[tuple[str, str | None]]  # path or address, SHA-256 digest
+    seeds: dict[str, int | None]
+
+
+def _nothing(*_arguments: Any) -> list[Any]:
+    return []
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of models. Functions that have a default may be left out.
+
+    Attributes
+    ----------
+    name
+        As a study names it; also that of its schema, its notebooks' folder and its rules' file.
+    roles
+        The part that its swept parameters play.
+
+    encoding
+        Labels of a fit -> path, below the study's folder, of the one file of data that the fit reads.
+    fit_inputs
+        A fit -> further files that its numbers depend on: the name of the notebook's parameter, and the path below the
+        study's folder.
+    fit_outputs
+        Files that a fit writes beside its notebook, ``record.json``, ``parameters.npz`` and ``trace.csv``.
+    drawing
+        Modules that only draw in the fit notebook: an edit of one refits nothing.
+    threads
+        Of a fit's job.
+    megabytes, minutes
+        Of a fit's job: an amount, and how much more for every MB of its encoding.
+    uses_neighbour
+        A fit's spec -> whether it starts from its neighbour on the path.
+    unchanged_files
+        A study whose data were changed since it ran -> inputs of its fits that will be the same bytes again, below the
+        study's folder.
+
+    normalise, expand, faults, settle
+        A study on its way from a config (:mod:`proxsweep.studies`): changed in place, faults returned, paths relative
+        to it. ``faults`` gets it as written, too.
+    replicates
+        A study -> the key that names the data's replicates, and their labels (None: taken as listed).
+    as_written
+        Turns a resolved study back into what a config may say, in place.
+    provenance
+        A resolved study -> files and seeds that its results depend on.
+
+    refits
+        A study -> studies with changed settings, below its folder, that it asks for.
+    record_schema
+        JSON schema of a record, beside that of every family (:mod:`proxsweep.sweep.record_schema`); what `check` needs.
+    check
+        Folder of a fit, its record, its encoding -> what was recomputed, and what did not agree.
+    cost
+        A study, working directory -> what it costs.
+    signs
+        Table, below the study's folder, that estimates the share of false findings at every strength, for the rule
+        `replicate_signs` of the section `chosen`.
+    targets
+        A study -> files that a run makes beside those of every family, below the study's folder.
+    tables
+        Tables that the report shows as pages: category and label by the table's path without its suffix.
+    summaries
+        Tables and figures over all fits.
+    commands
+        Commands of its own.
+    """
+
+    name: str
+    roles: Roles
+
+    encoding: Callable[[Mapping[str, str]], str]
+    check: Callable[[Path, Mapping[str, Any], Path], Checked]
+    cost: Callable[[Study, Path], FitCost]
+    replicates: Callable[[Values, Path], tuple[KeyPath, list[str] | None]] = lambda study, base: ((), None)
+
+    fit_inputs: Callable[[Fit], dict[str, str]] = lambda fit: {}
+    fit_outputs: tuple[str, ...] = ()
+    drawing: tuple[str, ...] = ()
+    threads: int = 1
+    megabytes: tuple[float, float] = (600, 100)
+    minutes: tuple[float, float] = (10, 10)
+    uses_neighbour: Callable[[Values], bool] = lambda spec: False
+    unchanged_files: Callable[[Study], set[str]] = lambda study: set()
+
+    normalise: Callable[[Values], Iterable[Fault]] = _nothing
+    expand: Callable[[str, Values, Path], Iterable[Fault]] = _nothing
+    faults: Callable[[Values, Values, Path], Iterable[Fault]] = _nothing
+    settle: Callable[[Values, Path], Iterable[Fault]] = _nothing
+    as_written: Callable[[Values], None] = _nothing
+    provenance: Callable[[Values], Provenance] = lambda config: Provenance([], {})
+
+    refits: Callable[[Study], list[Study]] = _nothing
+    record_schema: Mapping[str, Any] = field(default_factory=dict)
+    signs: str | None = None
+    targets: Callable[[Study], list[str]] = _nothing
+    tables: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    summaries: tuple[Summary, ...] = ()
+    commands: tuple[Command, ...] = ()

@@ -1,0 +1,1 @@
+"""Files in and out: messages to the user, names, atomic writes, reading, downloads."""

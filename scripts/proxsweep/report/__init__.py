@@ -1,0 +1,1 @@
+"""Figures and pages over all fits of a study, whatever the family."""

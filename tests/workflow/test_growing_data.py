@@ -1,0 +1,62 @@
+"""Rows of a new library are appended to the table of a finished study: its fits are made, and no others."""
+
+import random
+
+import pytest
+import yaml
+
+from projects import assert_refused, copy_project, counts, fits
+
+STUDY = {
+    "data": {"func_scores": "t.csv", "replicates": {"column": "library"}, "conditions": ["a", "b"]},
+    "reference": "a",
+    "model": {"ridge": 1.0e-3},
+    "sweep": {"lasso": [0, 1.0e-3]},
+}
+CONFIG = ("--configfile", "growing.yaml")
+NEW = {f"difference~reference/lasso~{lasso}/replicate~3" for lasso in ("0", "0.001")}
+
+
+def rows(library: int) -> str:
+    draw = random.Random(library)
+    mutants = [
+        "",
+        "",
+        *(f"{wildtype}{site}{letter}" for wildtype, site in (("M", 1), ("K", 2), ("L", 3)) for letter in "ACD"),
+    ]
+    lines = [f"{library},{condition},{mutant},{draw.gauss(0, 1):.3f}" for condition in "ab" for mutant in mutants]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory):
+    """A study of two libraries, fitted; then the rows of a third were appended."""
+    project = copy_project(tmp_path_factory.mktemp("growing"))
+    table = project.folder / "t.csv"
+    table.write_text("library,condition,aa_substitutions,func_score\n" + rows(1) + rows(2))
+    (project.folder / "growing.yaml").write_text(yaml.safe_dump({"studies": {"mine": STUDY}}))
+    done = project.snakemake("fits", *CONFIG, cores=2)
+    assert done.returncode == 0, done.stdout
+    with table.open("a") as stream:
+        stream.write(rows(3))
+    return project
+
+
+def test_the_new_library_s_fits_are_planned_and_run_alone(grown):
+    before = {path: path.stat().st_mtime_ns for path in grown.folder.glob("results/mine/fits/**/record.json")}
+    assert len(before) == 4
+    planned = grown.jobs("fits", *CONFIG)
+    assert fits(planned) == NEW and counts(planned)["encode"] == 3
+    changed = yaml.safe_dump({"studies": {"mine": {**STUDY, "data": {**STUDY["data"], "clip": [-0.5, 0.5]}}}})
+    (grown.folder / "clipped.yaml").write_text(changed)
+    assert len(fits(grown.jobs("fits", "--configfile", "clipped.yaml"))) == 6  # other scores: all encodings differ
+    done = grown.snakemake("fits", *CONFIG, cores=2)
+    assert done.returncode == 0, done.stdout
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert len(list(grown.folder.glob("results/mine/fits/**/record.json"))) == 6
+    assert grown.jobs("fits", *CONFIG) == []
+    table = grown.folder / "t.csv"
+    table.touch()
+    assert grown.jobs("fits", *CONFIG) == []
+    table.write_text(table.read_text() + "3,a,M1,0.5\n")
+    assert_refused(grown.snakemake("--dry-run", "fits", *CONFIG), "t.csv", "'M1'")
