@@ -12,8 +12,6 @@ with open("executed.txt", "a") as stream:
     stream.write(f"{spec['fit']['lasso']}\\n")
 if spec["fit"]["lasso"] == 0.001:
     raise ArithmeticError("the sum of this cell is wrong")
-"""
-IS_KILLED_ONCE = """
 import os
 import signal
 from pathlib import Path
@@ -27,7 +25,7 @@ def small(**changes: object) -> dict:
     return small_study(data=simulated(replicates=1), **changes)
 
 
-def test_a_cell_that_raises(project):
+def test_a_cell_that_raises_ends_its_fit_and_a_kernel_that_is_killed_is_started_again(project):
     notebook = project.folder / "notebooks/dms/fit.ipynb"
     whole = notebook.read_bytes()
     insert_cell(notebook, RAISES)
@@ -41,9 +39,10 @@ def test_a_cell_that_raises(project):
     assert "ArithmeticError: the sum of this cell is wrong" in done.stdout
     assert f"kept notebook: logs/{fit}.ipynb" in done.stdout
 
-    # a cell that raises would raise again
-    executed = (project.folder / "executed.txt").read_text().split()
-    assert sorted(executed) == ["0", "0.001"] or sorted(executed) == ["0.0", "0.001"]
+    # a cell that raises would raise again; a kernel that was killed may have more luck
+    executed = sorted(map(float, (project.folder / "executed.txt").read_text().split()))
+    assert executed == [0, 0, 0.001]
+    assert (project.folder / "killed").exists() and "the kernel was killed by signal 9" in done.stdout
     assert "attempt 2 is not started" in done.stdout and "attempt 3 is not started" in done.stdout
 
     # what was executed is kept, with the cell's error; nothing of the fit looks finished
@@ -70,20 +69,10 @@ def test_a_cell_that_raises(project):
     assert not (project.folder / f"logs/{fit}.ipynb").exists()
 
 
-def test_a_killed_kernel_is_started_again(project):
-    insert_cell(project.folder / "notebooks/dms/fit.ipynb", IS_KILLED_ONCE)
-    project.config("one.yaml", {"one": small(sweep=ONE_FIT)})
-    done = project.snakemake("fits", "--configfile", "one.yaml")
-    assert done.returncode == 0, done.stdout
-    assert (project.folder / "killed").exists()
-    assert "the kernel was killed by signal 9" in done.stdout
-    assert list(pd.read_csv(project.folder / "results/one/fits.csv")["status"]) == ["converged"]
-
-
 def test_a_fit_that_does_not_converge_lands_is_marked_and_is_an_error_on_request(project):
     study = small(sweep=ONE_FIT, solver={"max_iterations": 3})
     project.config("one.yaml", {"one": study})
-    summaries = ("convergence", "sparsity", "recovery", "replicate_correlation")
+    summaries = ("convergence", "sparsity")
     drawn = [f"results/one/figures/{name}.svg" for name in summaries]
     done = project.snakemake("results/one/status.csv", *drawn, "--configfile", "one.yaml", cores=2)
     assert done.returncode == 0, done.stdout
@@ -95,11 +84,10 @@ def test_a_fit_that_does_not_converge_lands_is_marked_and_is_an_error_on_request
 
     for name in ("fits.csv", "status.csv", "tables/convergence.csv"):
         assert list(pd.read_csv(results / name)["status"]) == ["max_iterations"]
-    for name in summaries[1:]:
-        assert not pd.read_csv(results / f"tables/{name}.csv")["converged"].any()
+    assert not pd.read_csv(results / "tables/sparsity.csv")["converged"].any()
     counted = pd.read_csv(results / "tables/statuses.csv")
     assert (counted["max_iterations"][0], counted["converged"][0], counted["n_unconverged"][0]) == (1, 0, 1)
-    for name in summaries[:3]:
+    for name in summaries:
         assert "not converge" in " ".join((results / f"figures/{name}.svg").read_text().split())
 
     asked = project.snakemake("strict", "--configfile", "one.yaml")

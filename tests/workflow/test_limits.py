@@ -31,6 +31,7 @@ def checkpoints(project: Project) -> set[str]:
     return {str(path.relative_to(folder)).removesuffix(".npz") for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_fits_that_were_cut_off_go_on_under_a_larger_limit_and_no_others(project):
     undisturbed = run_after(project, {}, UNDISTURBED)
     first = run_after(project, {"max_seconds": 1.0e-9})

@@ -48,6 +48,7 @@ def unmeasured(path: Path) -> pd.DataFrame:
     return found[found["level"] != "path"] if "level" in found else found
 
 
+@pytest.mark.slow
 def test_module_runs_to_its_end_with_the_same_results(finished, elsewhere):
     """The same seed gives the same bytes, measured times and memory apart."""
     sweep = {"difference": ["equivariant"], "lasso": [1.0e-3], "replicate": [2]}

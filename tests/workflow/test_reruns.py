@@ -111,8 +111,13 @@ def test_fits_that_left_the_config_are_listed_kept_and_removed_on_request(edited
         ({"data": {**simulated(), "min_times_seen": 2}}, FROM_ENCODE),
         ({"data": {**simulated(), "clip": [-4.0, None]}}, FROM_PREPROCESS),
         ({"data": simulated(seed=4)}, {"simulate": 1, **FROM_PREPROCESS}),
+        ({"solver": {"max_seconds": 500}}, {}),  # no fit was cut off
+        ({"solver": {"tolerance": 1.0e-7}}, {**FROM_FITS, "lasso_max": 1}),
     ],
-    ids=["figure", "bootstrap", "min_times_seen of summaries", "ridge", "min_times_seen", "clip", "seed"],
+    ids=[
+        *("figure", "bootstrap", "min_times_seen of summaries", "ridge", "min_times_seen", "clip", "seed"),
+        *("time", "tolerance"),
+    ],
 )
 def test_a_changed_setting_reruns_what_it_changes(edited, changes, expected):
     rewrite(edited, **changes)

@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from projects import PROJECT, insert_cell, simulated, small_study
 
 SCRIPTS = PROJECT / "scripts"
@@ -34,6 +36,7 @@ def run(project):
     return (project.folder / "watched.txt").read_text()
 
 
+@pytest.mark.slow
 def test_a_fit_of_one_thread_uses_one_core_and_no_graphics_card(project, monkeypatch):
     monkeypatch.delenv("JAX_PLATFORMS", raising=False)
     text = run(project)

@@ -220,10 +220,11 @@ def test_a_part_is_found_by_its_path():
 
 
 def test_a_fold_starts_from_the_same_fold_of_the_larger_weight():
-    study = make_study({"cross_validation": FOLDS}, lasso=[0.0, 4e-5], starts=[["neighbour"]])
+    study = make_study({"cross_validation": FOLDS}, lasso=[0.0, 4e-5, 1e-5], starts=[["neighbour"]])
     one = find(study, "difference~equivariant/lasso~0/replicate~2/starts~neighbour/fold~3")
-    assert neighbour(one).parts == "difference~equivariant/lasso~4e-05/replicate~2/starts~neighbour/fold~3"
-    assert neighbour(neighbour(one)) is None
+    assert neighbour(one).parts == "difference~equivariant/lasso~1e-05/replicate~2/starts~neighbour/fold~3"
+    assert neighbour(neighbour(one)).labels["lasso"] == "4e-05"
+    assert neighbour(neighbour(neighbour(one))) is None
 
 
 def test_an_outline_names_the_same_fits():
