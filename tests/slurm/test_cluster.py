@@ -96,7 +96,7 @@ def test_the_same_tables_as_without_a_cluster(project, tmp_path):
 def test_a_fit_over_its_memory_and_one_over_its_time_get_more(project):
     rules = project.folder / "workflow/rules/fit.smk"
     text = rules.read_text()
-    rules.write_text(text.replace('minutes(10, 10, "encoding")', "scaled(1)"))
+    rules.write_text(text.replace('minutes(*own.minutes, "encoding")', "scaled(1)"))
     assert rules.read_text() != text
     insert_cell(project.folder / "notebooks/dms/fit.ipynb", NEEDS_MORE)
     done = project.through_slurm("fits", *ALONE, *study(project))
