@@ -67,11 +67,11 @@ def tables(folder: Path) -> dict[str, pd.DataFrame]:
 
 
 def test_the_same_tables_as_without_a_cluster(project, tmp_path):
-    config = study(project, "reference equivariant")
+    config = study(project)
     done = project.through_slurm(*TARGETS, *config)
     assert done.returncode == 0, done.stdout
     local = copy_project(tmp_path / "local")
-    study(local, "reference equivariant")
+    study(local)
     alone = local.snakemake(*TARGETS, *config)
     assert alone.returncode == 0 and "Group job" not in alone.stdout, alone.stdout
     mine, other = tables(project.folder / "results/s"), tables(local.folder / "results/s")

@@ -132,6 +132,7 @@ def test_duality_gap_bounds_the_distance_to_the_minimum(difference, changes):
         assert recompute.duality_gap(made, x) >= sum(recompute.parts(made, x)) - minimum - 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("difference", "changes", "size"),
     # what the multipliers leave of the pull on inner nodes, which have no ridge, counts to first order
@@ -289,9 +290,10 @@ CASES = {
     "no iterations to speak of": {"solver": {"max_iterations": 3}},
     "diverged": {"model": {"scale_bound": 1e308, "ridge": 1e308}},
 }
+QUICK = ("box", "scale at its bound", "no iterations to speak of", "diverged")
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [pytest.param(case, marks=[pytest.mark.slow] * (case not in QUICK)) for case in CASES])
 def test_fits_of_all_kinds_are_confirmed(tmp_path, case):
     encoding, path = toys.toy(3, weighted=True), tmp_path / "encoding.npz"
     encoding.save(path)
@@ -302,6 +304,7 @@ def test_fits_of_all_kinds_are_confirmed(tmp_path, case):
     assert report.table["confirmed"].tolist() == ["yes"]
 
 
+@pytest.mark.slow
 def test_one_condition_is_confirmed(tmp_path):
     encoding, path = toys.toy(1), tmp_path / "encoding.npz"
     encoding.save(path)
@@ -438,6 +441,7 @@ def test_another_lasso_weight_or_matrix_is_named(study):
     assert ("parameters.npz", "difference") in found(study)
 
 
+@pytest.mark.slow
 def test_a_constraint_that_does_not_hold_is_named(tmp_path):
     encoding, path = toys.toy(3), tmp_path / "encoding.npz"
     encoding.save(path)

@@ -15,6 +15,7 @@ def encoding(tmp_path):
     return str(path)
 
 
+@pytest.mark.slow
 def test_fit_takes_scientific_notation_and_writes_a_fit(encoding, tmp_path, capsys):
     tree = "{name: clade, tree: {c0: root, inner: root, c1: inner, c2: inner}}"
     options = ["--lasso", "1e-3", "--ridge", "1e-3", "--difference", tree, "--starts", "[zeros, linear]"]

@@ -66,6 +66,7 @@ def test_a_table_without_a_name_for_its_first_column_is_read(tmp_path):
     assert read.header(path) == ["", "x"] and read.read_table(path, ["x"])["x"].tolist() == ["a"]
 
 
+@pytest.mark.slow
 def test_a_bomb_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(read, "LARGEST", 2**20)
     path = tmp_path / "t.csv.gz"

@@ -27,10 +27,6 @@ STUDIES = {
         sweep={"difference": ["reference"], "lasso": [1.0e-3], "ridge": [1.0e-4, 1.0e-3], "scale_bound": BOUNDS},
         model={},
     ),
-    "linear": small_study(
-        model={"global_epistasis": "linear", "ridge": 1.0e-4},
-        sweep={"difference": ["equivariant"], "lasso": [1.0e-3]},
-    ),
     "matrices": small_study(
         solver={"starts": ["zeros", "linear"]},
         sweep={"difference": [TREE, ROWS], "lasso": [1.0e-3], "replicate": [2]},
@@ -43,6 +39,7 @@ STUDIES = {
     ),
     "refits": small_study(
         data=simulated(replicates=1),
+        model={"global_epistasis": "linear", "ridge": 1.0e-4},
         sweep={"difference": ["equivariant"], "lasso": [0, 1.0e-3]},
         references={"conditions": ["b"], "lasso": [1.0e-3]},
         strict=True,
@@ -89,7 +86,6 @@ def paths(study: str, *fits: str) -> list[str]:
                 for bound in ("0.5x_score_range", "10")
             ],
         ),
-        ("linear", [f"difference~equivariant/lasso~0.001/replicate~{k}" for k in "12"]),
         ("matrices", [f"difference~{name}/lasso~0.001/replicate~2" for name in ("clade", "contrast")]),
     ],
 )
@@ -164,11 +160,11 @@ def test_a_swept_model_key_is_a_parameter_of_every_table(ran):
 
 
 def test_linear_has_no_scale_and_no_bias(ran):
-    fits = table(ran, "linear", "fits.csv")
+    fits = table(ran, "refits", "fits.csv")
     assert set(fits["scale"]) | set(fits["bias"]) | set(fits["scale_at_bound"]) == {""}
     with np.load(ran.folder / fits["path"][0] / "parameters.npz") as at:
         assert np.isnan(at["scale"]) and np.isnan(at["bias"])
-        encoding = Encoding.load(ran.folder / "results/linear/encodings/replicate~1.npz")
+        encoding = Encoding.load(ran.folder / "results/refits/encodings/replicate~1.npz")
         record = json.loads((ran.folder / fits["path"][0] / "record.json").read_text())
         smooth = toys.smooth(encoding, record["model"], at["b"], at["b0"], 1.0, 0.0)
     assert record["smooth"] == pytest.approx(smooth, rel=1e-10)

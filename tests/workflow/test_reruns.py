@@ -1,5 +1,6 @@
 """What changing something in the finished study ``tiny`` makes Snakemake do again: that which it changes, no more."""
 
+import functools
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from proxsweep.dms.summaries.table import SUMMARIES
 from proxsweep.report.summary import of_study
 
 TINY = ("--configfile", "tiny.yaml")
+slow = functools.partial(pytest.param, marks=pytest.mark.slow)
 STUDY = studies.from_config({"studies": {"tiny": small_study()}}, [], {})[0]
 DECLARED = of_study(SUMMARIES, STUDY)
 ALL_SUMMARIES = {**{summary.name: 1 for summary in DECLARED}, "notebook_index": 1}
@@ -66,6 +68,7 @@ def test_a_new_lasso_weight_runs_its_fits_and_the_summaries(edited):
     assert counts(planned) == {**FROM_COLLECT, **EDIT, "plan": 1, "fit": 4}
 
 
+@pytest.mark.slow
 def test_fits_that_left_the_config_are_listed_kept_and_removed_on_request(edited):
     left = sorted(
         f"results/tiny/fits/difference~{difference}/lasso~0/replicate~{replicate}"
@@ -99,20 +102,14 @@ def test_fits_that_left_the_config_are_listed_kept_and_removed_on_request(edited
     ("changes", "expected"),
     [
         ({"figures": {"dpi": 90}}, ALL_SUMMARIES),
-        (
-            {"summaries": {"bootstrap": 60}},
-            {**readers_of("bootstrap"), "notebook_index": 1},
-        ),
-        (
-            {"summaries": {"bootstrap": 50, "min_times_seen": 2}},
-            {**FROM_SIGNS, **OF_MUTATIONS},
-        ),
+        ({"summaries": {"bootstrap": 60}}, {**readers_of("bootstrap"), "notebook_index": 1}),
+        slow({"summaries": {"bootstrap": 50, "min_times_seen": 2}}, {**FROM_SIGNS, **OF_MUTATIONS}),
         ({"model": {"ridge": 2.0e-4}}, {**FROM_FITS, "lasso_max": 1}),
         ({"data": {**simulated(), "min_times_seen": 2}}, FROM_ENCODE),
-        ({"data": {**simulated(), "clip": [-4.0, None]}}, FROM_PREPROCESS),
-        ({"data": simulated(seed=4)}, {"simulate": 1, **FROM_PREPROCESS}),
+        slow({"data": {**simulated(), "clip": [-4.0, None]}}, FROM_PREPROCESS),
+        slow({"data": simulated(seed=4)}, {"simulate": 1, **FROM_PREPROCESS}),
         ({"solver": {"max_seconds": 500}}, {}),  # no fit was cut off
-        ({"solver": {"tolerance": 1.0e-7}}, {**FROM_FITS, "lasso_max": 1}),
+        slow({"solver": {"tolerance": 1.0e-7}}, {**FROM_FITS, "lasso_max": 1}),
     ],
     ids=[
         *("figure", "bootstrap", "min_times_seen of summaries", "ridge", "min_times_seen", "clip", "seed"),
@@ -154,16 +151,16 @@ SUMMARIES += (
     ("module", "expected"),
     [
         ("dms/summaries/sparsity.py", {"sparsity": 1, "shrinkage": 1, "notebook_index": 1}),
-        ("report/convergence.py", {"convergence": 1, "notebook_index": 1}),
-        ("report/notebook_index.py", {"notebook_index": 1}),
+        slow("report/convergence.py", {"convergence": 1, "notebook_index": 1}),
+        slow("report/notebook_index.py", {"notebook_index": 1}),
         ("sweep/collect.py", FROM_COLLECT),
         ("report/style.py", ALL_SUMMARIES),
         ("dms/model/fit_figures.py", {}),
-        ("optimize/fista.py", {**FROM_FITS, "lasso_max": 1}),
+        slow("optimize/fista.py", {**FROM_FITS, "lasso_max": 1}),
         ("dms/model/model.py", {**FROM_FITS, "lasso_max": 1}),
         ("dms/data/preprocess.py", FROM_PREPROCESS),
-        ("dms/data/simulate.py", {"simulate": 1, **FROM_PREPROCESS}),
-        ("io/files.py", FROM_PREPROCESS),
+        slow("dms/data/simulate.py", {"simulate": 1, **FROM_PREPROCESS}),
+        slow("io/files.py", FROM_PREPROCESS),
     ],
 )
 def test_an_edited_module_reruns_the_jobs_that_import_it(edited, module, expected):
@@ -201,6 +198,7 @@ def test_config_on_the_command_line_takes_the_place_of_the_files(finished):
     assert fits(finished.jobs(*TINY, "--config", only)) == {"difference~equivariant/lasso~4e-05/replicate~2"}
 
 
+@pytest.mark.slow
 def test_another_study_does_not_drag_the_demo_along(finished):
     planned = finished.jobs(*TINY, "--forceall")
     assert {job.wildcards["study"] for job in planned} == {"tiny"}

@@ -51,6 +51,7 @@ def published(condition: str, library: str) -> list[tuple[str, float]]:
     return sorted(kept)
 
 
+@pytest.mark.slow
 def test_from_addresses_to_fits(project, server):
     configure(project, server, lasso=[1.0e-3])
     planned = counts(project.jobs(FITS, REPORT, *CONFIG))

@@ -80,6 +80,7 @@ def test_an_address_without_a_file_is_told_in_one_line_before_any_job(project, s
     assert not (project.folder / "results").exists()
 
 
+@pytest.mark.slow
 def test_a_file_that_is_cut_off_is_named_and_fetched_by_the_next_run(project, server):
     address = server.address("/scores.csv")
     server.cut["/scores.csv"] = [20] * 3

@@ -2,6 +2,8 @@
 
 import signal
 
+import pytest
+
 from projects import copy_project, simulated, small_study
 
 # every "Finished jobid" is logged by the main thread, with that lock held
@@ -20,6 +22,7 @@ logging.getLogger("snakemake.logging").addFilter(Strike())
 TARGET = ("results/s/fits.csv", "--configfile", "s.yaml")
 
 
+@pytest.mark.slow
 def test_snakemake_ends_after_the_running_jobs_and_goes_on_later(tmp_path):
     project = copy_project(tmp_path / "project")
     sweep = {"difference": ["equivariant"], "lasso": [0, 1.0e-3]}

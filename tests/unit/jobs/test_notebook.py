@@ -215,6 +215,7 @@ def test_a_kernel_that_never_starts(tmp_path, monkeypatch, capfd):
     assert "kernel start 2 of 3 failed: no answer" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_late_start_is_enough(tmp_path, monkeypatch):
     starts, stub = tmp_path / "starts", tmp_path / "python"
     script = ["#!/bin/sh", f"echo start >> {starts}", f"[ $(wc -l < {starts}) -lt 2 ] && exit 3"]

@@ -105,7 +105,7 @@ def test_agrees_with_enumeration(d, scale):
     assert np.abs((joined - exact) / size(values)).max() < FACTOR * STATED
 
 
-@pytest.mark.parametrize("nodes", [2, 3, 4, 5, 6])
+@pytest.mark.parametrize("nodes", [3, *(pytest.param(nodes, marks=pytest.mark.slow) for nodes in (2, 4, 5, 6))])
 def test_agrees_with_the_exact_operators(nodes):
     values, weights = random_columns(np.random.default_rng(nodes), nodes, 80)
     pairs, star = df.equivariant(NAMES[:nodes]), df.reference(NAMES[:nodes], "c1")
@@ -230,6 +230,7 @@ def active_set_prox(matrix, values, weights):
     return np.array(columns).T
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LARGE)
 def test_agrees_with_an_active_set_method(name):
     d = LARGE[name]
@@ -259,6 +260,7 @@ def test_large_matrices_start_warm_or_cold_and_tie_under_huge_weights(name):
     assert np.abs((joined - free) / size(values)).max() < 1e-13
 
 
+@pytest.mark.slow
 def test_equal_columns_give_equal_results_and_the_same_zeros_in_whatever_block():
     values, weights = random_columns(np.random.default_rng(14), 16, 8)
     d = LARGE["grid"]
@@ -272,6 +274,7 @@ def test_equal_columns_give_equal_results_and_the_same_zeros_in_whatever_block()
     np.testing.assert_array_equal(zero, np.tile(zero[:, :8], (1, 80)))
 
 
+@pytest.mark.slow
 def test_columns_beyond_a_block_come_back_in_their_order():
     d = LARGE["rows of unlike size"]
     values, weights = random_columns(np.random.default_rng(15), 9, 700)

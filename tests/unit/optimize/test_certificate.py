@@ -61,6 +61,7 @@ def test_smallest_weights_in_closed_form():
 TREE = {"name": "clade", "tree": {"c0": "root", "inner": "root", "c1": "inner", "c2": "inner"}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("difference", ["reference", "equivariant", TREE], ids=["reference", "equivariant", "tree"])
 @pytest.mark.parametrize("epistasis", ["linear", "sigmoid"])
 def test_lasso_max_is_where_the_first_shift_goes(epistasis, difference, tmp_path):

@@ -78,7 +78,15 @@ SHAPES = {
     "ancestors 20": ancestors(20),
     "patches": PATCHES,
 }
-every_shape = pytest.mark.parametrize("shape", SHAPES)
+LARGE = ("caterpillar 6", "caterpillar 20", "balanced 20", "random 13", "ancestors 20")
+
+
+def shapes(*names):
+    marked = [pytest.param(name, marks=[pytest.mark.slow] * (name in LARGE)) for name in names]
+    return pytest.mark.parametrize("shape", marked)
+
+
+every_shape = shapes(*SHAPES)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -193,7 +201,7 @@ def test_invariances():
     np.testing.assert_array_equal(fused(d, values * 2.0**30, weights * 2.0**30), y * 2.0**30)
 
 
-@pytest.mark.parametrize("shape", ["caterpillar 3", "caterpillar 6", "patches"])
+@shapes("caterpillar 3", "caterpillar 6", "patches")
 def test_ties_survive_compilation_with_what_surrounds_them(shape):
     d = SHAPES[shape]
     rows = np.sign(d.matrix)

@@ -44,7 +44,7 @@ def slope(model, data, x):
 def test_hessian_is_the_derivative_of_the_gradient(sigmoid):
     model, data, zeros = problem(sigmoid)
     x, v = point(1, zeros), point(2, zeros)
-    _, expected = jax.jvp(lambda at: slope(model, data, at), (x,), (v,))
+    _, expected = jax.jit(lambda x, v: jax.jvp(lambda at: slope(model, data, at), (x,), (v,)))(x, v)
     curvature = model.curvature(data, model.forward(data, x), x)
     found = gradient(model, data, *model.hessian(data, curvature, model.forward(data, v), v))
     for name in ("b", "b0", *(("scale", "bias") if sigmoid else ())):

@@ -144,6 +144,7 @@ def test_unconverged_fits_are_dashed_hollow_and_named():
     assert sorted(line.get_markerfacecolor() == "white" for line in ends) == [False, True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seconds", "ratio"), [(0.1, 1.3), (0.013, 4), (0.7, 30), (40.0, 1e5), (0.013, 1.3)])
 def test_labels_of_seconds_do_not_overlap(seconds, ratio):
     times = seconds * np.array([0.5, 1.0, ratio**0.5, ratio])
@@ -190,6 +191,7 @@ def test_a_fit_that_started_at_its_optimum_is_drawn():
     ]
 
 
+@pytest.mark.slow
 def test_hundreds_of_fits_fit_on_the_page():
     rows = [(k * 1e-6, str(r), "converged", 1.0, "p") for k in range(100) for r in (1, 2)]
     figure = convergence.figure(fits(rows), convergence.curves(fits(rows), TRACES.get), strength="ridge")

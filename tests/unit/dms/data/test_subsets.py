@@ -73,6 +73,7 @@ def test_a_fit_is_the_same_with_weight_zero_and_without_the_variants():
     assert one.initial_residual == pytest.approx(two.initial_residual, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_a_linear_fold_has_a_duality_gap():
     chosen = select(toys.toy(2), FOLD).encoding
     model = {**toys.MODEL, "global_epistasis": "linear"}

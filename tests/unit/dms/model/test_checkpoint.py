@@ -66,8 +66,8 @@ def slow(monkeypatch):
     ("difference", "model", "starts"),
     [
         ("reference", {}, ["zeros"]),
-        (TREE, {}, ["zeros"]),
-        ("equivariant", {"warmup_iterations": 40}, ["zeros"]),
+        pytest.param(TREE, {}, ["zeros"], marks=pytest.mark.slow),
+        pytest.param("equivariant", {"warmup_iterations": 40}, ["zeros"], marks=pytest.mark.slow),
         ("equivariant", {}, ["zeros", "linear", "1x_random"]),
     ],
 )

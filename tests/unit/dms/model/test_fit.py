@@ -232,6 +232,7 @@ def test_warmup_keeps_to_the_limit():
     assert (done.best.iterations, done.best.status) == (100, "max_iterations")
 
 
+@pytest.mark.slow
 def test_a_box_holds_under_a_tree():
     model = {**LINEAR, "ridge": 1e-3, "effect_bounds": [-0.8, 0.3]}
     done = run(toys.toy(3), 3e-3, TREE, model, {**toys.SOLVER, "tolerance": 1e-7})
@@ -239,6 +240,7 @@ def test_a_box_holds_under_a_tree():
     assert_convex_optimum(done, toys.toy(3), 3e-3, model, 1e-4)
 
 
+@pytest.mark.slow
 def test_a_general_matrix_reaches_what_the_exact_operator_reaches():
     pairs = [("c0", "c1"), ("c0", "c2"), ("c1", "c2")]
     rows = {"name": "double", "rows": {f"{b}-minus-{a}": {a: -2.0, b: 2.0} for a, b in pairs}}
@@ -249,6 +251,7 @@ def test_a_general_matrix_reaches_what_the_exact_operator_reaches():
     np.testing.assert_array_equal(general.best.shifts == 0, exact.best.shifts == 0)
 
 
+@pytest.mark.slow
 def test_starts_are_feasible():
     model = {**toys.MODEL, "fix_reference_intercept": True, "effect_bounds": [-0.5, 0.5]}
     solver = {**toys.SOLVER, "starts": ["linear"], "max_seconds": 1e-9}
@@ -310,6 +313,7 @@ def test_a_matrix_that_does_not_fit_the_data_is_refused():
         run(toys.toy(3), 1e-3, rows)
 
 
+@pytest.mark.slow
 def test_one_condition_is_a_plain_fit():
     encoding = toys.toy(1, bundle=0)
     model = {**LINEAR, "ridge": 1e-2}

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import toys
 from proxsweep.dms.model import fit, fit_figures
@@ -39,6 +40,7 @@ def test_one_condition_has_no_largest_shifts():
     assert fit_figures.largest_shifts(fitted(toys.toy(conditions=1))).empty
 
 
+@pytest.mark.slow
 def test_figures_of_many_conditions_and_of_a_diverged_fit(tmp_path):
     """Panels that stay empty are taken away; a fit with nothing finite to show is drawn nonetheless."""
     done = fitted(toys.toy(conditions=5))

@@ -122,7 +122,7 @@ def encodings(tmp_path_factory) -> dict[str, Encoding]:
 
 
 @pytest.mark.parametrize("kind", ["linear", "sigmoid"])
-@pytest.mark.parametrize("name", ["toy", "made"])
+@pytest.mark.parametrize("name", [pytest.param("toy", marks=pytest.mark.slow), "made"])
 def test_training_variants_get_the_predictions_of_the_fit(encodings, tmp_path, name, kind):
     encoding = encodings[name]
     model, lasso = {**toys.MODEL, "global_epistasis": kind, "ridge": 1e-3}, 1e-4

@@ -25,6 +25,7 @@ def solve(encoding, lasso=2e-3, difference="equivariant", model=toys.MODEL, solv
     return fit.fit(encoding, lasso, difference, model, solver, lambda line: None)
 
 
+@pytest.mark.slow
 def test_with_a_ridge_all_starts_end_at_one_objective():
     encoding = toys.toy(3, variants=400, mutations=30)
     done = solve(encoding, 1e-3, solver={**TIGHT, "starts": ["zeros", "linear", "5x_random"]})
@@ -42,6 +43,7 @@ MATRICES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MATRICES)
 def test_linear_objectives_agree_with_a_convex_solver_to_nine_digits(name):
     difference, conditions = MATRICES[name]
@@ -91,12 +93,14 @@ def objective(scan: Path, folder: Path, name: str, reference: str, order: list[s
 CHOICES = [("b", ["a", "b", "c"]), ("c", ["c", "a", "b"])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("reference", "order"), CHOICES)
 def test_without_differing_sites_equivariant_knows_no_reference(scan, tmp_path, reference, order):
     one = objective(scan, tmp_path, "same", "a", ["a", "b", "c"])
     assert objective(scan, tmp_path, "same", reference, order) == pytest.approx(one, rel=1e-8)
 
 
+@pytest.mark.slow
 def test_other_matrices_and_differing_sites_know_the_reference(scan, tmp_path):
     order = ["a", "b", "c"]
     for name, difference in (("same", "reference"), ("differing", "equivariant")):
@@ -143,6 +147,7 @@ def degenerate(case: str) -> Encoding:
     return replace(encoding, scores=np.full_like(encoding.scores, -1.25))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("difference", ["reference", "equivariant"])
 @pytest.mark.parametrize("case", ["seen in one condition", "ten variants", "duplicate columns", "equal scores"])
 def test_degenerate_data_are_fitted(case, difference):
@@ -185,6 +190,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path):
     pd.testing.assert_frame_equal(*traces, check_exact=True)
 
 
+@pytest.mark.slow
 def test_threads_do_not_move_the_objective(tmp_path):
     path = tmp_path / "encoding.npz"
     toys.toy(3, variants=2000, mutations=40).save(path)

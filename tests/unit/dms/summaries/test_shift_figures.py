@@ -265,6 +265,7 @@ def test_maps_and_sizes_say_that_a_fit_has_not_converged():
     assert "not converge" not in words(shift_heatmap.figure(shift_heatmap.table(SHIFTS, WILDTYPES, "a"), choice()))
 
 
+@pytest.mark.slow
 def test_long_proteins_are_wrapped_and_every_site_is_drawn_once():
     sites = [str(k) for k in range(1, 602)]
     wildtypes = pd.DataFrame({"site": sites, "a": "A"})
