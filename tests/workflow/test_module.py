@@ -29,7 +29,7 @@ def deploy(project: Project, clone: Path, text: str) -> None:
     (project.folder / "Snakefile").write_text(text)
 
 
-@pytest.mark.parametrize("prefix", [" as proxsweep_*", ""])
+@pytest.mark.parametrize("prefix", [" as proxsweep_*", pytest.param("", marks=pytest.mark.slow)])
 def test_module_plans_the_demo(elsewhere, prefix):
     assert " as proxsweep_*" in snakefile()
     deploy(elsewhere, PROJECT, snakefile().replace(" as proxsweep_*", prefix))

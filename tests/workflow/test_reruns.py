@@ -21,7 +21,7 @@ ALL_SUMMARIES = {**{summary.name: 1 for summary in DECLARED}, "notebook_index": 
 OF_MUTATIONS = {name: 1 for name in ALL_SUMMARIES if name != "convergence"}
 FROM_SIGNS = {"replicate_signs": 1, "choose": 1, "shifts": 1, "shifts_by_reference": 1, "page": 1, "table_page": 2}
 FROM_COLLECT = {"collect": 1, **FROM_SIGNS, "table_page": 4, "reproducibility": 1, **ALL_SUMMARIES}
-FROM_FITS = {"fit": 8, **FROM_COLLECT}
+FROM_FITS = {"fit": 4, **FROM_COLLECT}
 FROM_ENCODE = {"encode": 2, "data_report": 1, "lasso_max": 1, **FROM_FITS, "table_page": 5}
 # an edit of the config is written down, and checked for what would not be reproduced
 EDIT = {"write_config": 1, "reproducibility": 1}
@@ -30,7 +30,7 @@ FROM_PREPROCESS = {"preprocess": 1, **FROM_ENCODE}
 
 
 def sweep(*lasso: float) -> dict:
-    return {"difference": ["reference", "equivariant"], "lasso": list(lasso)}
+    return {"difference": ["equivariant"], "lasso": list(lasso)}
 
 
 def readers_of(setting: str) -> dict[str, int]:
@@ -60,21 +60,13 @@ def add_to_notebook(path: Path) -> None:
 def test_a_new_lasso_weight_runs_its_fits_and_the_summaries(edited):
     rewrite(edited, sweep=sweep(0, 1.0e-3, 2.0e-3))
     planned = edited.jobs(*TINY)
-    assert fits(planned) == {
-        f"difference~{difference}/lasso~0.002/replicate~{replicate}"
-        for difference in ("reference", "equivariant")
-        for replicate in "12"
-    }
-    assert counts(planned) == {**FROM_COLLECT, **EDIT, "plan": 1, "fit": 4}
+    assert fits(planned) == {f"difference~equivariant/lasso~0.002/replicate~{replicate}" for replicate in "12"}
+    assert counts(planned) == {**FROM_COLLECT, **EDIT, "plan": 1, "fit": 2}
 
 
 @pytest.mark.slow
 def test_fits_that_left_the_config_are_listed_kept_and_removed_on_request(edited):
-    left = sorted(
-        f"results/tiny/fits/difference~{difference}/lasso~0/replicate~{replicate}"
-        for difference in ("reference", "equivariant")
-        for replicate in "12"
-    )
+    left = [f"results/tiny/fits/difference~equivariant/lasso~0/replicate~{replicate}" for replicate in "12"]
     rewrite(edited, sweep=sweep(1.0e-3))
     assert counts(edited.jobs(*TINY)) == {**FROM_COLLECT, **EDIT, "plan": 1}
     done = edited.snakemake("results/tiny/fits.csv", *TINY)
@@ -82,7 +74,7 @@ def test_fits_that_left_the_config_are_listed_kept_and_removed_on_request(edited
     assert list(pd.read_csv(edited.folder / "results/tiny/strays.csv")["path"]) == left
     for name in ("fits.csv", "status.csv"):
         paths = pd.read_csv(edited.folder / "results/tiny" / name)["path"]
-        assert len(paths) == 4 and not set(paths) & set(left)
+        assert len(paths) == 2 and not set(paths) & set(left)
 
     # a weight that comes back finds its fits
     rewrite(edited)
@@ -94,7 +86,7 @@ def test_fits_that_left_the_config_are_listed_kept_and_removed_on_request(edited
     removed = edited.proxsweep("strays", "--plan", "results/tiny/plan.json", "--remove")
     assert removed.returncode == 0
     assert not any((edited.folder / path).exists() for path in left)
-    assert len(list(edited.folder.glob("results/tiny/fits/*/lasso~0.001/replicate~*/record.json"))) == 4
+    assert len(list(edited.folder.glob("results/tiny/fits/*/lasso~0.001/replicate~*/record.json"))) == 2
     assert fits(edited.jobs(*TINY)) == {path.split("fits/")[1] for path in left}
 
 
@@ -105,10 +97,10 @@ def test_fits_that_left_the_config_are_listed_kept_and_removed_on_request(edited
         ({"summaries": {"bootstrap": 60}}, {**readers_of("bootstrap"), "notebook_index": 1}),
         slow({"summaries": {"bootstrap": 50, "min_times_seen": 2}}, {**FROM_SIGNS, **OF_MUTATIONS}),
         ({"model": {"ridge": 2.0e-4}}, {**FROM_FITS, "lasso_max": 1}),
-        ({"data": {**simulated(), "min_times_seen": 2}}, FROM_ENCODE),
+        slow({"data": {**simulated(), "min_times_seen": 2}}, FROM_ENCODE),
         slow({"data": {**simulated(), "clip": [-4.0, None]}}, FROM_PREPROCESS),
         slow({"data": simulated(seed=4)}, {"simulate": 1, **FROM_PREPROCESS}),
-        ({"solver": {"max_seconds": 500}}, {}),  # no fit was cut off
+        slow({"solver": {"max_seconds": 500}}, {}),  # no fit was cut off
         slow({"solver": {"tolerance": 1.0e-7}}, {**FROM_FITS, "lasso_max": 1}),
     ],
     ids=[
@@ -185,14 +177,16 @@ def test_editing_comments_and_spelling_of_the_config_reruns_nothing(edited):
     assert edited.jobs(*TINY) == []
 
 
+@pytest.mark.slow
 def test_another_study_reruns_nothing_of_the_first(edited):
-    other = small_study(sweep={"difference": ["reference"], "lasso": [1.0e-3]})
+    other = small_study(sweep=sweep(1.0e-3))
     edited.config("both.yaml", {"tiny": small_study(), "other": other})
     planned = edited.jobs("--configfile", "both.yaml")
     assert {job.wildcards["study"] for job in planned} == {"other"}
     assert counts(planned)["fit"] == 2
 
 
+@pytest.mark.slow
 def test_config_on_the_command_line_takes_the_place_of_the_files(finished):
     only = "studies={tiny: {sweep: {lasso: [1.0e-3, 4.0e-5], difference: [equivariant], replicate: [2]}}}"
     assert fits(finished.jobs(*TINY, "--config", only)) == {"difference~equivariant/lasso~4e-05/replicate~2"}
@@ -202,7 +196,7 @@ def test_config_on_the_command_line_takes_the_place_of_the_files(finished):
 def test_another_study_does_not_drag_the_demo_along(finished):
     planned = finished.jobs(*TINY, "--forceall")
     assert {job.wildcards["study"] for job in planned} == {"tiny"}
-    assert len(fits(planned)) == 8
+    assert len(fits(planned)) == 4
 
 
 def test_without_a_config_file_the_demo_is_planned(finished):

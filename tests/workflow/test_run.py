@@ -21,8 +21,8 @@ from proxsweep.io.files import sha256
 from proxsweep.report.summary import of_study, outputs
 
 FITS = [
-    f"difference~{difference}/lasso~{lasso}/replicate~{replicate}"
-    for difference, lasso, replicate in product(["reference", "equivariant"], ["0", "0.001"], ["1", "2"])
+    f"difference~equivariant/lasso~{lasso}/replicate~{replicate}"
+    for lasso, replicate in product(["0", "0.001"], ["1", "2"])
 ]
 FIT_FILES = {"fit.ipynb", "record.json", "parameters.npz", "mutations.csv", "trace.csv"}
 SWEEP_SUMMARIES = ("convergence", "replicate_correlation", "sparsity", "recovery")
@@ -35,11 +35,8 @@ JOBS = (
     *("simulate", "preprocess", "data_report", "plan", "lasso_max", "collect", "notebook_index"),
     *("choose", "replicate_signs", "shifts", "shifts_by_reference", "page", "reproducibility", "write_config"),
 )
-ROWS = {"reference": ["b-minus-a", "c-minus-a"], "equivariant": ["b-minus-a", "c-minus-a", "c-minus-b"]}
-MATRICES = {
-    "reference": np.array([[-1.0, 1, 0], [-1, 0, 1]]),
-    "equivariant": np.array([[-1.0, 1, 0], [-1, 0, 1], [0, -1, 1]]),
-}
+ROWS = ["b-minus-a", "c-minus-a", "c-minus-b"]
+MATRIX = np.array([[-1.0, 1, 0], [-1, 0, 1], [0, -1, 1]])
 COLUMNS = (
     "study,family,difference,lasso,replicate,fold,resample,status,relative_residual,residual,objective,smooth,penalty,"
     "iterations,start,solve_seconds,compile_seconds,job_seconds,max_rss_mb,path"
@@ -91,7 +88,7 @@ def test_table_of_fits(finished):
     fits = table(finished, "fits.csv")
     assert ",".join(fits.columns).startswith(f"{COLUMNS},")
     assert {"scale", "bias", "scale_at_bound", "zero_shift_share"} < set(fits.columns)
-    assert {f"zero_shift_share_{row}" for row in ROWS["equivariant"]} < set(fits.columns)
+    assert {f"zero_shift_share_{row}" for row in ROWS} < set(fits.columns)
     assert list(fits["path"]) == [f"results/tiny/fits/{fit}" for fit in FITS]
     for row, fit in zip(fits.to_dict("records"), FITS, strict=True):
         assert (row["study"], row["family"], row["fold"], row["start"]) == ("tiny", "dms", "", "zeros")
@@ -121,47 +118,46 @@ def test_record_is_confirmed_by_recomputing_it(finished, fit):
     encoding, model, lasso = Encoding.load(source), record["model"], float(values["lasso"])
     with np.load(folder / "parameters.npz", allow_pickle=False) as found:
         at = {name: found[name] for name in found.files}
-    matrix = MATRICES[values["difference"]]
-    assert [*at["difference_rows"]] == ROWS[values["difference"]]
-    np.testing.assert_array_equal(at["difference"], matrix)
-    np.testing.assert_allclose(at["shifts"], matrix @ at["b"], atol=1e-12)
+    assert [*at["difference_rows"]] == ROWS
+    np.testing.assert_array_equal(at["difference"], MATRIX)
+    np.testing.assert_allclose(at["shifts"], MATRIX @ at["b"], atol=1e-12)
 
     point = at["b"], at["b0"], float(at["scale"]), float(at["bias"])
-    residual = toys.residual(encoding, model, lasso, matrix, *point, bound=10.0)
+    residual = toys.residual(encoding, model, lasso, MATRIX, *point, bound=10.0)
     lowest, extent = encoding.scores.min(), np.ptp(encoding.scores)
     zeros = np.zeros_like(at["b"]), np.zeros_like(at["b0"]), min(extent, 10.0), lowest
-    yardstick = toys.residual(encoding, model, lasso, matrix, *zeros, bound=10.0)
+    yardstick = toys.residual(encoding, model, lasso, MATRIX, *zeros, bound=10.0)
     assert record["yardstick"] == pytest.approx(yardstick, rel=1e-6)
     assert record["residual"] == pytest.approx(residual, rel=1e-3, abs=1e-8)
     assert residual <= record["tolerance"] * yardstick
     assert (record["status"], record["tolerance"]) == ("converged", 1e-6)
 
     assert record["smooth"] == pytest.approx(toys.smooth(encoding, model, *point), rel=1e-10)
-    assert record["penalty"] == pytest.approx(lasso * np.abs(matrix @ at["b"]).sum(), rel=1e-10)
+    assert record["penalty"] == pytest.approx(lasso * np.abs(MATRIX @ at["b"]).sum(), rel=1e-10)
     assert record["encoding_sha256"] == sha256(source)
     assert (record["study"], record["family"], record["labels"]) == ("tiny", "dms", values)
 
 
 @pytest.mark.parametrize("fit", FITS)
 def test_mutations_table_holds_the_parameters(finished, fit):
-    folder, difference = results(finished) / "fits" / fit, swept(fit)["difference"]
+    folder = results(finished) / "fits" / fit
     mutations = pd.read_csv(folder / "mutations.csv", dtype={"site": str})
     with np.load(folder / "parameters.npz", allow_pickle=False) as at:
         assert [*mutations["mutation"]] == [*at["mutations"]]
         for d, condition in enumerate("abc"):
             np.testing.assert_array_equal(mutations[f"beta_{condition}"], at["b"][d])
-        for k, row in enumerate(ROWS[difference]):
+        for k, row in enumerate(ROWS):
             np.testing.assert_array_equal(mutations[f"shift_{row}"], at["shifts"][k])
     written = mutations["wildtype"] + mutations["site"] + mutations["mutant"]
     assert [*written] == [*mutations["mutation"]]
 
     shares = table(finished, "fits.csv").set_index("path").loc[f"results/tiny/fits/{fit}"]
-    zero = {row: mutations[f"shift_{row}"] == 0 for row in ROWS[difference]}
+    zero = {row: mutations[f"shift_{row}"] == 0 for row in ROWS}
     seen = {condition: mutations[f"times_seen_{condition}"] > 0 for condition in "abc"}
     everywhere = seen["a"] & seen["b"] & seen["c"]
     in_all_rows = np.logical_and.reduce(list(zero.values()))
     assert float(shares["zero_shift_share"]) == pytest.approx(in_all_rows[everywhere].mean())
-    for row in ROWS[difference]:
+    for row in ROWS:
         in_both = seen[row[0]] & seen[row[-1]]
         assert float(shares[f"zero_shift_share_{row}"]) == pytest.approx(zero[row][in_both].mean())
     assert in_all_rows[everywhere].mean() < 0.1 if swept(fit)["lasso"] == "0" else in_all_rows[everywhere].any()

@@ -111,6 +111,7 @@ def test_a_list_that_is_none_is_refused_before_any_job(project, server):
     assert done.stdout.count("expected") == 1
 
 
+@pytest.mark.slow
 def test_tables_that_are_none_are_refused_by_name(project, server):
     server.files[TABLE] = POINTER
     configure(project, server)

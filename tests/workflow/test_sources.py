@@ -66,6 +66,7 @@ def test_what_is_no_such_table_is_refused_by_its_address(project, server):
     assert not list(project.folder.glob("results/remote/data/downloads/*"))
 
 
+@pytest.mark.slow
 def test_an_address_without_a_file_is_told_in_one_line_before_any_job(project, server):
     address = server.address("/nothing.csv")
     remote(project, address)
@@ -92,6 +93,7 @@ def test_a_file_that_is_cut_off_is_named_and_fetched_by_the_next_run(project, se
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_a_compressed_local_table_reads_like_a_plain_one(project):
     (project.folder / "scores.csv.gz").write_bytes(gzip.compress(TABLE))
     remote(project, "scores.csv.gz")

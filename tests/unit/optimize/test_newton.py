@@ -52,6 +52,7 @@ def test_hessian_is_the_derivative_of_the_gradient(sigmoid):
     assert all((np.asarray(part) > 0).all() for part in model.diagonal(data, curvature).values())
 
 
+@pytest.mark.slow
 def test_one_step_solves_a_quadratic_on_its_face():
     model, data, zeros = problem(sigmoid=False)
     state, _ = fista.begin(model, data, zeros, None)
@@ -96,7 +97,7 @@ def test_limits_are_kept_and_looks_reported():
     assert Solve(model, broken, Limits(0.0, 75, np.inf), looks.append).run(zeros, None) == Status.DIVERGED
 
 
-@pytest.mark.parametrize("difference", ["reference", "equivariant"])
+@pytest.mark.parametrize("difference", [pytest.param("reference", marks=pytest.mark.slow), "equivariant"])
 def test_newton_steps_reach_what_proximal_steps_alone_reach(monkeypatch, difference):
     solver = {**toys.SOLVER, "tolerance": 1e-9}
     with_steps = fit.fit(toys.toy(3), 2e-3, difference, toys.MODEL, solver, lambda line: None).best

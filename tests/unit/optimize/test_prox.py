@@ -16,6 +16,10 @@ NAMES = [f"c{i}" for i in range(30)]
 OPERATORS = ["reference", "equivariant"]
 
 
+def larger(*nodes):
+    return [pytest.param(number, marks=pytest.mark.slow) for number in nodes]
+
+
 def difference(operator, nodes, centre=0):
     names = NAMES[:nodes]
     return df.equivariant(names) if operator == "equivariant" else df.reference(names, names[centre])
@@ -107,7 +111,7 @@ def reference_violation(values, weights, y):
     return max(balance.max(), outside.max(), wrong.max())
 
 
-@pytest.mark.parametrize("nodes", [2, 3, 6, 11, 16])
+@pytest.mark.parametrize("nodes", [2, 3, 6, *larger(11, 16)])
 def test_optimality_conditions_hold_to_rounding(nodes):
     values, weights = random_columns(np.random.default_rng(20 + nodes), nodes, 400)
     assert equivariant_violation(values, weights, fused("equivariant", values, weights)) < 1e-13
@@ -121,7 +125,7 @@ def test_optimality_checks_notice_a_wrong_answer():
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-@pytest.mark.parametrize("nodes", [2, 3, 5, 8, 14])
+@pytest.mark.parametrize("nodes", [2, 3, 5, *larger(8, 14)])
 def test_values_that_meet_are_bitwise_equal(operator, nodes):
     rng = np.random.default_rng(nodes)
     values, weights = rng.normal(size=(nodes, 5000)), rng.exponential(0.5, size=5000)
@@ -160,7 +164,7 @@ def test_shifts_at_the_edge_of_a_tie_never_have_the_wrong_sign():
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-@pytest.mark.parametrize("nodes", [3, 7, 14])
+@pytest.mark.parametrize("nodes", [3, *larger(7, 14)])
 def test_equal_values_stay_equal_whatever_the_weight(operator, nodes):
     values = np.repeat(np.random.default_rng(0).normal(size=(1, 200)) * 1e3, nodes, axis=0)
     y = fused(operator, values, np.logspace(-20, 6, 200))
@@ -169,7 +173,7 @@ def test_equal_values_stay_equal_whatever_the_weight(operator, nodes):
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-@pytest.mark.parametrize("nodes", [2, 3, 7, 14])
+@pytest.mark.parametrize("nodes", [2, 3, *larger(7, 14)])
 def test_weight_zero_returns_the_values_bitwise(operator, nodes):
     values = np.random.default_rng(1).normal(size=(nodes, 100))
     values[0, :50] = values[-1, :50]
@@ -185,7 +189,7 @@ def test_weights_far_above_the_data_give_the_mean(operator):
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-@pytest.mark.parametrize("nodes", [2, 3, 5, 14])
+@pytest.mark.parametrize("nodes", [2, 3, *larger(5, 14)])
 def test_invariances(operator, nodes):
     rng = np.random.default_rng(3)
     values, weights = random_columns(rng, nodes, 200)

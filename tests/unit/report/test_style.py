@@ -171,6 +171,7 @@ def test_a_table_is_shown_without_its_index():
     assert "row</th>" not in text and "x&lt;y" in text and "0.123<" in text
 
 
+@pytest.mark.slow
 def test_a_pdf_is_written_only_if_asked_for_and_none_is_left_out_of_date(tmp_path):
     for name in ("a", "b"):
         style.save_figure(drawing(), tmp_path / name, dpi=100, pdf=True)

@@ -68,7 +68,7 @@ def slow(monkeypatch):
         ("reference", {}, ["zeros"]),
         pytest.param(TREE, {}, ["zeros"], marks=pytest.mark.slow),
         pytest.param("equivariant", {"warmup_iterations": 40}, ["zeros"], marks=pytest.mark.slow),
-        ("equivariant", {}, ["zeros", "linear", "1x_random"]),
+        pytest.param("equivariant", {}, ["zeros", "linear", "1x_random"], marks=pytest.mark.slow),
     ],
 )
 def test_a_fit_cut_off_by_time_goes_on_and_ends_where_it_would_have(

@@ -80,7 +80,7 @@ ROWS = {
 }
 
 
-@pytest.mark.parametrize("difference", [TREE, ROWS], ids=["tree", "rows"])
+@pytest.mark.parametrize("difference", [TREE, pytest.param(ROWS, marks=pytest.mark.slow)], ids=["tree", "rows"])
 @pytest.mark.parametrize("lasso", [1e-3, 1e-2])
 def test_general_matrices_agree_with_convex_solver(difference, lasso):
     encoding = toys.toy(3)

@@ -149,6 +149,7 @@ SIZES = st.sampled_from([1e-300, 1e-160, 1e-8, 1.0, 1e8, 1e154, 1e160, 1e300, 1e
     boxed=st.sampled_from([None, [-1e308, 1e308], [-1e-300, 1e-300]]),
     starts=st.sampled_from([("zeros",), ("zeros", "linear", "1x_random")]),
 )
+@pytest.mark.slow
 def test_every_fit_ends_with_a_status_and_finite_files(
     tmp_path_factory, score, weight, mixed, lasso, ridge, delta, bound, kind, boxed, starts
 ):

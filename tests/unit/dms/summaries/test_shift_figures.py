@@ -391,7 +391,10 @@ def maps(figure):
     return found
 
 
-@pytest.mark.parametrize(("sites", "rows"), [(150, 3), (201, 10), (1219, 1), (1273, 2), (1250, 3)])
+@pytest.mark.parametrize(
+    ("sites", "rows"),
+    [(150, 3), (201, 10), (1219, 1), *(pytest.param(*size, marks=pytest.mark.slow) for size in [(1273, 2), (1250, 3)])],
+)
 def test_the_whole_protein_fits_on_a_page(sites, rows):
     figure = shift_heatmap.figure(whole_protein(sites, rows), choice())
     assert figure.get_size_inches()[1] * 25.4 <= 240 + 1e-6
@@ -402,6 +405,7 @@ def test_the_whole_protein_fits_on_a_page(sites, rows):
     assert all(upper <= lower for (_, upper), (lower, _) in zip(boxes, boxes[1:], strict=False)), "no overlap"
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_with_the_smallest_cells_is_taller():
     figure = shift_heatmap.figure(whole_protein(1273, 4), choice())
     assert figure.get_size_inches()[1] * 25.4 > 240
