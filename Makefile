@@ -18,11 +18,9 @@ test: lint
 test-all: lint
 	$(BIN)/pytest --numprocesses $(CORES)
 
-# puts each fault of tests/planted into a copy of the project and runs the test that must fail there;
-# QUICK=1: all that `make test` runs, until the first failure, which takes hours
-QUICK ?=
+# puts each fault of tests/planted into a copy of the project and runs the quick test that must fail there
 test-planted: .venv/development
-	$(BIN)/python tests/planted/run.py --at-once 2 $(if $(QUICK),--quick)
+	$(BIN)/python tests/planted/run.py --at-once $(CORES)
 
 lint: .venv/development
 	$(BIN)/ruff check

@@ -24,12 +24,8 @@ STUDIES = {
     ),
     "one_replicate": small_study(
         data=simulated(replicates=1),
-        sweep={"difference": ["reference"], "lasso": [1.0e-3], "ridge": [1.0e-4, 1.0e-3], "scale_bound": BOUNDS},
-        model={},
-    ),
-    "matrices": small_study(
+        sweep={"difference": [TREE, ROWS], "lasso": [1.0e-3], "scale_bound": BOUNDS},
         solver={"starts": ["zeros", "linear"]},
-        sweep={"difference": [TREE, ROWS], "lasso": [1.0e-3], "replicate": [2]},
     ),
     "parts": small_study(
         sweep={"difference": [TREE, "equivariant"], "lasso": [0, 1.0e-3]},
@@ -81,12 +77,11 @@ def paths(study: str, *fits: str) -> list[str]:
         (
             "one_replicate",
             [
-                f"difference~reference/lasso~0.001/replicate~1/ridge~{ridge}/scale_bound~{bound}"
-                for ridge in ("0.0001", "0.001")
+                f"difference~{name}/lasso~0.001/replicate~1/scale_bound~{bound}"
+                for name in ("clade", "contrast")
                 for bound in ("0.5x_score_range", "10")
             ],
         ),
-        ("matrices", [f"difference~{name}/lasso~0.001/replicate~2" for name in ("clade", "contrast")]),
     ],
 )
 def test_runs_to_its_end(ran, study, fits):
@@ -95,12 +90,11 @@ def test_runs_to_its_end(ran, study, fits):
     assert list(found["status"]) == ["converged"] * len(fits)
     folder = ran.folder / "results" / study
     names = ["convergence", "replicate_correlation", "sparsity"] + (["recovery"] if study != "one_condition" else [])
-    names += ["starts"] if study == "matrices" else []
-    names += ["scale_bound"] if study == "one_replicate" else []
+    names += ["starts", "scale_bound"] if study == "one_replicate" else []
     for name in names:
         assert (folder / f"tables/{name}.csv").is_file() and (folder / f"figures/{name}.svg").is_file()
-    assert (folder / "figures/starts.svg").exists() == (study == "matrices")
-    assert (folder / "figures/scale_bound.svg").exists() == (study == "one_replicate")
+    for name in ("starts", "scale_bound"):
+        assert (folder / f"figures/{name}.svg").exists() == (study == "one_replicate")
     assert (folder / "figures/recovery.svg").exists() == (study != "one_condition")
     assert (folder / "notebooks/html/index.html").is_file()
 
@@ -117,16 +111,16 @@ def test_one_condition_has_effects_but_no_shifts(ran):
 
 
 def test_several_starts_are_compared(ran):
-    starts = table(ran, "matrices", "tables/starts.csv")
+    starts = table(ran, "one_replicate", "tables/starts.csv")
     assert list(zip(starts["difference"], starts["start"], strict=True)) == [
-        (difference, start) for difference in ("clade", "contrast") for start in ("zeros", "linear")
+        (difference, start) for difference in ("clade", "contrast") for start in ("zeros", "linear") * 2
     ]
-    for difference, group in starts.groupby("difference"):
+    for setting, group in starts.groupby(["difference", "scale_bound"]):
         objectives = group["objective"].astype(float)
         excess = group["excess"].astype(float)
         np.testing.assert_allclose(excess, objectives / objectives.min() - 1, rtol=0, atol=1e-15)
-        assert (group["kept"] == "True").sum() == 1, difference
-    assert "At the best" in words(ran, "matrices", "starts")
+        assert (group["kept"] == "True").sum() == 1, setting
+    assert "At the best" in words(ran, "one_replicate", "starts")
 
 
 def test_swept_bounds_are_compared(ran):
@@ -135,7 +129,7 @@ def test_swept_bounds_are_compared(ran):
     encoding = Encoding.load(ran.folder / "results/one_replicate/encodings/replicate~1.npz")
     np.testing.assert_allclose(bounds["bound"].astype(float), [np.ptp(encoding.scores) / 2, 10.0] * 2, rtol=1e-12)
     assert bounds["at_bound"][0] == "True" and bounds["scale"][0] == bounds["bound"][0]
-    for _, group in bounds.groupby("ridge"):
+    for _, group in bounds.groupby("difference"):
         assert np.diff(group["objective"].astype(float)) < 0  # the smaller bound cannot be better
     assert "Ringed" in words(ran, "one_replicate", "scale_bound")
 
@@ -149,14 +143,14 @@ def test_one_replicate_has_nothing_to_correlate(ran):
 
 def test_a_swept_model_key_is_a_parameter_of_every_table(ran):
     fits = table(ran, "one_replicate", "fits.csv")
-    parameters = ["difference", "lasso", "replicate", "ridge", "scale_bound"]
-    assert [*fits.columns[:8]] == ["study", "family", *parameters, "fold"]
-    assert list(fits["ridge"].astype(float)) == [1e-4, 1e-4, 1e-3, 1e-3]
+    parameters = ["difference", "lasso", "replicate", "scale_bound"]
+    assert [*fits.columns[:7]] == ["study", "family", *parameters, "fold"]
+    assert list(fits["scale_bound"]) == ["0.5x_score_range", "10.0"] * 2
     for row in fits.to_dict("records"):
         record = json.loads((ran.folder / row["path"] / "record.json").read_text())
-        assert record["model"]["ridge"] == float(row["ridge"]) == record["fit"]["ridge"]
+        assert str(record["model"]["scale_bound"]) == row["scale_bound"] == str(record["fit"]["scale_bound"])
     for name in ("convergence", "replicate_correlation", "sparsity", "recovery", "statuses"):
-        assert set(table(ran, "one_replicate", f"tables/{name}.csv")["ridge"].astype(float)) == {1e-4, 1e-3}
+        assert set(table(ran, "one_replicate", f"tables/{name}.csv")["scale_bound"]) == {"0.5x_score_range", "10.0"}
 
 
 def test_linear_has_no_scale_and_no_bias(ran):
@@ -171,8 +165,8 @@ def test_linear_has_no_scale_and_no_bias(ran):
 
 
 def test_every_start_is_recorded_and_the_best_one_is_kept(ran):
-    convergence = table(ran, "matrices", "tables/convergence.csv")
-    assert list(convergence["starts"]) == ["2", "2"]
+    convergence = table(ran, "one_replicate", "tables/convergence.csv")
+    assert list(convergence["starts"]) == ["2"] * 4
     for path in convergence["path"]:
         record = json.loads((ran.folder / path / "record.json").read_text())
         assert [start["start"] for start in record["starts"]] == ["zeros", "linear"]
@@ -183,7 +177,8 @@ def test_every_start_is_recorded_and_the_best_one_is_kept(ran):
 
 
 def test_matrices_of_the_config_are_those_of_the_fits(ran):
-    tree, rows = (Path(path) for path in table(ran, "matrices", "fits.csv")["path"])
+    paths = [Path(path) for path in table(ran, "one_replicate", "fits.csv")["path"]]
+    tree, rows = paths[0], paths[-1]
     with np.load(ran.folder / rows / "parameters.npz") as at:
         assert [*at["difference_rows"]] == ["others", "pair"]
         np.testing.assert_allclose(at["shifts"][0], at["b"][1:].mean(axis=0) - at["b"][0], atol=1e-12)
@@ -193,7 +188,7 @@ def test_matrices_of_the_config_are_those_of_the_fits(ran):
         nodes = np.concatenate([at["b"], at["b_inner"]])
         np.testing.assert_allclose(at["shifts"], at["difference"] @ nodes, atol=1e-12)
         np.testing.assert_array_equal(np.sort(at["difference"], axis=1)[:, [0, -1]], [[-1, 1]] * 4)
-    notes = table(ran, "matrices", "tables/recovery.csv").groupby("difference")["note"].unique()
+    notes = table(ran, "one_replicate", "tables/recovery.csv").groupby("difference")["note"].unique()
     assert [*notes["clade"]] == ["touches an inner node of the tree, whose truth is unknown"]
     assert [*notes["contrast"]] == [""]
 
