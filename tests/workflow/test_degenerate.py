@@ -52,7 +52,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Project:
         table, _ = simulate({**simulated()["simulate"], "tree": {"a": "root"}, "reference": "a"})
         table.to_csv(folder / "one_condition.tsv.gz", sep="\t", index=False)
         project.config("studies.yaml", STUDIES)
-        done = project.snakemake("--configfile", "studies.yaml", cores=2)
+        done = project.snakemake("--configfile", "studies.yaml", cores=2, timeout=1800)
         assert done.returncode == 0, done.stdout
 
     return Project(once(tmp_path_factory, "degenerate", make))
