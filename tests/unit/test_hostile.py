@@ -198,6 +198,9 @@ def test_chosen_rows_that_were_edited(tmp_path):
         path.write_text(f"study,difference,lasso,rule,chosen\none,reference,{cells}\n")
         with pytest.raises(UserError, match=r"chosen\.csv, (column|header)"):
             chosen.load(path)
+    path.write_text("study,difference,,rule,chosen\none,reference,0.01,given,True\n")
+    with pytest.raises(UserError, match=r"chosen\.csv, header"):
+        chosen.load(path)
 
 
 def test_a_record_that_is_no_mapping_or_too_deep(tmp_path):
