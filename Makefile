@@ -9,7 +9,7 @@ demo: .venv/runtime
 	$(BIN)/snakemake --cores $(CORES)
 	@echo "Figures: results/demo/figures; all executed notebooks: results/demo/notebooks/html/index.html"
 
-# compiles with few passes, which saves a fifth of the time; `make test-all` compiles as a run does
+# compiles faster, with few passes; `make test-all` compiles as a run does
 test: export XLA_FLAGS = --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true
 test: lint
 	$(BIN)/pytest --numprocesses $(CORES) -m "not slow"

@@ -177,8 +177,7 @@ def test_every_start_is_recorded_and_the_best_one_is_kept(ran):
 
 
 def test_matrices_of_the_config_are_those_of_the_fits(ran):
-    paths = [Path(path) for path in table(ran, "one_replicate", "fits.csv")["path"]]
-    tree, rows = paths[0], paths[-1]
+    tree, *_, rows = (Path(path) for path in table(ran, "one_replicate", "fits.csv")["path"])
     with np.load(ran.folder / rows / "parameters.npz") as at:
         assert [*at["difference_rows"]] == ["others", "pair"]
         np.testing.assert_allclose(at["shifts"][0], at["b"][1:].mean(axis=0) - at["b"][0], atol=1e-12)
