@@ -199,7 +199,7 @@ def test_chosen_rows_that_were_edited(tmp_path):
         with pytest.raises(UserError, match=r"chosen\.csv, (column|header)"):
             chosen.load(path)
     path.write_text("study,difference,,rule,chosen\none,reference,0.01,given,True\n")
-    with pytest.raises(UserError, match=r"chosen\.csv, header"):
+    with pytest.raises(UserError, match=r"chosen\.csv, header: found a column without a name"):
         chosen.load(path)
 
 

@@ -141,7 +141,8 @@ def table(path: str | Path, text: Sequence[str], needed: Sequence[str], expected
     Raises
     ------
     UserError
-        For a file that is no table, lacks one of ``needed``, or has no numbers in one of these that is no text.
+        For a file that is no table, has a column without a name, lacks one of ``needed``, or has no numbers in one of
+        these that is no text.
     """
     import pandas as pd
 
@@ -155,6 +156,10 @@ def table(path: str | Path, text: Sequence[str], needed: Sequence[str], expected
         # message: a file that cannot be read (...) | the table of a study's fits / the table of a study's selected fits
         # | It was cut off, or is no CSV. | Make it again.
         raise UserError(str(path), f"a file that cannot be read ({error})", expected) from error
+    if any(name.startswith("Unnamed: ") for name in found):  # pandas' name for a column without one
+        # message: a column without a name (place: header) | the table of a study's fits / the table of a study's
+        # selected fits | The table was edited. | Make it again.
+        raise UserError(f"{path}, header", "a column without a name", expected)
     for name in needed:
         if name not in found:
             # message: no column 'status' | the table of a study's fits / the table of a study's selected fits | The

@@ -76,8 +76,7 @@ def load(path: str | Path) -> pd.DataFrame:
     expected = "the table of a study's selected fits"
     found = reading.table(path, (*fits_table.TEXT, "rule"), ["study", "rule", "chosen"], expected)
     name = strength(found)
-    # pandas calls a column without a name so
-    if name == "study" or name.startswith("Unnamed: ") or not pd.api.types.is_numeric_dtype(found[name]):
+    if name == "study" or not pd.api.types.is_numeric_dtype(found[name]):
         # message: `chosen.csv` was edited. | Make it again.
         raise UserError(f"{path}, header", f"no column of numbers before 'rule' ({name!r})", expected)
     if len(found) and (found["chosen"].dtype != bool or found["chosen"].sum() > 1):
