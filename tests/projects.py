@@ -27,11 +27,16 @@ FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["projects", "imported", "jsonschema", "pandas"])
 
 
+OF_FITS = re.compile(r"^((?:ridge_)?fit)_\w+$")
+RECORD = re.compile(r"/fits/(.+)/record\.json")
+
+
 class Job(NamedTuple):
     """A job that a dry run would do."""
 
     rule: str
     wildcards: dict[str, str]
+    outputs: tuple[str, ...]
 
 
 @dataclass
@@ -81,6 +86,15 @@ class Project:
             check=False,
         )
 
+    def to_make(self, *arguments: object) -> dict[str, int]:
+        """How many fits of every study a run would make, as a dry run says."""
+        done = self.snakemake("--dry-run", *arguments)
+        assert done.returncode == 0, done.stdout
+        found = re.findall(
+            r"^proxsweep: study (\S+): \d+ of \d+ fits are there, (\d+) to make", done.stdout, re.MULTILINE
+        )
+        return {study: int(number) for study, number in found}
+
     def jobs(self, *arguments: object) -> list[Job]:
         """Jobs that Snakemake plans, target rules aside."""
         done = self.snakemake("--dry-run", *arguments)
@@ -107,17 +121,22 @@ def _be_snakemake(command: list[str], folder: Path, environment: dict[str, str],
 def planned_jobs(text: str) -> list[Job]:
     """Jobs as a dry run lists them: a line ``rule NAME:``, with lines below that are indented.
 
-    Names are given without the prefix that the README's example of a module puts before them.
+    Names are given without the prefix that the README's example of a module puts before them; those of rules of fits
+    without the study.
     """
     found = []
     for block in re.split(r"^(?=(?:local)?rule )", text, flags=re.MULTILINE)[1:]:
         rule = re.match(r"(?:local)?rule (\w+):", block)[1].removeprefix("proxsweep_")
-        line = re.search(r"^    wildcards: (.*)$", block, flags=re.MULTILINE)
-        pairs = line[1].split(", ") if line else []
-        found.append(Job(rule, dict(pair.split("=", 1) for pair in pairs)))
+        wildcards, outputs = (_listed(block, name) for name in ("wildcards", "output"))
+        found.append(Job(OF_FITS.sub(r"\1", rule), dict(pair.split("=", 1) for pair in wildcards), outputs))
     counted = re.search(r"^total +(\d+)$", text, flags=re.MULTILINE)
     assert len(found) == (int(counted[1]) if counted else 0), text
     return [job for job in found if job.rule not in TARGETS]
+
+
+def _listed(block: str, name: str) -> tuple[str, ...]:
+    line = re.search(rf"^    {name}: (.*)$", block, flags=re.MULTILINE)
+    return tuple(line[1].split(", ")) if line else ()
 
 
 def counts(jobs: Iterable[Job]) -> dict[str, int]:
@@ -126,8 +145,8 @@ def counts(jobs: Iterable[Job]) -> dict[str, int]:
 
 
 def fits(jobs: Iterable[Job]) -> set[str]:
-    """Fits among jobs, by their part of the path."""
-    return {job.wildcards["fit"] for job in jobs if job.rule == "fit"}
+    """Fits of the paths that are among jobs, by their part of a path."""
+    return {RECORD.search(path)[1] for job in jobs if job.rule == "fit" for path in job.outputs}
 
 
 def copy_project(folder: Path) -> Project:
@@ -172,13 +191,13 @@ def small_study(**changes: object) -> dict:
     return {**study, **changes}
 
 
-def insert_cell(notebook: Path, source: str) -> None:
-    """Put a cell behind the parameters of a notebook."""
+def insert_cell(notebook: Path, source: str, last: bool = False) -> None:
+    """Put a cell behind the parameters of a notebook, or at its end."""
     import nbformat
 
     nodes = nbformat.read(notebook, as_version=4)
     place = next(k for k, cell in enumerate(nodes.cells) if "parameters" in cell.metadata.get("tags", []))
-    nodes.cells.insert(place + 1, nbformat.v4.new_code_cell(source.strip()))
+    nodes.cells.insert(len(nodes.cells) if last else place + 1, nbformat.v4.new_code_cell(source.strip()))
     nbformat.write(nodes, notebook)
 
 

@@ -78,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"proxsweep: {place}: found {error.strerror}; expected room, and the right to write", file=sys.stderr)
         return 2
     except Exception as error:
-        if type(error).__name__ != "NotebookError":
+        if type(error).__name__ not in ("NotebookError", "FitError"):
             raise
         print(error, file=sys.stderr)
         return 1

@@ -121,16 +121,17 @@ def _collected(path: Path) -> dict[str, dict[str, Any]] | None:
 
 
 def read_record(path: Path) -> dict[str, Any] | None:
-    """A fit's record; None where there is none.
+    """A fit's record; None where there is none, or that of a fit that failed.
 
     Raises
     ------
     UserError
         For a file that is no record, or one of another family or schema version.
     """
-    record = fit_folder.record_if_any(path.parent, {"required": [*NEEDED]})
-    if record is None:
+    record = fit_folder.record_if_any(path.parent)
+    if record is None or record.get("status") == Status.FAILED:
         return None
+    fit_folder.record(path.parent, {"required": [*NEEDED]})
     if record["family"] not in FAMILIES:
         # message: Another version wrote the record, or it was edited. | Make the fit again.
         raise UserError(str(path), f"family {record['family']!r}", f"one of {', '.join(FAMILIES)}")

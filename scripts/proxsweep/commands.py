@@ -130,6 +130,24 @@ def _notebook(arguments: argparse.Namespace) -> None:
     )
 
 
+def _make_fits_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("job", type=json_option, help="outline of the study, and the fits by their paths, as JSON")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--attempt", type=int, default=1)
+
+
+def _make_fits(arguments: argparse.Namespace) -> None:
+    import gc
+
+    gc.disable()  # as for a notebook
+    from proxsweep import fit_job
+    from proxsweep.sweep import grid, study
+
+    found = study.from_outline(arguments.job["study"])
+    fits = [grid.find(found, parts) for parts in arguments.job["fits"]]
+    fit_job.run(fits, arguments.threads, arguments.attempt)
+
+
 def _list_fits_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--outline", type=json_option, required=True, help="what names its fits, as JSON")
     parser.add_argument("--output", type=Path, required=True)
@@ -163,6 +181,9 @@ def _collect(arguments: argparse.Namespace) -> None:
     write_csv(arguments.status, collect.status_table(fits))
     strays = collect.orphaned_fits(arguments.plan.parent, [fit["path"] for fit in fits])
     write_csv(arguments.strays, pd.DataFrame({"path": strays}))
+    for path, reason in collect.failures(fits).items():
+        # message: passed on
+        print(f"{path}: {reason}", file=sys.stderr)
     write_csv(arguments.fits, collect.collect(fits))
 
 
@@ -282,6 +303,7 @@ COMMANDS = (
         for_users=True,
     ),
     Command("notebook", "Execute one parameterized notebook in a kernel of its own.", _notebook_options, _notebook),
+    Command("make-fits", "Make the fits of a path, in one kernel.", _make_fits_options, _make_fits),
     Command("list-fits", "The fits that a study asks for.", _list_fits_options, _list_fits),
     Command("collect", "Records of all fits of a study to one table.", _collect_options, _collect),
     Command("choose", "The fits that a study goes on with.", _choose_options, _choose),

@@ -70,8 +70,6 @@ class Family:
     fit_inputs
         A fit -> further files that its numbers depend on: the name of the notebook's parameter, and the path below the
         study's folder.
-    fit_outputs
-        Files that a fit writes beside its notebook, ``record.json``, ``parameters.npz`` and ``trace.csv``.
     drawing
         Modules that only draw in the fit notebook: an edit of one refits nothing.
     threads
@@ -80,9 +78,6 @@ class Family:
         Of a fit's job: an amount, and how much more for every MB of its encoding.
     uses_neighbour
         A fit's spec -> whether it starts from its neighbour on the path.
-    unchanged_files
-        A study whose data were changed since it ran -> inputs of its fits that will be the same bytes again, below the
-        study's folder.
 
     normalise, expand, faults, settle
         A study on its way from a config (:mod:`proxsweep.studies`): changed in place, faults returned, paths relative
@@ -107,6 +102,8 @@ class Family:
         `replicate_signs` of the section `chosen`.
     targets
         A study -> files that a run makes beside those of every family, below the study's folder.
+    warnings
+        A study that has run -> what its user should look at again, told at the end of a run.
     tables
         Tables that the report shows as pages: category and label by the table's path without its suffix.
     summaries
@@ -124,13 +121,11 @@ class Family:
     replicates: Callable[[Values, Path], tuple[KeyPath, list[str] | None]] = lambda study, base: ((), None)
 
     fit_inputs: Callable[[Fit], dict[str, str]] = lambda fit: {}
-    fit_outputs: tuple[str, ...] = ()
     drawing: tuple[str, ...] = ()
     threads: int = 1
     megabytes: tuple[float, float] = (600, 100)
     minutes: tuple[float, float] = (10, 10)
     uses_neighbour: Callable[[Values], bool] = lambda spec: False
-    unchanged_files: Callable[[Study], set[str]] = lambda study: set()
 
     normalise: Callable[[Values], Iterable[Fault]] = _nothing
     expand: Callable[[str, Values, Path], Iterable[Fault]] = _nothing
@@ -143,6 +138,7 @@ class Family:
     record_schema: Mapping[str, Any] = field(default_factory=dict)
     signs: str | None = None
     targets: Callable[[Study], list[str]] = _nothing
+    warnings: Callable[[Study], list[str]] = _nothing
     tables: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     summaries: tuple[Summary, ...] = ()
     commands: tuple[Command, ...] = ()

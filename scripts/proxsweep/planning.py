@@ -3,30 +3,32 @@
 Paths are relative to the working directory. No Snakemake here: rules ask these functions.
 """
 
+import functools
+import itertools
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from proxsweep.config import resolved as resolved_config
 from proxsweep.families import family
-from proxsweep.family import Family
 from proxsweep.io.errors import UserError
-from proxsweep.jobs import integrity, timestamps
-from proxsweep.sweep import grid, limits
+from proxsweep.jobs import closure, integrity, kept, set_aside, timestamps
+from proxsweep.optimize.status import Status
+from proxsweep.sweep import fit_folder, grid, limits, pieces
 from proxsweep.sweep.grid import Fit
-from proxsweep.sweep.study import Study
+from proxsweep.sweep.pieces import Piece
+from proxsweep.sweep.study import LIMITS, Study, outline
+
+SCRIPTS = Path(__file__).resolve().parents[1]
+NOTEBOOKS = SCRIPTS.parent / "notebooks"
+PATH_NOTEBOOK = NOTEBOOKS / "path.ipynb"
 
 
 def with_refits(studies: Iterable[Study]) -> dict[str, Study]:
     """Studies by name, each followed by its refits, whose names are paths below its own."""
     return {one.name: one for study in studies for one in (study, *family(study.family).refits(study))}
-
-
-def fit_outputs(own: Family) -> dict[str, str]:
-    """Files that every fit of a family writes into its folder, by the name that its rule gives them."""
-    names = ("fit.ipynb", "record.json", "parameters.npz", *own.fit_outputs, "trace.csv")
-    return {"notebook" if name == "fit.ipynb" else Path(name).stem: name for name in names}
 
 
 def folder(fit: Fit) -> str:
@@ -44,44 +46,175 @@ def encodings(study: Study) -> list[str]:
     return list(dict.fromkeys(encoding(fit) for fit in grid.full(study)))
 
 
-def neighbour(fit: Fit) -> str | None:
-    """Parameters of the fit that this one starts from, where it does."""
-    other = grid.neighbour(fit) if family(fit.study.family).uses_neighbour(fit.spec()) else None
-    return None if other is None else f"{folder(other)}/parameters.npz"
+def log(fit: Fit) -> str:
+    """What the cells of a fit's notebook print."""
+    return f"logs/{fit.study.name}/fits/{fit.parts}.log"
 
 
-def fit_inputs(fit: Fit) -> dict[str, str]:
+def kept_notebook(fit: Fit) -> str:
+    """The notebook of a fit while it is executed, and after it failed."""
+    return f"logs/{fit.study.name}/fits/{fit.parts}.ipynb"
+
+
+def notebook(fit: Fit) -> Path:
+    """The notebook that makes a fit; relative to the working directory, if it lies there."""
+    path = NOTEBOOKS / fit.study.family / "fit.ipynb"
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def neighbour(fit: Fit) -> Fit | None:
+    """The fit whose solution this one starts from, where it does."""
+    return grid.neighbour(fit) if family(fit.study.family).uses_neighbour(fit.spec()) else None
+
+
+def solved_neighbour(fit: Fit) -> Fit | None:
+    """The nearest fit on the path, in the direction of the neighbour, that has a solution to start from."""
+    other = neighbour(fit)
+    while other is not None and not _is_solved(other):
+        other = neighbour(other)
+    return other
+
+
+def _is_solved(fit: Fit) -> bool:
+    try:
+        record = fit_folder.record_if_any(folder(fit))
+    except UserError:
+        return False
+    usable = record is not None and record.get("status") not in (Status.FAILED, Status.DIVERGED)
+    return usable and Path(folder(fit), fit_folder.PARAMETERS).exists()
+
+
+def data_files(fit: Fit) -> dict[str, str]:
     """Files that the numbers of a fit depend on, by the name of the notebook's parameter."""
     own = family(fit.study.family).fit_inputs(fit)
-    started = neighbour(fit)
-    return {
-        "encoding": encoding(fit),
-        **{name: f"results/{fit.study.name}/{path}" for name, path in own.items()},
-        **({"neighbour": started} if started else {}),
-    }
+    return {"encoding": encoding(fit), **{name: f"results/{fit.study.name}/{path}" for name, path in own.items()}}
 
 
-def fit_parameters(fit: Fit) -> dict[str, Any]:
-    """Parameters of the notebook of a fit."""
-    spec = fit.spec()
-    spec["solver"] = limits.solver(f"{folder(fit)}/record.json", spec)
+def spec(fit: Fit) -> dict[str, Any]:
+    """What a fit is to be made of: as the config has it, but for limits that the fit on disk did not need."""
+    found = fit.spec()
+    found["solver"] = limits.solver(f"{folder(fit)}/record.json", found)
+    return found
+
+
+def fit_parameters(fit: Fit, start: Fit | None) -> dict[str, Any]:
+    """Parameters of the notebook of a fit that may start from the solution of another."""
     return {
-        "spec": spec,
+        "spec": spec(fit),
         "folder": folder(fit),
         "checkpoint": f"results/{fit.study.name}/checkpoints/{fit.parts}.npz",
-        **fit_inputs(fit),
+        **data_files(fit),
+        **({"neighbour": f"{folder(start)}/{fit_folder.PARAMETERS}"} if start else {}),
     }
 
 
-def unchanged_inputs(study: Study) -> set[str]:
-    """Inputs of finished fits that will be the same bytes again, though their jobs are run again for changed data.
+# ---- what has to be made ---------------------------------------------------------------------------------
 
-    Raises
-    ------
-    UserError
-        For what the data of today have wrong.
+
+@functools.cache
+def code_digest(name: str) -> str:
+    """Digest of the code that the numbers of a family's fits depend on: the notebook and what it imports."""
+    entry = NOTEBOOKS / name / "fit.ipynb"
+    return kept.digest([entry, *closure.closure(entry, SCRIPTS, family(name).drawing)], SCRIPTS.parent)
+
+
+def how_made(fit: Fit) -> dict[str, Any]:
+    """What a fit that is made now is made of: digests of its spec, of its data and of the code."""
+    return kept.how_made(spec(fit), data_files(fit), code_digest(fit.study.family))
+
+
+def to_make(fits: Iterable[Fit]) -> dict[str, str]:
+    """Why a fit has to be made, by its part of a path; those that are kept are not there."""
+    reasons = {fit.parts: kept.why_made(folder(fit), how_made(fit)) for fit in fits}
+    return {parts: reason for parts, reason in reasons.items() if reason}
+
+
+def unseen(study: Study, reasons: dict[str, str]) -> dict[str, str]:
+    """Files that have to be made again for what Snakemake cannot see, and why: damage, and fits that failed.
+
+    ``reasons`` are those of :func:`to_make`.
     """
-    return {f"results/{study.name}/{path}" for path in family(study.family).unchanged_files(study)}
+    found = {path: fault for path in encodings(study) if (fault := integrity.check_archive(path))}
+    for parts, reason in reasons.items():
+        if reason == kept.FAILED or kept.is_damage(reason):
+            found[f"results/{study.name}/fits/{parts}/{fit_folder.RECORD}"] = reason
+    return found
+
+
+def put_aside(study: Study, unseen: dict[str, str]) -> None:
+    """Take files away before anything is planned, so that their jobs run; a record is there for its job.
+
+    The table of fits goes with them: Snakemake makes what is missing only for something else that is missing.
+    """
+    for path in map(Path, unseen):
+        set_aside.put(path.parent) if path.name == fit_folder.RECORD else path.unlink(missing_ok=True)
+        Path(f"results/{study.name}/fits.csv").unlink(missing_ok=True)
+
+
+# ---- paths -----------------------------------------------------------------------------------------------
+
+
+def job_pieces(studies: Iterable[Study], cores: int) -> dict[str, Piece]:
+    """What each rule of fits makes, by its name: whole paths, or pieces if the config says so or cores would idle."""
+    studies, found = list(studies), {}
+    paths = pieces.count(studies)
+    for study in studies:
+        for piece in pieces.pieces(study, _size(study, paths, cores)):
+            stem = "_".join(filter(None, ["fit", re.sub(r"\W", "_", study.name), piece.kind]))
+            names = (f"{stem}_{number}" if number > 1 else stem for number in itertools.count(1))
+            found[next(name for name in names if name not in found)] = piece
+    return found
+
+
+def _size(study: Study, paths: int, cores: int) -> int | None:
+    if study.fits_per_job != "auto":
+        return study.fits_per_job
+    # fits that start from their neighbours can only be made one after the other
+    chained = any(neighbour(fit) for fit in grid.full(study))
+    return None if chained else pieces.size(study, paths, cores)
+
+
+def job(fits: list[Fit]) -> dict[str, Any]:
+    """What the job of these fits of one study has to know."""
+    return {"study": outline(fits[0].study, sections=("model", "solver")), "fits": [fit.parts for fit in fits]}
+
+
+def job_spec(fit: Fit) -> dict[str, Any]:
+    """What all fits of a fit's path have in common, limits left out: if it changes, their job has to look at them."""
+    found, path = fit.spec(), fit.study.roles.path
+    for section in ("fit", "labels", "model", "solver"):
+        found[section].pop(path, None)
+    found["solver"] = {name: value for name, value in found["solver"].items() if name not in LIMITS}
+    return found
+
+
+def job_limits(fits: list[Fit]) -> list[float | None]:
+    """The largest limits of a job's fits: larger ones in the config count only where a fit was cut off."""
+    solvers = [spec(fit)["solver"] for fit in fits]
+    return [max((solver[name] for solver in solvers), key=limits.size) for name in LIMITS]
+
+
+def job_inputs(fits: list[Fit]) -> dict[str, list[str]]:
+    """Files that the numbers of a job's fits depend on, by the name of the notebook's parameter."""
+    found = [data_files(fit) for fit in fits]
+    return {name: list(dict.fromkeys(files[name] for files in found)) for name in found[0]}
+
+
+def job_before(fits: list[Fit]) -> list[str]:
+    """Record of the fit that has to be made before these: the one whose solution the first of them starts from."""
+    other = neighbour(fits[0])
+    return [] if other is None else [f"{folder(other)}/{fit_folder.RECORD}"]
+
+
+def path_of(fit: Fit) -> list[Fit]:
+    """All fits of a fit's path."""
+    return [other for other in grid.table(fit.study) if pieces.key(other) == pieces.key(fit)]
+
+
+def path_notebook(fit: Fit) -> tuple[Path, Path]:
+    """The notebook of a path of folds or resamples, and where it is while it is executed."""
+    name = f"{pieces.key(fit)}/path.ipynb"
+    return Path(f"results/{fit.study.name}/paths/{name}"), Path(f"logs/{fit.study.name}/paths/{name}")
 
 
 def signs(study: Study) -> list[str]:
@@ -118,24 +251,6 @@ def tables(study: Study) -> dict[str, tuple[str, str]]:
         "status": ("Convergence", "how every job ended, sortable"),
     }
     return {**common, **family(study.family).tables}
-
-
-def remove_damaged(study: Study, dry_run: bool) -> Iterator[str]:
-    """Take damaged outputs away before anything is planned, so that their jobs run again; a dry run only tells.
-
-    The table of fits goes with a record: Snakemake makes what is missing only for something else that is missing.
-    """
-    damaged = {f"{folder(fit)}/record.json": integrity.check_fit(folder(fit)) for fit in grid.table(study)}
-    damaged |= {path: integrity.check_archive(path) for path in encodings(study)}
-    for path in [path for path, fault in damaged.items() if fault]:
-        # message: A file of a finished fit, or an encoding, was cut off or overwritten after it was written, as the
-        # lines below say. It is removed with the study's `fits.csv`, and made again; a dry run only tells. | Nothing
-        # now. If it comes again, look for the cause: a full disk, a copy that stopped, a program that synchronises
-        # folders.
-        yield f"{path}: {damaged[path]}; it is made again"
-        if not dry_run:
-            Path(path).unlink(missing_ok=True)
-            Path(f"results/{study.name}/fits.csv").unlink(missing_ok=True)
 
 
 def clamp_dates(study: Study) -> Iterator[str]:

@@ -83,7 +83,7 @@ def _truncated(pattern: str) -> Fault:
 def damaged_cache(project: Project, rng: random.Random) -> tuple[Run, bool]:
     """Every file of the compilation cache is cut off or overwritten, and half of the fits are still to be done."""
     started = Run(project)
-    started.until("(Rule: fit)")
+    started.until("(Rule: fit_s")
     started.send(signal.SIGTERM)
     started.wait()
     cached = [path for path in (project.folder / "cache").rglob("*") if path.is_file()]
@@ -96,7 +96,7 @@ def damaged_cache(project: Project, rng: random.Random) -> tuple[Run, bool]:
 def data_changed(project: Project, rng: random.Random) -> tuple[Run, bool]:
     """A table is changed while fits to it run."""
     started = Run(project)
-    started.until("rule fit:")
+    started.until("rule fit_s")
     time.sleep(rng.uniform(0, 4))
     alive = started.process.poll() is None
     change_data(project)
@@ -127,10 +127,12 @@ def clock_jumps(project: Project, rng: random.Random) -> tuple[Run, bool]:
 
 SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGKILL")
 FAULTS: dict[str, Fault] = {
-    "kernel killed at its start": _killed("start", 4),
+    "kernel killed at its start": _killed("start", 2),
     "kernel killed while solving": _killed("solve", 12),
     "kernel killed before a file is in place": _killed("write", 16),
     "kernel killed after a file is in place": _killed("written", 16),
+    "kernel killed between notebooks": _killed("between", 4),
+    "job of a path killed": _killed("job", 24),
     "disk full": disk_full,
     "results read-only": read_only,
     "encoding cut off": _truncated(f"{STUDY}/encodings/*.npz"),

@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import re
 import shutil
 import signal
 import subprocess
@@ -21,7 +20,6 @@ from proxsweep.dms.data.simulate import simulate
 STUDY = Path("results/s")
 TARGETS = ("results/s/encodings/replicate~1.npz", "results/s/fits.csv", "results/s/shifts.csv")
 MEASURED = ["solve_seconds", "compile_seconds", "job_seconds", "max_rss_mb", "seconds"]
-FITS = 4
 HOOK = Path(__file__).parent / "hook.py"
 
 
@@ -107,13 +105,6 @@ class Run:
         else:
             self.process.send_signal(number)
 
-    def fits(self) -> tuple[set[str], set[str]]:
-        """Fits that were begun, and those of them that Snakemake said were finished."""
-        blocks = re.findall(r"^(?:local)?rule fit:\n((?:    .*\n)+)", self.text, flags=re.MULTILINE)
-        jobs = {re.search(r"jobid: (\d+)", block)[1]: re.search(r"fit=(\S+)", block)[1] for block in blocks}
-        done = set(re.findall(r"^Finished jobid: (\d+) \(Rule: fit\)", self.text, flags=re.MULTILINE))
-        return set(jobs.values()), {jobs[job] for job in done if job in jobs}
-
 
 class Past(Run):
     """The run that finished the project of which this one is a copy."""
@@ -129,6 +120,15 @@ def run(project: Project, **options: object) -> Run:
     started = Run(project, **options)
     started.wait()
     return started
+
+
+def records(project: Project) -> dict[str, bytes]:
+    """Records of the fits that are finished, by fit; one that is put aside is one."""
+    folder = project.folder / STUDY / "fits"
+    found: dict[str, bytes] = {}
+    for name in ("record.json", ".record.json"):
+        found |= {str(path.parent.relative_to(folder)): path.read_bytes() for path in folder.rglob(name)}
+    return found
 
 
 def tables(project: Project) -> dict[str, object]:

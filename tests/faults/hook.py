@@ -8,6 +8,7 @@ false one, and every sleep fails.
 """
 
 import builtins
+import gc
 import os
 import select
 import signal
@@ -31,10 +32,15 @@ def here(place: str) -> None:
 
 
 def install() -> None:
-    """Come by ``start`` now if this is a kernel, ``solve`` at a look at a solve, ``write`` at a file of a fit."""
+    """Come by ``start`` now if this is a kernel, ``between`` before each notebook, ``solve`` at a look at a solve,
+    ``write`` and ``written`` at a file of a fit; ``job`` at each line and file of a job of fits."""
+    if PLACE == "job" and "make-fits" in sys.orig_argv:
+        _come_by(os, "replace", "job")
+        _come_by(builtins, "print", "job")
     if not PLACE or "proxsweep.jobs.kernel" not in sys.orig_argv:
         return
     here("start")
+    _come_by(gc, "freeze", "between")
     show, replace = builtins.print, os.replace
 
     def shown(*values: object, **options: object) -> None:
@@ -50,6 +56,16 @@ def install() -> None:
             here("written")
 
     builtins.print, os.replace = shown, replaced
+
+
+def _come_by(module: object, name: str, place: str) -> None:
+    function = getattr(module, name)
+
+    def called(*values: object, **options: object) -> object:
+        here(place)
+        return function(*values, **options)
+
+    setattr(module, name, called)
 
 
 def sleep(seconds: float) -> None:

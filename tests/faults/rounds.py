@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from faults.faults import DAMAGED, FAULTS, FINISHED, TIMED
-from faults.harness import FITS, TARGETS, Run, change_data, compare, copy, prepare, run
+from faults.harness import TARGETS, Run, change_data, compare, copy, prepare, records, run
 from projects import Project
 
 
@@ -45,31 +45,29 @@ def one_round(fault: str, number: int, base: Path, folder: Path, seed: int = 1) 
     """Disturb a copy of a project of ``bases`` in ``folder``, run it again, and compare with the undisturbed run."""
     project = copy(Project(base / ("whole" if fault in FINISHED else "ready")), folder)
     disturbed, happened = FAULTS[fault](project, random.Random(f"{seed} {fault} {number}"))
-    _, finished = disturbed.fits()
+    before = records(project)
     if fault == "SIGKILL" and happened:
         assert Run(project, options=("--unlock",)).wait() == 0
     again = run(project)
-    begun, _ = again.fits()
+    after = records(project)
+    redone = {fit for fit in before if after.get(fit) != before[fit]}
     faults = [] if again.code == 0 else [f"the run after it failed:\n{again.text[-3000:]}"]
     whole = "changed" if fault == "data changed during the run" else "whole"
     faults += [f"{name} differs" for name in compare(project, Project(base / whole))]
     if "Traceback (most recent call last)" in again.text:
         faults.append("a traceback in the run after it")
-    faults += _redone(fault, begun, finished)
+    faults += _redone(fault, redone)
     faults += [] if happened or fault in TIMED else ["the fault did not happen"]
     rest = project.snakemake("--dry-run", *TARGETS, "--configfile", "study.yaml")
     if "Nothing to be done" not in rest.stdout:
         faults.append(f"a third run still finds something to do:\n{rest.stdout[-2000:]}")
-    return Outcome(fault, number, happened, disturbed.code, len(finished), len(begun & finished), faults)
+    return Outcome(fault, number, happened, disturbed.code, len(before), len(redone), faults)
 
 
-def _redone(fault: str, begun: set[str], finished: set[str]) -> list[str]:
-    """What was begun again although it had been finished, or not although it had to be."""
-    again = begun & finished
-    if fault == "data changed during the run":
-        return [] if len(begun) == FITS else [f"only {len(begun)} fits were made to the changed data"]
-    if fault == "encoding cut off":  # what was fitted to it is newer than what is made again
+def _redone(fault: str, redone: set[str]) -> list[str]:
+    """What was made again although it had been finished, or not although it had to be."""
+    if fault == "data changed during the run":  # to which data a fit was made, its tables tell
         return []
     if fault in DAMAGED:
-        return [] if len(again) == 1 else [f"{len(again)} fits were made again, not the damaged one alone"]
-    return [f"{name} was finished and made again" for name in sorted(again)]
+        return [] if len(redone) == 1 else [f"{len(redone)} fits were made again, not the damaged one alone"]
+    return [f"{name} was finished and made again" for name in sorted(redone)]

@@ -3,14 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-from hypothesis import strategies as st
 
 from proxsweep.dms.data.encoding import Encoding
 from proxsweep.dms.model import predict
 from proxsweep.dms.results import fits_table, fitted, reread
 from proxsweep.sweep import chosen, collect
 
-from . import hostile
 from .core import Entry, may_refuse
 from .hostile import File
 from .study import ENCODING, FIT, ONE, copied, damaged
@@ -56,11 +54,10 @@ def load_written(folder: Path, file: File) -> None:
     assert np.isfinite(found.b).all() and np.isfinite(found.b0).all()
 
 
-def collected(folder: Path, file: File, benchmark: bytes) -> None:
+def collected(folder: Path, file: File) -> None:
     path = copied(folder, file, FIT)
-    (folder / "b.tsv").write_bytes(benchmark)
-    with may_refuse("record.json", "b.tsv"):
-        table = collect.collect([{"path": folder / FIT, "study": "one", "benchmark": folder / "b.tsv"}])
+    with may_refuse("record.json"):
+        table = collect.collect([{"path": folder / FIT, "study": "one"}])
     assert len(table) == path.exists()
     assert all(table[name].dtype == float for name in ("objective", "residual", "relative_residual"))
 
@@ -79,13 +76,12 @@ def edited_choice(folder: Path, file: File) -> None:
 
 
 of_fit = damaged(f"{FIT}/record.json", f"{FIT}/parameters.npz", f"{FIT}/mutations.csv")
-benchmarks = st.one_of(st.just(b""), hostile.damaged(b"s\tmax_rss\n1.5\t200\n", 2))
 ENTRIES = [
     Entry("Encoding.load", 10, load_encoding, dict(file=damaged(ENCODING))),
     Entry("fitted.load", 3, load_fitted, dict(file=of_fit)),
     Entry("reread.load", 3, load_reread, dict(file=of_fit)),
     Entry("predict.load", 2, load_written, dict(file=of_fit)),
-    Entry("collect", 6, collected, dict(file=damaged(f"{FIT}/record.json"), benchmark=benchmarks)),
+    Entry("collect", 6, collected, dict(file=damaged(f"{FIT}/record.json"))),
     Entry("fits.csv", 2.5, edited_fits, dict(file=damaged(f"{ONE}/fits.csv"))),
     Entry("chosen.csv", 2.5, edited_choice, dict(file=damaged(f"{ONE}/chosen.csv"))),
 ]

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -40,10 +39,10 @@ while spec["fit"]["lasso"] and not Path("go").exists():
 """
 
 
-def study(project: Project) -> tuple[str, str]:
-    """Two fits, one without a lasso."""
+def study(project: Project, **changes: object) -> tuple[str, str]:
+    """Two fits, one without a lasso: a path."""
     sweep = {"difference": ["reference"], "lasso": [0, 1.0e-3]}
-    project.config("s.yaml", {"s": small_study(data=simulated(replicates=1), sweep=sweep)})
+    project.config("s.yaml", {"s": small_study(data=simulated(replicates=1), sweep=sweep, **changes)})
     return "--configfile", "s.yaml"
 
 
@@ -81,13 +80,13 @@ def test_the_same_tables_as_without_a_cluster(project, tmp_path):
 
     # both fits were one job, what follows them another, and the local rule none
     submitted = re.findall(r"submitted with SLURM jobid \d+ \(log: \S*slurm_logs/(\w+)", done.stdout)
-    assert submitted.count("group_fits_fit") == 1 and "rule_plan" not in submitted
+    assert submitted.count("group_fits_fit_s") == 1 and "rule_plan" not in submitted
     assert len([name for name in submitted if name.startswith("group_summaries")]) == 1
 
     asked = project.proxsweep("efficiency", "results/s", "--output", "efficiency.csv")
     assert asked.returncode == 0, asked.stdout
     table = pd.read_csv(project.folder / "efficiency.csv").set_index("rule")
-    assert table.loc["fit", "jobs"] == 2 and table.loc["fit", "memory_mb"] >= 800
+    assert table.loc["fit_s", "jobs"] == 1 and table.loc["fit_s", "memory_mb"] >= 800
     assert (table["largest_mb"].dropna() < table["memory_mb"]).all()
     nothing = project.through_slurm(*TARGETS, *config)
     assert "Nothing to be done" in nothing.stdout, nothing.stdout
@@ -96,10 +95,12 @@ def test_the_same_tables_as_without_a_cluster(project, tmp_path):
 def test_a_fit_over_its_memory_and_one_over_its_time_get_more(project):
     rules = project.folder / "workflow/rules/fit.smk"
     text = rules.read_text()
-    rules.write_text(text.replace('minutes(*own.minutes, "encoding")', "scaled(1)"))
+    rules.write_text(
+        text.replace('minutes(own.minutes[0], own.minutes[1] * len(piece.labels), "encoding")', "scaled(1)")
+    )
     assert rules.read_text() != text
     insert_cell(project.folder / "notebooks/dms/fit.ipynb", NEEDS_MORE)
-    done = project.through_slurm("fits", *ALONE, *study(project))
+    done = project.through_slurm("fits", *ALONE, *study(project, fits_per_job=1))
     assert done.returncode == 0, done.stdout
     assert "DUE TO TIME LIMIT" in done.stdout and "exceeded memory limit" in done.stdout, done.stdout
     assert "attempt=3" not in done.stdout  # nothing is tried again within what was too little
@@ -122,12 +123,12 @@ def test_an_interrupt_cancels_jobs(project, tmp_path):
     assert not (project.folder / FITS / "lasso~0.001/replicate~1/record.json").exists()
 
 
-def test_after_a_kill_the_recipe_of_the_page_redoes_nothing_that_was_done(project, tmp_path):
+def test_after_a_kill_the_next_run_takes_over_what_was_done_and_what_went_on(project, tmp_path):
     insert_cell(project.folder / "notebooks/dms/fit.ipynb", WAITS)
-    log, config = tmp_path / "log", study(project)
+    log, config = tmp_path / "log", study(project, fits_per_job=1)
     process = project.begin(log, "fits", *ALONE, *config)
     until(lambda: begun(project) == ["0.0", "0.001"], "both fits have begun")
-    until(lambda: "(Rule: fit)" in log.read_text(), "one has ended")
+    until(lambda: "(Rule: fit_s" in log.read_text(), "one has ended")
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     name = run_id(log)
@@ -136,14 +137,13 @@ def test_after_a_kill_the_recipe_of_the_page_redoes_nothing_that_was_done(projec
 
     locked = project.through_slurm("fits", *ALONE, *config)
     assert locked.returncode != 0 and "--unlock" in locked.stdout
-    subprocess.run(["scancel", "--name", name], check=True)
-    until(lambda: not cluster.jobs("--name", name), "its jobs are gone", 30)
+    (project.folder / "go").touch()
+    until(lambda: not cluster.jobs("--name", name), "its jobs are done", 60)
     unlocked = project.through_slurm("--unlock", *config)
     assert unlocked.returncode == 0, unlocked.stdout
-    (project.folder / "go").touch()
     again = project.through_slurm("fits", *ALONE, *config)
     assert again.returncode == 0, again.stdout
-    assert begun(project) == ["0.0", "0.001", "0.001"]
+    assert begun(project) == ["0.0", "0.001"] and "study s: 2 fits kept, 0 made" in again.stdout
     assert json.loads((project.folder / FITS / "lasso~0/replicate~1/record.json").read_text()) == done
     assert list(pd.read_csv(project.folder / "results/s/fits.csv")["status"]) == ["converged"] * 2
 

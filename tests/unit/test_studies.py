@@ -103,6 +103,7 @@ def test_defaults_of_a_study(folder):
         "max_iterations": 20000,
         "max_seconds": None,
         "starts": ["zeros"],
+        "check_starts": "chosen",
         "seed": None,  # 1 where a start is random
     }
     assert study.summaries == {"bootstrap": 1000, "seed": 1, "min_times_seen": 1}

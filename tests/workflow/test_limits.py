@@ -48,7 +48,7 @@ def test_fits_that_were_cut_off_go_on_under_a_larger_limit_and_no_others(project
     assert checkpoints(project) == cut
 
     limited(project, max_seconds=1200)
-    assert fits(project.jobs(*ONE)) == cut
+    assert fits(project.jobs(*ONE)) >= cut and project.to_make(*ONE) == {"one": len(cut), "other": 0}
     third = run(project)
     assert {one["status"] for one in third.values()} == {"converged"} and not checkpoints(project)
     for fit, one in third.items():
@@ -66,7 +66,7 @@ def test_fits_that_were_cut_off_go_on_under_a_larger_limit_and_no_others(project
     limited(project, max_seconds=30, max_iterations=5)
     assert fits(project.jobs(*ONE)) == set()
     limited(project, tolerance=1.0e-10)
-    assert fits(project.jobs(*ONE)) == set(third)
+    assert project.to_make(*ONE) == {"one": len(third), "other": 0}
 
 
 def run_after(project: Project, solver: dict, target: tuple[str, ...] = ONE) -> dict[str, dict]:

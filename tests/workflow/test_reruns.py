@@ -21,7 +21,7 @@ ALL_SUMMARIES = {**{summary.name: 1 for summary in DECLARED}, "notebook_index": 
 OF_MUTATIONS = {name: 1 for name in ALL_SUMMARIES if name != "convergence"}
 FROM_SIGNS = {"replicate_signs": 1, "choose": 1, "shifts": 1, "shifts_by_reference": 1, "page": 1, "table_page": 2}
 FROM_COLLECT = {"collect": 1, **FROM_SIGNS, "table_page": 4, "reproducibility": 1, **ALL_SUMMARIES}
-FROM_FITS = {"fit": 4, **FROM_COLLECT}
+FROM_FITS = {"fit": 2, **FROM_COLLECT}  # a job a path
 FROM_ENCODE = {"encode": 2, "data_report": 1, "lasso_max": 1, **FROM_FITS, "table_page": 5}
 # an edit of the config is written down, and checked for what would not be reproduced
 EDIT = {"write_config": 1, "reproducibility": 1}
@@ -59,9 +59,8 @@ def add_to_notebook(path: Path) -> None:
 
 def test_a_new_lasso_weight_runs_its_fits_and_the_summaries(edited):
     rewrite(edited, sweep=sweep(0, 1.0e-3, 2.0e-3))
-    planned = edited.jobs(*TINY)
-    assert fits(planned) == {f"difference~equivariant/lasso~0.002/replicate~{replicate}" for replicate in "12"}
-    assert counts(planned) == {**FROM_COLLECT, **EDIT, "plan": 1, "fit": 2}
+    assert counts(edited.jobs(*TINY)) == {**FROM_COLLECT, **EDIT, "plan": 1, "fit": 2}
+    assert edited.to_make(*TINY) == {"tiny": 2}
 
 
 @pytest.mark.slow
@@ -87,7 +86,7 @@ def test_fits_that_left_the_config_are_listed_kept_and_removed_on_request(edited
     assert removed.returncode == 0
     assert not any((edited.folder / path).exists() for path in left)
     assert len(list(edited.folder.glob("results/tiny/fits/*/lasso~0.001/replicate~*/record.json"))) == 2
-    assert fits(edited.jobs(*TINY)) == {path.split("fits/")[1] for path in left}
+    assert edited.to_make(*TINY) == {"tiny": 2}
 
 
 @pytest.mark.parametrize(
@@ -189,7 +188,10 @@ def test_another_study_reruns_nothing_of_the_first(edited):
 @pytest.mark.slow
 def test_config_on_the_command_line_takes_the_place_of_the_files(finished):
     only = "studies={tiny: {sweep: {lasso: [1.0e-3, 4.0e-5], difference: [equivariant], replicate: [2]}}}"
-    assert fits(finished.jobs(*TINY, "--config", only)) == {"difference~equivariant/lasso~4e-05/replicate~2"}
+    assert fits(finished.jobs(*TINY, "--config", only)) == {
+        f"difference~equivariant/lasso~{lasso}/replicate~2" for lasso in ("0.001", "4e-05")
+    }
+    assert finished.to_make(*TINY, "--config", only) == {"tiny": 1}
 
 
 @pytest.mark.slow

@@ -24,6 +24,7 @@ FITS = [
     f"difference~equivariant/lasso~{lasso}/replicate~{replicate}"
     for lasso, replicate in product(["0", "0.001"], ["1", "2"])
 ]
+PATHS = [f"difference~equivariant/lasso~0.001..0/replicate~{replicate}" for replicate in "12"]
 FIT_FILES = {"fit.ipynb", "record.json", "parameters.npz", "mutations.csv", "trace.csv"}
 SWEEP_SUMMARIES = ("convergence", "replicate_correlation", "sparsity", "recovery")
 DECLARED = of_study(SUMMARIES, studies.from_config({"studies": {"tiny": small_study()}}, [], {})[0])
@@ -61,14 +62,14 @@ def swept(fit: str) -> dict[str, str]:
 
 def test_results_hold_exactly_what_the_layout_names(finished):
     encodings = {f"encodings/replicate~{replicate}.{end}" for replicate in "12" for end in ("npz", "report.csv")}
-    jobs = [*JOBS, *NAMES, *FITS, *(f"pages/{table}" for table in PAGES)]
+    jobs = [*JOBS, *NAMES, *(f"fits/{path}" for path in PATHS), *(f"pages/{table}" for table in PAGES)]
     jobs += [f"encode/replicate~{replicate}" for replicate in "12"]
     expected = {f"fits/{fit}/{file}" for fit in FITS for file in FIT_FILES}
     expected |= {"fits.csv", "lasso_max.csv", "status.csv", "strays.csv", "plan.json"} | encodings
     expected |= {"chosen.csv", "shifts.csv", "page.html", "config.yaml"}
     expected |= {"reproducibility.csv", "reproducibility.html"} | {f"pages/{table}.html" for table in PAGES}
     expected |= {f"data/{name}.csv" for name in ("func_scores", "truth", "variants", "wildtypes", "report")}
-    expected |= {"data/preprocess.report.csv", "data/sources.csv"}
+    expected |= {"data/preprocess.report.csv"}
     expected |= {f"tables/{name}.csv" for name in TABLES} | set(OUTPUTS)
     expected |= {f"notebooks/html/{name}.html" for name in ("index", *NAMES, *(f"{fit}/fit" for fit in FITS))}
     expected |= {f"benchmarks/{job}.tsv" for job in jobs} | {"notebooks/html/.snakemake_timestamp"}
@@ -79,6 +80,7 @@ def test_results_hold_exactly_what_the_layout_names(finished):
 def test_every_job_has_a_log_and_no_notebook_is_kept(finished):
     jobs = [*JOBS, *NAMES, *(f"pages/{table}" for table in PAGES)]
     jobs += [f"encode/replicate~{replicate}" for replicate in "12"] + [f"fits/{fit}" for fit in FITS]
+    jobs += [f"paths/{path}" for path in PATHS]
     assert files_below(finished.folder / "logs/tiny") == {f"{job}.log" for job in jobs}
     log = (finished.folder / "logs/tiny/fits" / f"{FITS[0]}.log").read_text()
     assert re.search(r"iteration 10, objective [\d.]+, relative residual", log)

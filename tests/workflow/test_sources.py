@@ -54,7 +54,7 @@ def test_an_address_is_fetched_once(project, server):
     sweep = {"difference": ["reference"], "lasso": [1.0e-3, 2.0e-3], "replicate": [1, 2]}
     remote(project, address, hashlib.sha256(TABLE).hexdigest(), sweep=sweep)
     planned = counts(project.jobs(*REMOTE))
-    assert planned["fit"] == 4 and not {"fetch", "preprocess"} & set(planned)
+    assert planned["fit"] == 2 and not {"fetch", "preprocess"} & set(planned)
 
 
 def test_what_is_no_such_table_is_refused_by_its_address(project, server):

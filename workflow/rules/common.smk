@@ -13,7 +13,7 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parents[1]
 if str(ROOT / "scripts") not in sys.path:
     sys.path.insert(0, str(ROOT / "scripts"))
 
-from proxsweep import planning, studies
+from proxsweep import planning, studies, tally
 from proxsweep.families import DEFAULT, family
 from proxsweep.io.errors import UserError
 from proxsweep.jobs import closure, signals
@@ -58,16 +58,18 @@ STUDIES = planning.with_refits(CHECKED)
 FAMILIES = {name: family(name) for name in dict.fromkeys(study.family for study in CHECKED)}
 # rules of the first family have bare names; those of a later one begin with its name
 PREFIXES = {name: "" if name == DEFAULT else f"{name}_" for name in FAMILIES}
-# inputs of fits that jobs will make again as they are: their fits need not follow
-UNCHANGED = set()
+# where jobs go to nodes, these have to find the same rules, whatever cores they have
+FITS = planning.job_pieces(
+    STUDIES.values(), workflow.cores if workflow.is_main_process and workflow.resource_settings.nodes is None else 1
+)
 
 if workflow.is_main_process:
     for study in STUDIES.values():
-        for message in planning.remove_damaged(study, workflow.output_settings.dryrun):
-            logger.warning(f"proxsweep: {message}")
         for message in [] if workflow.output_settings.dryrun else planning.clamp_dates(study):
             logger.warning(f"proxsweep: {message}")
-        UNCHANGED |= or_refuse(planning.unchanged_inputs, study)
+    TALLY = or_refuse(tally.Tally, STUDIES.values())
+    for message in TALLY.before(workflow.output_settings.dryrun):
+        logger.info(f"proxsweep: {message}")
 
 
 def one_of(names):
@@ -101,17 +103,38 @@ def fits_by_parts(study):
     return {fit.parts: fit for fit in grid.table(STUDIES[study])}
 
 
-def find_fit(wildcards):
-    known = fits_by_parts(wildcards.study)
+def fits_of(piece, wildcards):
+    """The fits that a job of a piece makes; those of a path that is not planned are refused."""
+    parts = [pattern.format(**dict(wildcards.items())) for pattern in piece.patterns]
+    known = fits_by_parts(piece.study.name)
     try:
-        return known.get(wildcards.fit) or grid.find(study_of(wildcards), wildcards.fit)
+        return [known.get(part) or grid.find(piece.study, part) for part in parts]
     except UserError as error:
         raise WorkflowError(str(error)) from None
 
 
-def fit_inputs(wildcards):
-    found = planning.fit_inputs(find_fit(wildcards))
-    return {name: ancient(path) if path in UNCHANGED else path for name, path in found.items()}
+def fit_inputs(piece):
+    """Function for the inputs of a piece's jobs; dates of the fit that has to be made before do not matter."""
+
+    def inputs(wildcards):
+        fits = fits_of(piece, wildcards)
+        before = planning.job_before(fits)
+        return planning.job_inputs(fits) | ({"before": [ancient(path) for path in before]} if before else {})
+
+    return inputs
+
+
+def take_over(common, name):
+    """What the command line or a profile says of threads and resources of ``common`` counts for ``name``, too."""
+    settings = workflow.resource_settings
+    for said in (settings._parsed_overwrite_threads, settings._parsed_overwrite_resources):
+        if common in said:
+            said[name] = said[common]
+
+
+def group_of(common):
+    """Function for the group of jobs: that of ``common``, where a profile groups jobs."""
+    return lambda wildcards: workflow.group_settings.overwrite_groups.get(common)
 
 
 def code_of(entry, without=()):

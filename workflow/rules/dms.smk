@@ -26,6 +26,35 @@ rule lasso_max:
         "proxsweep lasso-max --spec {params.spec:q} --output {output:q} > {log:q} 2>&1"
 
 
+rule cold_starts:
+    input:
+        fits="results/{study}/fits.csv",
+        chosen="results/{study}/chosen.csv",
+        encodings=lambda wildcards: list(jobs.encodings(study_of(wildcards)).values()),
+        code=code_of("proxsweep.dms.model.cold_starts"),
+    output:
+        in_report(
+            "results/{study}/tables/cold_starts.csv", "Convergence", table="starts from zeros at the chosen weight"
+        ),
+    log:
+        "logs/{study}/cold_starts.log",
+    benchmark:
+        "results/{study}/benchmarks/cold_starts.tsv"
+    wildcard_constraints:
+        study=studies_of("dms"),
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(600, 100, "encodings"),
+        runtime=minutes(10, 10, "encodings"),
+    params:
+        encodings=as_json(jobs.encodings),
+    shell:
+        "proxsweep cold-starts --fits {input.fits:q} --chosen {input.chosen:q} --encodings {params.encodings:q}"
+        " --output {output:q} > {log:q} 2>&1"
+
+
 rule replicate_signs:
     input:
         fits="results/{study}/fits.csv",

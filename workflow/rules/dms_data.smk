@@ -58,7 +58,6 @@ rule preprocess:
         variants="results/{study}/data/variants.csv",
         wildtypes="results/{study}/data/wildtypes.csv",
         report="results/{study}/data/preprocess.report.csv",
-        sources="results/{study}/data/sources.csv",
     log:
         "logs/{study}/preprocess.log",
     benchmark:
@@ -75,7 +74,7 @@ rule preprocess:
         spec=as_json(jobs.data_spec, jobs.PREPROCESS_KEYS),
     shell:
         "proxsweep preprocess {input.tables:q} --spec {params.spec:q} --variants {output.variants:q}"
-        " --wildtypes {output.wildtypes:q} --report {output.report:q} --sources {output.sources:q} > {log:q} 2>&1"
+        " --wildtypes {output.wildtypes:q} --report {output.report:q} > {log:q} 2>&1"
 
 
 rule encode:

@@ -1,34 +1,45 @@
-# One rule for the fits of each family in use; what differs between families is in their declarations.
-for name, own in FAMILIES.items():
+# One rule for each piece of the paths of a study, named after it: its outputs are the records of the fits that it makes.
+# `update`: what is there stays, and the job finds out which fits are to be made (proxsweep.fit_job). What differs between
+# families is in their declarations. What a profile says of the rule `fit` counts for all of them.
+for name, piece in FITS.items():
+    own = FAMILIES[piece.study.family]
+    take_over(f"{PREFIXES[own.name]}fit", f"{PREFIXES[own.name]}{name}")
 
     rule:
         name:
-            f"{PREFIXES[name]}fit"
+            f"{PREFIXES[own.name]}{name}"
         input:
-            unpack(fit_inputs),
-            notebook=str(HERE / f"notebooks/{name}/fit.ipynb"),
-            code=code_of(f"notebooks/{name}/fit.ipynb", own.drawing),
+            unpack(fit_inputs(piece)),
+            code=[
+                str(HERE / f"notebooks/{own.name}/fit.ipynb"),
+                *code_of(f"notebooks/{own.name}/fit.ipynb", own.drawing),
+            ],
         output:
-            **{key: f"results/{{study}}/fits/{{fit}}/{file}" for key, file in planning.fit_outputs(own).items()},
+            update([f"results/{{study}}/fits/{pattern}/record.json" for pattern in piece.patterns]),
         log:
-            "logs/{study}/fits/{fit}.log",
+            f"logs/{{study}}/paths/{piece.name}.log",
         benchmark:
-            "results/{study}/benchmarks/{fit}.tsv"
+            f"results/{{study}}/benchmarks/fits/{piece.name}.tsv"
         wildcard_constraints:
-            study=studies_of(name),
+            **dict.fromkeys(piece.wildcards, "[^/~]+"),
+            study=re.escape(piece.study.name),
         retries: retried(2)
+        group:
+            group_of(f"{PREFIXES[own.name]}fit")
         conda:
             "../../envs/proxsweep.yaml"
         threads: own.threads
         resources:
             mem_mb=memory(*own.megabytes, "encoding"),
-            runtime=minutes(*own.minutes, "encoding"),
+            runtime=minutes(own.minutes[0], own.minutes[1] * len(piece.labels), "encoding"),
             attempt=this_attempt,
         params:
-            parameters=lambda wildcards: json.dumps(planning.fit_parameters(find_fit(wildcards))),
-            kept="logs/{study}/fits/{fit}.ipynb",
+            spec=lambda wildcards, piece=piece: json.dumps(planning.job_spec(fits_of(piece, wildcards)[0])),
+            limits=lambda wildcards, piece=piece: json.dumps(planning.job_limits(fits_of(piece, wildcards))),
+            # a function of the output is not compared with that of earlier runs: fits that come or go rerun nothing
+            job=lambda wildcards, output, piece=piece: json.dumps(planning.job(fits_of(piece, wildcards))),
         shell:
-            RUN_NOTEBOOK
+            "proxsweep make-fits {params.job:q} --threads {threads} --attempt {resources.attempt} > {log:q} 2>&1"
 
 
 rule plan:

@@ -19,7 +19,7 @@ for name, summary in [(name, summary) for name, own in FAMILIES.items() for summ
             study=studies_of(name),
         retries: retried(1)
         group:
-            lambda wildcards: workflow.group_settings.overwrite_groups.get("collect")
+            group_of("collect")
         conda:
             "../../envs/proxsweep.yaml"
         threads: 1

@@ -103,15 +103,13 @@ def _preprocess_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--variants", type=Path, required=True)
     parser.add_argument("--wildtypes", type=Path, required=True)
     parser.add_argument("--report", type=Path, required=True)
-    parser.add_argument("--sources", type=Path, required=True, help="what was read, with digests")
 
 
 def _preprocess(arguments: argparse.Namespace) -> None:
-    from proxsweep.dms.data.preprocess import preprocess, sources
+    from proxsweep.dms.data.preprocess import preprocess
     from proxsweep.io.files import write_csv
 
     done = preprocess(arguments.spec, arguments.tables)
-    write_csv(arguments.sources, sources(arguments.tables))
     write_csv(arguments.report, done.report)
     write_csv(arguments.wildtypes, done.wildtypes)
     write_csv(arguments.variants, done.variants)
@@ -167,6 +165,23 @@ def _lasso_max(arguments: argparse.Namespace) -> None:
 
     spec = arguments.spec
     write_csv(arguments.output, lasso_max(spec["fits"], spec["encodings"]))
+
+
+def _cold_starts_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--fits", type=Path, required=True, help="fits.csv")
+    parser.add_argument("--chosen", type=Path, required=True, help="chosen.csv")
+    parser.add_argument("--encodings", type=json_option, required=True, help="by the label of the replicate, as JSON")
+    parser.add_argument("--output", type=Path, required=True)
+
+
+def _cold_starts(arguments: argparse.Namespace) -> None:
+    from proxsweep.dms.model import cold_starts
+    from proxsweep.dms.results import fits_table
+    from proxsweep.io.files import write_csv
+    from proxsweep.sweep import chosen
+
+    fits, choice = fits_table.finished(arguments.fits), chosen.load(arguments.chosen)
+    write_csv(arguments.output, cold_starts.table(fits, choice, arguments.encodings))
 
 
 def _replicate_signs_options(parser: argparse.ArgumentParser) -> None:
@@ -236,6 +251,12 @@ COMMANDS = (
     Command("encode", "Variants of one replicate to an encoding.", _encode_options, _encode),
     Command("stack", "Several tables with the same columns below each other.", _stack_options, _stack),
     Command("lasso-max", "The smallest lasso weights that make every shift zero.", _lasso_max_options, _lasso_max),
+    Command(
+        "cold-starts",
+        "Fits at the chosen weight against a start from zeros.",
+        _cold_starts_options,
+        _cold_starts,
+    ),
     Command("replicate-signs", "Signs of shifts in pairs of replicates.", _replicate_signs_options, _replicate_signs),
     Command(
         "shifts", "The shifts of a study at the chosen weight, over replicates and refits.", _selected_options, _shifts

@@ -12,26 +12,18 @@ from proxsweep.dms.refits import refits
 from proxsweep.dms.roles import ROLES
 from proxsweep.dms.summaries.table import SUMMARIES
 from proxsweep.family import Family, FitCost, Provenance
-from proxsweep.sweep.grid import Fit
 from proxsweep.sweep.study import Study
 
 if TYPE_CHECKING:
     from proxsweep.sweep.discrepancies import Checked
 
 
+COLD_STARTS = "tables/cold_starts.csv"
+
+
 def encoding(labels: Mapping[str, str]) -> str:
     """The encoding that a fit reads: that of its replicate."""
     return f"encodings/replicate~{labels['replicate']}.npz"
-
-
-def _fit_inputs(fit: Fit) -> dict[str, str]:
-    return {"encoding_report": encoding(fit.labels).removesuffix(".npz") + ".report.csv"}
-
-
-def _unchanged_files(study: Study) -> set[str]:
-    from proxsweep.dms.data.unchanged import unchanged_files
-
-    return unchanged_files(study)
 
 
 def _uses_neighbour(spec: dict[str, Any]) -> bool:
@@ -74,16 +66,28 @@ def _targets(study: Study) -> list[str]:
     encodings = [f"encodings/replicate~{label}.npz" for label in study.sweep["replicate"]]
     if study.refit_of:
         return encodings
-    return [*encodings, "chosen.csv", "shifts.csv", "page.html", "lasso_max.csv", "tables/shifts_by_reference.csv"]
+    checked = [COLD_STARTS] if settings.checks_chosen_starts(study) else []
+    tables = ["chosen.csv", "shifts.csv", "page.html", "lasso_max.csv", "tables/shifts_by_reference.csv"]
+    return [*encodings, *checked, *tables]
+
+
+def _warnings(study: Study) -> list[str]:
+    from proxsweep.io import reading
+
+    path = Path("results", study.name, COLD_STARTS)
+    if study.refit_of or not settings.checks_chosen_starts(study) or not path.exists():
+        return []
+    found = reading.table(path, ("path",), ["path", "excess", "worse"], "a table of starts (.csv)")
+    worse = found[found["worse"].astype(str) == "True"]
+    # message: A start from zeros found a lower objective than the fit, which started from its neighbour's solution. |
+    # Look at the shifts of the fit again with `starts: [zeros, neighbour]`; [starts.md](starts.md).
+    return [f"{row.path}: a start from zeros ends {row.excess:.2g} lower (relative)" for row in worse.itertuples()]
 
 
 FAMILY = Family(
     name="dms",
     roles=ROLES,
     encoding=encoding,
-    fit_inputs=_fit_inputs,
-    unchanged_files=_unchanged_files,
-    fit_outputs=("mutations.csv",),
     drawing=("proxsweep.dms.model.fit_figures",),
     megabytes=(600, 100),
     minutes=(10, 10),
@@ -101,6 +105,7 @@ FAMILY = Family(
     cost=_cost,
     signs="tables/replicate_signs.csv",
     targets=_targets,
+    warnings=_warnings,
     tables={
         "chosen": ("Selection", "the weights chosen, sortable"),
         "shifts": ("Confidence", "shifts at the chosen weight, sortable"),

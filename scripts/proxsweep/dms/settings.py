@@ -11,6 +11,7 @@ from proxsweep.dms import matrices, sources
 from proxsweep.io.errors import UserError
 from proxsweep.io.names import RULE, is_name
 from proxsweep.sweep.grid import label
+from proxsweep.sweep.study import Study
 
 
 def normalise(study: dict[str, Any]) -> Iterator[Fault]:
@@ -90,6 +91,13 @@ def settle(study: dict[str, Any], base: Path) -> Iterator[Fault]:
         if table.get("replicate") is not None:
             table["replicate"] = str(table["replicate"])
     yield from _settle_references(study, base)
+
+
+def checks_chosen_starts(study: Study) -> bool:
+    """Whether fits at the chosen weight are compared with a start from zeros after the choice."""
+    lists = study.sweep.get("starts", [study.solver["starts"]])
+    checks = study.sweep.get("check_starts", [study.solver["check_starts"]])
+    return "chosen" in checks and any("neighbour" in starts and "zeros" not in starts for starts in lists)
 
 
 def has_random_starts(sweep: dict[str, Any], solver: dict[str, Any]) -> bool:

@@ -26,9 +26,15 @@ def check_fit(folder: str | Path) -> str | None:
         # message: The record of a finished fit was cut off or overwritten. | As above.
         return f"record.json cannot be read ({error.found})"
     sizes = record["file_bytes"]
-    wrong = [name for name, size in sizes.items() if _size(folder / name) not in (size, None)]
+    found = {name: _size(folder / name) for name in sizes}
+    wrong = next((name for name in sizes if found[name] != sizes[name]), None)
+    if wrong is None:
+        return None
+    if found[wrong] is None:
+        # message: The same: another file of the fit was removed. | As above.
+        return f"{wrong} is missing"
     # message: The same, of another file of the fit. | As above.
-    return f"{wrong[0]} has {_size(folder / wrong[0])} bytes instead of {sizes[wrong[0]]}" if wrong else None
+    return f"{wrong} has {found[wrong]} bytes instead of {sizes[wrong]}"
 
 
 def check_archive(path: str | Path) -> str | None:
@@ -47,7 +53,7 @@ def check_archive(path: str | Path) -> str | None:
 
 
 def _size(path: Path) -> int | None:
-    """Bytes of a file; None where there is none: Snakemake makes it again by itself."""
+    """Bytes of a file; None where there is no file."""
     try:
         return path.stat().st_size
     except (OSError, ValueError):

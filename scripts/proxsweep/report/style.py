@@ -146,7 +146,7 @@ def image(fig: Figure, dpi: int = 150) -> Any:
     from IPython.display import Image
 
     buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 1})
+    fig.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 6})
     return Image(buffer.getvalue(), width=round(100 * fig.get_figwidth()))
 
 

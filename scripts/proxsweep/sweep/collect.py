@@ -4,7 +4,6 @@ A planned fit is given as a dictionary:
 
 =============  ==========================================================================================
 ``path``       the fit's folder, which holds ``record.json`` once the fit has run
-``benchmark``  Snakemake's benchmark file of the job (optional, may be None or missing on disk)
 ``study``      name of the study (optional; only a fit without a record needs it)
 ``values``     swept parameters and their values (optional; else those of the record or of the folder's name)
 ``log``        the job's log (optional)
@@ -12,7 +11,6 @@ A planned fit is given as a dictionary:
 =============  ==========================================================================================
 """
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,7 +35,12 @@ RECORD = {
         "iterations": {"type": "integer"},
         "study": {"type": ["string", "null"]},
         "seconds": {"type": "object", "properties": dict.fromkeys(("solve", "compile"), NUMBER)},
+        "made": {"type": "object", "properties": dict.fromkeys(("seconds", "max_rss_mb"), NUMBER)},
     },
+}
+FAILED = {
+    "required": ["study", "fit", "status", "reason"],
+    "properties": {"fit": {"type": "object"}, "reason": {"type": "string"}},
 }
 MEASURED = ("solve_seconds", "compile_seconds", "job_seconds", "max_rss_mb")
 
@@ -50,17 +53,18 @@ def collect(fits: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     DataFrame
         study, family, the swept parameters in the order of a fit's path, fold and resample ('' for a full fit), status,
         relative_residual, residual, objective, smooth, penalty, iterations, start, solve_seconds,
-        compile_seconds, job_seconds (s) and max_rss_mb (MB; both from the benchmark file, NaN without one),
+        compile_seconds, job_seconds (s, of the fit's notebook) and max_rss_mb (MB, while it was executed),
         path, the certificate (fusion_gap, duality_gap; see docs/certificate.md), then the family's own figures. A
         value that is a mapping or a list stands as its label, any other as itself.
 
     Raises
     ------
     UserError
-        If a record or a benchmark file cannot be read.
+        If a record cannot be read, or is that of a fit that failed.
     """
     pairs = [(fit, _record(fit["path"])) for fit in fits]
     pairs = [(fit, record) for fit, record in pairs if record is not None]
+    _refuse_failed(pairs)
     rows = [_row(fit, record) for fit, record in pairs]
     extra = [_certificate(record) | _family_columns(record) for _, record in pairs]
     parameters = _union(_shown(record["fit"]) for _, record in pairs)
@@ -82,6 +86,21 @@ def collect(fits: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     for name in (*NUMBERS, *MEASURED):
         table[name] = pd.to_numeric(table[name]).astype(float)
     return table
+
+
+def _refuse_failed(pairs: Sequence[tuple[Mapping[str, Any], dict[str, Any]]]) -> None:
+    failed = [str(fit["path"]) for fit, record in pairs if record["status"] == Status.FAILED]
+    if failed:
+        # message: 1 fit that failed (its path) | a result of each of the 36 fits | A cell of the fit's notebook raised,
+        # or its kernel was killed three times; the lines above say which and why. | Look into the kept notebook. The
+        # next run makes these fits again, and no others.
+        raise UserError("fits", f"{len(failed)} that failed ({', '.join(failed)})", f"a result of each of {len(pairs)}")
+
+
+def failures(fits: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Why fits failed, by their folder."""
+    records = {str(fit["path"]): _record(fit["path"]) for fit in fits}
+    return {path: record["reason"] for path, record in records.items() if record and record["status"] == Status.FAILED}
 
 
 def status_table(fits: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -128,9 +147,10 @@ def orphaned_fits(study_folder: str | Path, planned: Iterable[str | Path]) -> li
 
 def _record(folder: str | Path) -> dict[str, Any] | None:
     """The record in a fit's folder, None where there is none."""
-    record = fit_folder.record_if_any(folder, RECORD)
-    if record is None:
-        return None
+    record = fit_folder.record_if_any(folder)
+    if record is None or record.get("status") == Status.FAILED:
+        return None if record is None else fit_folder.record(folder, FAILED)
+    record = fit_folder.record(folder, RECORD)
     path, expected = Path(folder) / fit_folder.RECORD, "a fit's record as it was written"
     try:
         _shown(record["fit"])
@@ -145,7 +165,6 @@ def _record(folder: str | Path) -> dict[str, Any] | None:
 
 
 def _row(fit: Mapping[str, Any], record: dict[str, Any]) -> dict[str, Any]:
-    seconds, memory = _benchmark(fit.get("benchmark"))
     names = ("study", "family", "status", *NUMBERS, "iterations", "start")
     return {
         **_shown(record["fit"]),
@@ -153,8 +172,8 @@ def _row(fit: Mapping[str, Any], record: dict[str, Any]) -> dict[str, Any]:
         **{name: record[name] for name in names},
         "solve_seconds": record["seconds"].get("solve"),
         "compile_seconds": record["seconds"].get("compile"),
-        "job_seconds": seconds,
-        "max_rss_mb": memory,
+        "job_seconds": record.get("made", {}).get("seconds"),
+        "max_rss_mb": record.get("made", {}).get("max_rss_mb"),
         "path": str(fit["path"]),
     }
 
@@ -165,8 +184,8 @@ def _status_row(fit: Mapping[str, Any], record: dict[str, Any] | None) -> dict[s
         outcome = {"study": fit.get("study", ""), "status": Status.FAILED.value}
     else:
         values = record["fit"] | {name: record[name] for name in PARTIAL if record.get(name)}
-        outcome = {name: record.get(name) for name in ("study", "status", "relative_residual", "tolerance")}
-        outcome["iterations"] = record["iterations"]
+        names = ("study", "status", "relative_residual", "tolerance", "iterations")
+        outcome = {name: record.get(name) for name in names}
     files = {"log": _if_there(fit.get("log")), "kept_notebook": _if_there(fit.get("kept"))}
     return {"parameters": _shown(values), **outcome, "path": str(fit["path"]), **files}
 
@@ -208,33 +227,3 @@ def _family_columns(record: dict[str, Any]) -> dict[str, Any]:
 def _number(value: Any) -> Any:
     """JSON has no NaN; a record says null."""
     return float("nan") if value is None else value
-
-
-def _benchmark(path: str | Path | None) -> tuple[float, float]:
-    """Wall seconds and peak resident memory (MB) of a job; NaN where not measured.
-
-    Of a repeated benchmark, mean seconds and the largest peak. Where Snakemake could not measure the memory
-    of a short job, it writes NA or -.
-    """
-    if path is None or not Path(path).exists():
-        return float("nan"), float("nan")
-    try:
-        with open(path, encoding="utf-8", newline="") as stream:
-            rows = list(csv.DictReader(stream, delimiter="\t"))
-    except (OSError, ValueError, csv.Error) as error:
-        found = f"a file that cannot be read ({error})"
-        # message: The file was cut off. | Remove it.
-        raise UserError(str(path), found, "a benchmark file as Snakemake writes it") from error
-    seconds = _measured(rows, "s", path)
-    memory = _measured(rows, "max_rss", path)
-    mean = sum(seconds) / len(seconds) if seconds else float("nan")
-    return mean, max(memory, default=float("nan"))
-
-
-def _measured(rows: list[dict[str, str]], column: str, path: str | Path) -> list[float]:
-    try:
-        return [float(row[column]) for row in rows if row[column] not in ("NA", "-", "", "nan")]
-    except (KeyError, TypeError, ValueError) as error:
-        found = f"no number in column {column}"
-        # message: The file was cut off. | Remove it.
-        raise UserError(str(path), found, "a benchmark file as Snakemake writes it") from error

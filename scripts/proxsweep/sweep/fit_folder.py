@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-RECORD, PARAMETERS, TRACE = "record.json", "parameters.npz", "trace.csv"
+RECORD, PARAMETERS, TRACE, NOTEBOOK = "record.json", "parameters.npz", "trace.csv", "fit.ipynb"
 TRACE_TEXT = ("start", "phase")
 THE_PARAMETERS = "a fit's parameters (.npz)"
 

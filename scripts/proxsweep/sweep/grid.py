@@ -162,7 +162,6 @@ def _planned(study: str, family: str, labels: dict[str, str]) -> dict[str, Any]:
         "family": family,
         "labels": labels,
         "path": f"results/{study}/fits/{parts}",
-        "benchmark": f"results/{study}/benchmarks/{parts}.tsv",
         "log": f"logs/{study}/fits/{parts}.log",
         "kept": f"logs/{study}/fits/{parts}.ipynb",
     }

@@ -27,7 +27,7 @@ def solver(record_path: str | Path, spec: dict[str, Any]) -> dict[str, Any]:
     """
     record = _record(Path(record_path))
     asked = spec["solver"]
-    if record is None or not _alike(record, spec) or _raised(record, asked):
+    if record is None or not _alike(record, spec) or _is_raised(record, asked):
         return asked
     return {**asked, **{name: record["solver"][name] for name in LIMITS}}
 
@@ -49,11 +49,12 @@ def _alike(record: dict[str, Any], spec: dict[str, Any]) -> bool:
     return first == second and all(json.dumps(record.get(name)) == json.dumps(spec.get(name)) for name in SAME)
 
 
-def _raised(record: dict[str, Any], asked: dict[str, Any]) -> bool:
+def _is_raised(record: dict[str, Any], asked: dict[str, Any]) -> bool:
     """Whether the fit was cut off by a limit that is larger now."""
     status = record["status"]
-    return status in LIMITS and _size(asked[status]) > _size(record["solver"][status])
+    return status in LIMITS and size(asked[status]) > size(record["solver"][status])
 
 
-def _size(limit: float | None) -> float:
+def size(limit: float | None) -> float:
+    """A limit as a number: none is infinite."""
     return math.inf if limit is None else limit

@@ -55,6 +55,8 @@ class Study:
         The config's sections.
     strict : bool
         Whether a fit that did not converge is an error.
+    fits_per_job : int or "auto"
+        How many fits of a path one job makes.
     cross_validation, resamples : dict or None
         Fits to all but one fold of the observations (``folds``, ``seed``, ``replicates``, and what the family adds),
         and to resamples of them (``count``, ``seed``, ``method``, ``replicates``, and the values of the strength by its
@@ -68,7 +70,8 @@ class Study:
     """
 
     SECTIONS: ClassVar[tuple[str, ...]] = (
-        *("data", "model", "solver", "strict", "cross_validation", "resamples", "chosen", "summaries", "figures"),
+        *("data", "model", "solver", "strict", "fits_per_job", "cross_validation", "resamples", "chosen"),
+        *("summaries", "figures"),
     )
 
     name: str
@@ -79,6 +82,7 @@ class Study:
     model: dict[str, Any] = field(default_factory=dict)
     solver: dict[str, Any] = field(default_factory=dict)
     strict: bool = False
+    fits_per_job: int | str = "auto"
     cross_validation: dict[str, Any] | None = None
     resamples: dict[str, Any] | None = None
     chosen: dict[str, Any] = field(default_factory=dict)
@@ -94,12 +98,12 @@ def refit_folders(folder: str | Path) -> list[tuple[str, Path]]:
     return [(path.parents[1].name.removesuffix("s"), path.parent) for path in plans]
 
 
-def outline(study: Study) -> dict[str, Any]:
-    """What names the fits of a study and nothing else, as JSON-able values."""
-    return {name: getattr(study, name) for name in OUTLINE} | {"roles": asdict(study.roles)}
+def outline(study: Study, sections: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What names the fits of a study, and ``sections`` of it, as JSON-able values."""
+    return {name: getattr(study, name) for name in (*OUTLINE, *sections)} | {"roles": asdict(study.roles)}
 
 
 def from_outline(values: dict[str, Any]) -> Study:
-    """A study of which nothing is known but which fits it has."""
+    """A study of which nothing is known but what an outline says."""
     roles = {**values["roles"], "order": tuple(values["roles"]["order"])}
     return Study(**{**values, "roles": Roles(**roles)})

@@ -15,7 +15,8 @@ import nbformat
 import pytest
 
 from proxsweep.io.errors import UserError
-from proxsweep.jobs import notebook
+from proxsweep.jobs import kernels, notebook
+from proxsweep.jobs.kernels import Kernel
 from proxsweep.jobs.notebook import NotebookError, run
 
 SCRIPTS = Path(notebook.__file__).resolve().parents[2]
@@ -78,7 +79,7 @@ def test_a_run_is_isolated_and_keeps_to_its_threads(tmp_path, temporary, monkeyp
     monkeypatch.delenv("IPYTHONDIR", raising=False)
     monkeypatch.delenv("JUPYTER_DATA_DIR", raising=False)
     monkeypatch.setenv("PYTHONPATH", "/somewhere")
-    monkeypatch.setattr(notebook.tempfile, "tempdir", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     monkeypatch.chdir(working)
     source = write(
         tmp_path / "see{value}.ipynb",
@@ -158,11 +159,11 @@ def test_a_cell_that_raises_is_kept_and_shown_and_not_run_again(tmp_path, monkey
     assert not output.exists()
     assert marker.read_text() == "x"
 
-    def no_start(*arguments):
+    def no_start(*arguments, **options):
         raise AssertionError("a kernel was started")
 
     with monkeypatch.context() as patched:
-        patched.setattr(notebook, "_execute", no_start)
+        patched.setattr(Kernel, "execute", no_start)
         with pytest.raises(NotebookError, match="ValueError: the second"):
             run(source, output, kept, {}, attempt=2)
         with pytest.raises(AssertionError, match="started"):
@@ -202,17 +203,10 @@ def test_a_killed_kernel_is_told_apart_and_retried(tmp_path):
 
 
 def test_a_kernel_that_never_starts(tmp_path, monkeypatch, capfd):
-    starts = []
-
-    def fail(*arguments):
-        starts.append(arguments)
-        raise notebook._NotStarted("no answer")
-
-    monkeypatch.setattr(notebook, "_execute", fail)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(NotebookError, match="failed to start 3 times"):
         run(write(tmp_path / "n.ipynb", "pass"), tmp_path / "out.ipynb", tmp_path / "kept.ipynb", {})
-    assert len(starts) == 3
-    assert "kernel start 2 of 3 failed: no answer" in capfd.readouterr().err
+    assert "kernel start 2 of 3 failed: the kernel ended with status 1" in capfd.readouterr().err
 
 
 @pytest.mark.slow
@@ -268,7 +262,7 @@ def test_an_ignored_hangup_stays_ignored():
     """Started under nohup, a run outlives its terminal."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with notebook._killed_on_signal([]):
+        with Kernel():
             os.kill(os.getpid(), signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
@@ -290,8 +284,8 @@ def test_what_a_later_attempt_may_cure_is_tried_again(tmp_path, ename, evalue, a
     executed.cells[-1].outputs = [nbformat.v4.new_output("error", ename=ename, evalue=evalue, traceback=[])]
     nbformat.write(executed, kept)
     started = []
-    monkeypatch.setattr(notebook, "_execute", lambda *arguments: started.append(arguments))
-    monkeypatch.setattr(notebook, "_move", lambda *arguments: None)
+    monkeypatch.setattr(Kernel, "execute", lambda *arguments, **options: started.append(arguments))
+    monkeypatch.setattr(notebook, "move", lambda *arguments: None)
     if again:
         run(source, tmp_path / "out.ipynb", kept, {}, attempt=2)
         assert len(started) == 1
@@ -305,14 +299,14 @@ def test_a_kept_notebook_cut_off_in_a_write_is_no_reason_to_stop(tmp_path, monke
     source, kept = write(tmp_path / "n.ipynb", "pass"), tmp_path / "kept.ipynb"
     kept.write_text(source.read_text()[:100])
     started = []
-    monkeypatch.setattr(notebook, "_execute", lambda *arguments: started.append(arguments))
-    monkeypatch.setattr(notebook, "_move", lambda *arguments: None)
+    monkeypatch.setattr(Kernel, "execute", lambda *arguments, **options: started.append(arguments))
+    monkeypatch.setattr(notebook, "move", lambda *arguments: None)
     run(source, tmp_path / "out.ipynb", kept, {}, attempt=2)
     assert len(started) == 1
 
 
 def test_an_unknown_parameter_is_refused_before_any_kernel(tmp_path, monkeypatch):
-    monkeypatch.setattr(notebook, "_execute", None)
+    monkeypatch.setattr(Kernel, "execute", None)
     source = write(tmp_path / "n.ipynb", "pass")
     with pytest.raises(UserError, match="no parameter named valeu") as error:
         run(source, tmp_path / "out.ipynb", tmp_path / "kept.ipynb", {"valeu": 1})
@@ -321,7 +315,7 @@ def test_an_unknown_parameter_is_refused_before_any_kernel(tmp_path, monkeypatch
 
 @pytest.mark.parametrize("text", [None, "", "{}", '{"nbformat": 4, "cells": 3}', "# a script"])
 def test_no_notebook_is_refused(tmp_path, text, monkeypatch):
-    monkeypatch.setattr(notebook, "_execute", None)
+    monkeypatch.setattr(Kernel, "execute", None)
     if text is not None:
         (tmp_path / "n.ipynb").write_text(text)
     with pytest.raises(UserError, match=r"n\.ipynb.*expected a notebook"):
@@ -329,7 +323,7 @@ def test_no_notebook_is_refused(tmp_path, text, monkeypatch):
 
 
 def test_threads_reach_every_library():
-    variables = notebook.kernel_environment("/x", 3)
+    variables = kernels.kernel_environment("/x", 3)
     assert {variables[name] for name in ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")} == {"3"}
     assert variables["MKL_NUM_THREADS"] == "3"
 

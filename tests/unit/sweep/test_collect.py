@@ -7,9 +7,7 @@ import pandas as pd
 import pytest
 
 from proxsweep.io.errors import UserError
-from proxsweep.sweep.collect import collect, orphaned_fits, status_table
-
-BENCHMARK = "s\th:m:s\tmax_rss\tmax_vms\tcpu_time\n"
+from proxsweep.sweep.collect import collect, failures, orphaned_fits, status_table
 
 
 def record(**changes) -> dict:
@@ -45,13 +43,11 @@ def fit_folder(root: Path, made: dict | None, difference="reference", lasso="4e-
     path.mkdir(parents=True)
     if made is not None:
         (path / "record.json").write_text(json.dumps(made))
-    return {"path": str(path), "benchmark": None}
+    return {"path": str(path)}
 
 
 def test_columns_in_order_and_values_as_written(tmp_path):
-    fit = fit_folder(tmp_path, record())
-    fit["benchmark"] = tmp_path / "b.tsv"
-    fit["benchmark"].write_text(BENCHMARK + "12.5\t0:00:12\t345.25\t1\t2\n")
+    fit = fit_folder(tmp_path, record(made={"seconds": 12.5, "max_rss_mb": 345.25}))
     table = collect([fit])
     assert list(table.columns) == [
         *("study", "family", "difference", "lasso", "replicate", "fold", "resample", "status", "relative_residual"),
@@ -100,18 +96,19 @@ def test_another_family_brings_its_own_columns(tmp_path):
     assert "scale" not in table
 
 
-@pytest.mark.parametrize("line", ["3.5\t0:00:03\tNA\tNA\tNA\n", "3.5\t0:00:03\t-\t-\t0\n"])
-def test_a_job_too_short_for_memory(tmp_path, line):
-    fit = fit_folder(tmp_path, record()) | {"benchmark": str(tmp_path / "b.tsv")}
-    (tmp_path / "b.tsv").write_text(BENCHMARK + line)
-    table = collect([fit])
-    assert table["job_seconds"].tolist() == [3.5]
-    assert table["max_rss_mb"].isna().all()
+def test_a_fit_that_failed_is_no_row_but_a_refusal(tmp_path):
+    failed = {"study": "demo", "fit": {"lasso": 1}, "status": "failed", "reason": "cell [3] raised ValueError"}
+    fits = [fit_folder(tmp_path, record()), fit_folder(tmp_path, failed, lasso="1")]
+    with pytest.raises(UserError, match="1 that failed") as error:
+        collect(fits)
+    assert fits[1]["path"] in error.value.found and fits[0]["path"] not in error.value.found
+    assert failures(fits) == {fits[1]["path"]: "cell [3] raised ValueError"}
+    assert list(status_table(fits)["status"]) == ["converged", "failed"]
 
 
 def test_numbers_that_a_record_lacks_are_missing_numbers(tmp_path):
     made = record(status="diverged", objective=None, smooth=None, relative_residual=None)
-    table = collect([fit_folder(tmp_path, made) | {"benchmark": "/nowhere/b.tsv"}])
+    table = collect([fit_folder(tmp_path, made)])
     for name in ("objective", "smooth", "relative_residual", "job_seconds", "max_rss_mb"):
         assert table[name].dtype == float and table[name].isna().all()
     assert table["status"].tolist() == ["diverged"]
@@ -179,13 +176,6 @@ def test_a_broken_record_is_named(tmp_path, text, found, make):
     with pytest.raises(UserError, match=found) as error:
         make([fit])
     assert error.value.place == str(path)
-
-
-def test_a_broken_benchmark_is_named(tmp_path):
-    fit = fit_folder(tmp_path, record()) | {"benchmark": tmp_path / "b.tsv"}
-    fit["benchmark"].write_text("seconds\n1\n")
-    with pytest.raises(UserError, match=r"b\.tsv.*column s"):
-        collect([fit])
 
 
 def test_strays_are_listed_and_left_alone(tmp_path, monkeypatch):

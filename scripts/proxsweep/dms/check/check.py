@@ -73,7 +73,7 @@ def check(folder: str | Path, record: Mapping[str, Any], encoding_path: str | Pa
     Parameters
     ----------
     folder
-        Holds ``parameters.npz``, ``mutations.csv`` and ``trace.csv``.
+        Holds ``parameters.npz``, ``trace.csv`` and, unless it is of a fold or resample, ``mutations.csv``.
     record
         Its record, read.
     encoding_path
@@ -101,7 +101,8 @@ def check(folder: str | Path, record: Mapping[str, Any], encoding_path: str | Pa
     _parameters(fit, discrepancies)
     _summary(fit, discrepancies)
     _losses(fit, discrepancies)
-    for compare, name in ((_mutations, "mutations.csv"), (_starts, "trace.csv")):
+    tables = [] if record.get("rows") else [(_mutations, "mutations.csv")]
+    for compare, name in (*tables, (_starts, "trace.csv")):
         try:
             compare(fit, folder / name, discrepancies)
         except UserError as error:

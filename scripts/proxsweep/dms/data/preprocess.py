@@ -28,7 +28,6 @@ from proxsweep.dms.data.substitutions import (
     suffixed,
 )
 from proxsweep.io.errors import UserError
-from proxsweep.io.files import sha256
 from proxsweep.io.names import natural
 
 DROPPED = {
@@ -124,11 +123,6 @@ def preprocess(spec: dict, tables: Sequence[Path]) -> Preprocessed:
     _subtract_wildtype(rows)
     _clip(rows)
     return Preprocessed(_variants(rows), wildtypes, rows.ledger.table())
-
-
-def sources(tables: Sequence[Path]) -> pd.DataFrame:
-    """One row per table that was read: ``path`` and ``sha256``."""
-    return pd.DataFrame({"path": list(map(str, tables)), "sha256": [sha256(path) for path in tables]})
 
 
 def _unknown_barcodes(rows: _Rows) -> list[str]:

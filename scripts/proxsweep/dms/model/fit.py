@@ -67,8 +67,8 @@ def fit(
     difference
         ``reference``, ``equivariant``, ``{"name", "tree": {child: parent}}`` or ``{"name", "rows": {...}}``.
     model, solver
-        Sections of the config, every key given. With g linear the problem is convex, and ``zeros`` stands for all
-        starts.
+        Sections of the config, every key given. With g linear the problem is convex: ``neighbour``, or else ``zeros``,
+        stands for all starts.
     report
         Receives a line of progress now and then.
     neighbour
@@ -85,7 +85,7 @@ def fit(
     conditions = [str(name) for name in encoding.conditions]
     matrix = build_difference(difference, conditions, str(encoding.reference))
     problem = FitProblem(encoding, lasso, matrix, model, solver, report, checkpoint)
-    wanted = start_points.names(solver["starts"], neighbour is not None) if problem.model.sigmoid else ["zeros"]
+    wanted = start_points.names(solver, problem.model.sigmoid, neighbour is not None)
     compile_seconds = problem.compile_seconds
     solutions = []
     for name in wanted:

@@ -54,9 +54,9 @@ def starts_table(done: Fit) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def data_report(encoding_report: str | Path) -> pd.DataFrame:
-    """What encoding the variants of the fit's replicate kept and dropped, in the order of the steps."""
-    table = pd.read_csv(encoding_report, dtype={"replicate": str}, keep_default_na=False)
+def data_report(encoding: str | Path) -> pd.DataFrame:
+    """What encoding the variants of the fit's replicate kept and dropped, in the order of the steps: its report."""
+    table = pd.read_csv(Path(encoding).with_suffix(".report.csv"), dtype={"replicate": str}, keep_default_na=False)
     return table.drop(columns="replicate")
 
 
@@ -73,13 +73,14 @@ def convergence(done: Fit) -> Figure:
             ax.plot(trace["iteration"] + 1, curve, color=colour, label=f"start {one.start}")
     titles = ("Objective above lowest (relative)", "Relative residual", "Step length", "Share of zero shifts")
     for ax, title in zip(axes, titles, strict=True):
-        ax.set(title=title, xlabel="Iteration + 1", xscale="log")
+        ax.set_title(title, y=1.0)  # a title without a height looks at every tick label for it
+        ax.set(xlabel="Iteration + 1", xscale="log")
     for ax in axes[:3]:
         drawn = np.concatenate([np.asarray(line.get_ydata(), float) for line in ax.lines])
         if np.any(np.isfinite(drawn) & (drawn > 0)):  # a diverged fit may have nothing to show
             ax.set_yscale("log")
     axes[3].set_ylim(-0.02, 1.02)
-    style.light_ticks(axes)
+    style.light_ticks(axes, most=4)
     if len(done.solutions) > 1:
         axes[1].legend()
     return figure
@@ -112,7 +113,8 @@ def observed_against_predicted(done: Fit) -> Figure:
         _density(upper, part, "predicted", limits)
         upper.axline((0, 0), slope=1, color=style.COLOURS[1], linewidth=0.8)
         correlation, error = agreement(part)
-        upper.set(title=conditions[place], xlabel="Predicted score")
+        upper.set_title(conditions[place], y=1.0)
+        upper.set(xlabel="Predicted score")
         text = f"r = {correlation:.3f}\nRMSE = {error:.3g}\nn = {len(part):,}"
         upper.text(0.04, 0.96, text, transform=upper.transAxes, va="top", fontsize=6)
         _density(lower, part, "latent", limits)
@@ -120,7 +122,7 @@ def observed_against_predicted(done: Fit) -> Figure:
         lower.set(xlabel="Latent phenotype")
     for ax in grid[:, 0]:
         ax.set_ylabel("Observed score")
-    style.light_ticks([ax for ax in grid.ravel() if ax.figure])
+    style.light_ticks([ax for ax in grid.ravel() if ax.figure], most=4)
     return figure
 
 

@@ -21,6 +21,7 @@ from proxsweep.io.files import sha256, write_csv, write_npz
 from proxsweep.optimize.difference import compared
 from proxsweep.sweep import fit_folder, record
 
+MUTATIONS = "mutations.csv"
 TRACE = (
     *("start", "phase", "iteration", "newton_steps", "products", "objective", "smooth", "penalty", "residual"),
     *("relative_residual", "step", *FIGURES, "seconds"),
@@ -133,6 +134,7 @@ def summary(done: Fit, spec: dict, encoding_sha256: str | None, held_out: np.nda
             "zero_shift_share_rows": row_shares,
             "scale_bound": done.scale_bound if done.sigmoid else None,
             "identified": done.ridge > 0,
+            "excess_over_zeros": _excess_over_zeros(done),
             **_losses(done, held_out, spec["model"]["huber_delta"]),
             "variants": int((done.encoding.weights > 0).sum()),
             "mutations": len(done.encoding.mutations),
@@ -141,6 +143,14 @@ def summary(done: Fit, spec: dict, encoding_sha256: str | None, held_out: np.nda
             "difference_rows": list(done.difference.rows),
         },
     }
+
+
+def _excess_over_zeros(done: Fit) -> float | None:
+    """How far the start from the neighbour ended above that from zeros, relative; None without both."""
+    objectives = {one.start: one.objective for one in done.solutions}
+    if not {"neighbour", "zeros"} <= set(objectives):
+        return None
+    return (objectives["neighbour"] - objectives["zeros"]) / abs(objectives["zeros"])
 
 
 def _start(done: Fit, one: Solution) -> dict[str, Any]:
@@ -172,7 +182,9 @@ def write(
     encoding_path: str | Path | None = None,
     held_out: np.ndarray | None = None,
 ) -> None:
-    """Write ``parameters.npz``, ``mutations.csv``, ``trace.csv`` and, last, ``record.json`` into ``folder``.
+    """Write ``parameters.npz``, ``trace.csv`` and, last, ``record.json`` into ``folder``.
+
+    A fit to all observations has ``mutations.csv``, too.
 
     ``held_out`` (N,) has the weights of the variants of the fold that was left out.
     """
@@ -193,12 +205,14 @@ def write(
         difference_rows=np.array(done.difference.rows, dtype=np.str_),
         shifts=best.shifts,
         **_start_shifts(done),
+        **({"times_seen": done.encoding.times_seen} if spec.get("rows") else {}),
     )
-    write_csv(folder / "mutations.csv", mutations_table(done))
+    if not spec.get("rows"):
+        write_csv(folder / MUTATIONS, mutations_table(done))
     trace = pd.concat([one.trace for one in done.solutions], ignore_index=True)
     write_csv(folder / fit_folder.TRACE, trace[list(TRACE)])
     digest = sha256(encoding_path) if encoding_path else None
-    files = (fit_folder.PARAMETERS, "mutations.csv", fit_folder.TRACE)
+    files = (fit_folder.PARAMETERS, *([] if spec.get("rows") else [MUTATIONS]), fit_folder.TRACE)
     sizes = {name: (folder / name).stat().st_size for name in files}
     record.write(folder / fit_folder.RECORD, {**summary(done, spec, digest, held_out), "file_bytes": sizes})
 

@@ -1,7 +1,8 @@
 """The arrays of a fit's ``parameters.npz``: what they are called, their types and their shapes, and reading them back.
 
 ``b`` are effects and ``b0`` the latent phenotypes of the reference's wildtype, in the reference's coordinates;
-``b_inner`` those of inner nodes of a tree; ``scale`` and ``bias`` are NaN with g linear.
+``b_inner`` those of inner nodes of a tree; ``scale`` and ``bias`` are NaN with g linear. A fit
+to a fold or a resample has ``times_seen``, too; that of others stands in ``mutations.csv``.
 """
 
 from collections.abc import Sequence
@@ -23,14 +24,16 @@ ARRAYS: fit_folder.Arrays = {
     "difference": ("fiu", "rows nodes"),
     "difference_rows": ("U", "rows"),
     "shifts": ("f", "rows mutations"),
+    "times_seen": ("iu", "conditions mutations"),
     "start_names": ("U", "starts"),
     "start_shifts": ("f", "starts rows mutations"),
 }
 OF_STARTS = ("start_names", "start_shifts")  # where there were several
+OPTIONAL = (*OF_STARTS, "times_seen")  # of a fold or a resample
 
 
 def read(path: str | Path, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Some of :data:`ARRAYS` from a file, those of several starts where it has them.
+    """Some of :data:`ARRAYS` from a file, those of :data:`OPTIONAL` where it has them.
 
     Raises
     ------
@@ -38,4 +41,4 @@ def read(path: str | Path, names: Sequence[str]) -> dict[str, np.ndarray]:
         As :func:`proxsweep.sweep.fit_folder.arrays`.
     """
     wanted = {name: ARRAYS[name] for name in names}
-    return fit_folder.arrays(path, wanted, [name for name in names if name in OF_STARTS])
+    return fit_folder.arrays(path, wanted, [name for name in names if name in OPTIONAL])

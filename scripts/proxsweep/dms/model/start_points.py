@@ -1,7 +1,9 @@
 """Where a fit may start. All points are in each condition's own coordinates, as the solver holds them."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,19 +18,27 @@ FLAT = 1e-6  # a smaller range of scores is none
 Point = dict[str, np.ndarray]
 
 
-def names(starts: list[str], has_neighbour: bool) -> list[str]:
-    """Names of the single starts: ``3x_random`` is random-1 to random-3.
+def names(solver: Mapping[str, Any], sigmoid: bool, has_neighbour: bool) -> list[str]:
+    """Names of the single starts of a fit: ``3x_random`` is random-1 to random-3.
 
-    Without a neighbour (the largest lasso weight has none) ``zeros`` stands in for it.
+    Without a neighbour (the largest lasso weight has none) ``zeros`` stands in for it. Where all starts are to be
+    checked, ``zeros`` follows it. With g linear all starts end in one optimum, and one will do.
     """
     found: list[str] = []
-    for start in starts:
+    for start in solver["starts"]:
         several = RANDOM.fullmatch(start)
         if several:
             found += [f"random-{k}" for k in range(1, int(several[1]) + 1)]
         else:
             found.append("zeros" if start == "neighbour" and not has_neighbour else start)
-    return list(dict.fromkeys(found))
+    if not sigmoid:
+        return ["neighbour" if "neighbour" in found else "zeros"]
+    return list(dict.fromkeys([*found, "zeros"] if _is_checked(solver, found) else found))
+
+
+def _is_checked(solver: Mapping[str, Any], found: list[str]) -> bool:
+    """Whether a start from the neighbour is to be compared with one that knows nothing of it."""
+    return solver.get("check_starts") == "all" and "neighbour" in found
 
 
 def score_range(encoding: Encoding) -> tuple[float, float]:

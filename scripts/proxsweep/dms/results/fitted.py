@@ -76,7 +76,7 @@ class Fitted:
 
 
 def load(path: str | Path) -> Fitted:
-    """Read ``parameters.npz`` and ``mutations.csv`` from the folder of a fit.
+    """Read ``parameters.npz`` and, of a fit to all observations, ``mutations.csv`` from the folder of a fit.
 
     Raises
     ------
@@ -86,7 +86,19 @@ def load(path: str | Path) -> Fitted:
     conditions, rows, matrix = difference(path)
     inner = frozenset(row for row, touched in zip(rows, matrix[:, len(conditions) :], strict=True) if touched.any())
     numbers = [f"beta_{name}" for name in conditions] + [f"shift_{name}" for name in rows]
-    return Fitted(conditions, compared(matrix, rows, conditions), mutations(path, conditions, numbers), inner)
+    found = _of_part(path, numbers, conditions)
+    found = mutations(path, conditions, numbers) if found is None else found
+    return Fitted(conditions, compared(matrix, rows, conditions), found, inner)
+
+
+def _of_part(path: str | Path, numbers: list[str], conditions: list[str]) -> pd.DataFrame | None:
+    """The mutations of a fit to a fold or a resample, from its arrays; None of any other fit."""
+    if "times_seen" not in arrays(path, "times_seen"):
+        return None
+    found = arrays(path, "mutations", "b", "shifts", "conditions", "difference_rows", "times_seen")
+    columns = dict(zip(numbers, [*found["b"], *found["shifts"]], strict=True))
+    seen = {f"times_seen_{name}": times for name, times in zip(conditions, found["times_seen"], strict=True)}
+    return pd.DataFrame({"mutation": found["mutations"], **columns, **seen})
 
 
 def arrays(path: str | Path, *names: str) -> dict[str, np.ndarray]:

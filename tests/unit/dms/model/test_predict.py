@@ -262,7 +262,7 @@ def test_from_simulation_to_predictions_by_command(tmp_path):
     simulation = json.dumps(spec["data"]["simulate"])
     tables = ["--variants", variants, "--wildtypes", wildtypes, "--report", report]
     assert main(["simulate", "--spec", simulation, "--table", table, "--truth", truth]) == 0
-    assert main(["preprocess", table, "--spec", written, *tables, "--sources", f"{tmp_path}/sources.csv"]) == 0
+    assert main(["preprocess", table, "--spec", written, *tables]) == 0
     assert main(["encode", "--spec", written, *tables, "--replicate", "1", "--encoding", encoding]) == 0
     options = ["--lasso", "1e-4", "--ridge", "1e-3", "--difference", "equivariant"]
     assert main(["fit", encoding, *options, "--output", str(tmp_path / "fit")]) == 0

@@ -77,9 +77,8 @@ def objective(scan: Path, folder: Path, name: str, reference: str, order: list[s
     (checked,) = studies.from_config({"studies": {"s": study}}, [], {})
     spec = json.dumps({"study": "s", "reference": reference, "data": checked.data})
     tables = {key: str(folder / f"{key}.csv") for key in ("variants", "wildtypes", "report")}
-    sources = str(folder / "sources.csv")
     named = [part for key, path in tables.items() for part in (f"--{key}", path)]
-    assert main(["preprocess", str(scan / f"{name}.csv"), "--spec", spec, *named, "--sources", sources]) == 0
+    assert main(["preprocess", str(scan / f"{name}.csv"), "--spec", spec, *named]) == 0
     encoding = str(folder / "encoding.npz")
     named += ["--replicate", "1", "--encoding", encoding]
     assert main(["encode", "--spec", spec, *named]) == 0

@@ -16,11 +16,19 @@ def model(encoding, sigmoid=True) -> Model:
 
 
 def test_names():
-    assert start_points.names(["zeros", "3x_random", "neighbour"], True) == [
-        *("zeros", "random-1", "random-2", "random-3", "neighbour"),
-    ]
-    assert start_points.names(["linear", "neighbour"], False) == ["linear", "zeros"]
-    assert start_points.names(["zeros", "neighbour"], False) == ["zeros"]
+    def names(starts, sigmoid=True, has_neighbour=True, check="chosen"):
+        return start_points.names({"starts": starts, "check_starts": check}, sigmoid, has_neighbour)
+
+    assert names(["zeros", "3x_random", "neighbour"]) == ["zeros", "random-1", "random-2", "random-3", "neighbour"]
+    assert names(["linear", "neighbour"], has_neighbour=False) == ["linear", "zeros"]
+    assert names(["zeros", "neighbour"], has_neighbour=False) == ["zeros"]
+    # a cold start is compared with one from the neighbour, where it is asked for and there is one
+    assert names(["neighbour"], check="all") == ["neighbour", "zeros"]
+    assert names(["zeros", "neighbour"], check="all") == ["zeros", "neighbour"]
+    assert names(["linear"], check="all") == ["linear"]
+    # one optimum: one start will do
+    assert names(["3x_random", "neighbour"], sigmoid=False, check="all") == ["neighbour"]
+    assert names(["3x_random", "neighbour"], sigmoid=False, has_neighbour=False) == ["zeros"]
 
 
 def test_a_random_start_depends_on_its_seed_and_number_alone():

@@ -1,0 +1,37 @@
+"""Records of fits put aside, where Snakemake does not see them, until the job of the fit brings them back.
+
+A record is put aside before a run is planned if its fit has to be made again for a reason that Snakemake cannot see: so
+it plans the job. A copy is put aside when a fit is made, since Snakemake deletes the records that a job made when the
+job ends badly. Either way the job looks at the record as it was, and decides (:mod:`proxsweep.jobs.kept`).
+"""
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+from proxsweep.sweep.fit_folder import RECORD
+
+ASIDE = ".record.json"
+
+
+def put(folder: str | Path) -> None:
+    """Put the record of a fit aside."""
+    with contextlib.suppress(FileNotFoundError):
+        os.replace(Path(folder, RECORD), Path(folder, ASIDE))
+
+
+def copy(folder: str | Path) -> None:
+    """Put a copy of the record aside."""
+    shutil.copyfile(Path(folder, RECORD), Path(folder, ASIDE))
+
+
+def bring_back(folder: str | Path) -> None:
+    """Put the record that is aside, if there is one, in the place of any other."""
+    with contextlib.suppress(FileNotFoundError):
+        os.replace(Path(folder, ASIDE), Path(folder, RECORD))
+
+
+def remove_copy(folder: str | Path) -> None:
+    """Remove what is aside."""
+    Path(folder, ASIDE).unlink(missing_ok=True)

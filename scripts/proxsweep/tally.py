@@ -1,0 +1,59 @@
+"""Which fits a run finds done, which it makes, and what it says of them before and after."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from proxsweep import planning
+from proxsweep.families import family
+from proxsweep.jobs import kept
+from proxsweep.sweep import grid
+from proxsweep.sweep.study import Study
+
+
+class Tally:
+    """The fits of studies as they are when a run is planned; paths are relative to the working directory."""
+
+    def __init__(self, studies: Iterable[Study]):
+        self._studies = list(studies)
+        self._records = {study.name: planning.records(study) for study in self._studies}
+        self._found = self._digests()
+        self._reasons = {study.name: planning.to_make(grid.table(study)) for study in self._studies}
+
+    def before(self, dry_run: bool) -> Iterator[str]:
+        """Put aside what Snakemake would not make again, unless it is a dry run, and tell how many fits are there."""
+        for study in self._studies:
+            reasons = self._reasons[study.name]
+            unseen = planning.unseen(study, reasons)
+            for path, reason in unseen.items():
+                # message: A file of a finished fit, or an encoding, was cut off, overwritten or removed after it was
+                # written, as the line says, or the fit had failed, or was cut off by a limit that is larger now. It is
+                # made again; a dry run only tells. | Nothing now. If damage comes again, look for the cause: a full
+                # disk, a copy that stopped, a program that synchronises folders.
+                yield f"{path}: {reason}; it is made again"
+            if not dry_run:
+                planning.put_aside(study, unseen)
+            again = Counter(reason for reason in reasons.values() if reason.endswith(kept.CHANGED))
+            words = "".join(f"; {count} since {reason}" for reason, count in again.items())
+            total = len(self._records[study.name])
+            yield f"study {study.name}: {total - len(reasons)} of {total} fits are there, {len(reasons)} to make{words}"
+
+    def after(self) -> Iterator[str]:
+        """How many fits of every study were kept, made and failed, by what is on disk now."""
+        now = self._digests()
+        for study, records in self._records.items():
+            kinds = Counter(self._kind(path, now.get(path)) for path in records)
+            told = ", ".join(f"{kinds[kind]} {kind}" for kind in ("failed", "not made") if kinds[kind])
+            yield f"study {study}: {kinds['kept']} fits kept, {kinds['made']} made" + (f", {told}" if told else "")
+        for study in self._studies:
+            yield from (f"warning: {warning}" for warning in family(study.family).warnings(study))
+
+    def _kind(self, path: str, digest: str | None) -> str:
+        if digest is None:
+            return "not made"
+        if digest == self._found.get(path):
+            return "kept"
+        return "failed" if kept.is_failed(path) else "made"
+
+    def _digests(self) -> dict[str, str]:
+        found = {path: kept.file_digest(path) for records in self._records.values() for path in records}
+        return {path: digest for path, digest in found.items() if digest}
