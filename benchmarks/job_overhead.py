@@ -1,12 +1,12 @@
 """What a fit job of full size costs beyond its solve, by phase, with a warm compilation cache on one core.
 
-Runs the command of the workflow's fit rule (encoding of about 131,000 variants, difference matrix `equivariant`,
+Runs `proxsweep notebook` on the fit notebook (encoding of about 131,000 variants, difference matrix `equivariant`,
 lasso weight 4e-5) in a work folder, first once to fill the cache, and prints one table; written to --output, too.
 
     python benchmarks/job_overhead.py [--encoding FILE] [--runs 5] [--limit-seconds 5] [--output FILE]
 
-Without --encoding the workflow simulates and encodes config/manuscript.yaml first. An encoding given must lie in the
-results of a study that was run (`results/STUDY/encodings/replicate~1.npz`), where its reports are found.
+Without --encoding the workflow simulates and encodes config/manuscript.yaml first. An encoding given must lie beside
+its report, as in the results of a study (`results/STUDY/encodings/replicate~1.npz`).
 
 Phases come from clocks in both processes (job_probe/sitecustomize.py); the solve's seconds from `record.json`, its
 processor seconds are its share of those of the whole fit. All numbers are medians over the runs. Exits 1 if the
@@ -51,21 +51,19 @@ PHASES = (
 
 def encode(folder: Path) -> Path:
     """Simulate and encode the study of the config below ``folder``; the encoding."""
-    targets = ["results/manuscript/encodings/replicate~1.npz", "results/manuscript/data/preprocess.report.csv"]
+    targets = ["results/manuscript/encodings/replicate~1.npz"]
     command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--configfile", CONFIG]
     subprocess.run([*command, "--directory", folder, "--cores", "1", "--quiet", "all", "--", *targets], check=True)
     return folder / targets[0]
 
 
 def parameters(encoding: Path, folder: Path) -> dict:
-    """What the fit rule hands to the notebook (``fit_parameters`` in workflow/rules/common.smk)."""
+    """What the job of a path hands to the notebook (:func:`proxsweep.planning.fit_parameters`)."""
     (study,) = studies.from_config(yaml.safe_load(CONFIG.read_text()), [str(CONFIG)], {}, ROOT)
     (fit,) = (fit for fit in grid.table(study) if all(_plain(fit.spec()["fit"][key]) == FIT[key] for key in FIT))
     return {
         "spec": fit.spec(),
         "encoding": str(encoding),
-        "preprocess_report": str(encoding.parents[1] / "data" / "preprocess.report.csv"),
-        "encoding_report": str(encoding.with_name(f"{encoding.stem}.report.csv")),
         "folder": str(folder / "fit"),
     }
 

@@ -24,6 +24,7 @@ for _name in ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 import argparse  # noqa: E402
 import json  # noqa: E402
+import shutil  # noqa: E402
 import subprocess  # noqa: E402
 import sys  # noqa: E402
 import tempfile  # noqa: E402
@@ -118,7 +119,7 @@ def prepare(name: str, study: dict, folder: Path) -> tuple[Encoding, Path, Study
     values = {"studies": {name: study}}
     (folder / "config.yaml").write_text(yaml.safe_dump(values))
     command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--cores", "1", "--quiet", "all"]
-    targets = [f"results/{name}/encodings/replicate~1.npz", f"results/{name}/data/preprocess.report.csv"]
+    targets = [f"results/{name}/encodings/replicate~1.npz"]
     command += ["--configfile", folder / "config.yaml", "--directory", folder, "--", *targets]
     subprocess.run(command, check=True)
     (checked,) = studies.from_config(values, [], {}, folder)
@@ -171,10 +172,8 @@ def run_job(encoding: Encoding, spec: dict, folder: Path) -> dict[str, float]:
     path = folder / "encoding.npz"
     encoding.save(path)
     (study,) = (folder / "results").iterdir()
-    reports = {"preprocess_report": study / "data/preprocess.report.csv"}
-    reports["encoding_report"] = study / "encodings/replicate~1.report.csv"
+    shutil.copy(study / "encodings/replicate~1.report.csv", path.with_suffix(".report.csv"))
     parameters = {"spec": spec, "encoding": str(path), "folder": str(folder / "fit")}
-    parameters |= {key: str(value) for key, value in reports.items()}
     command = [sys.executable, "-m", "proxsweep", "notebook", ROOT / "notebooks/dms/fit.ipynb"]
     command += ["--output", folder / "fit.ipynb", "--kept", folder / "kept.ipynb", "--threads", "1"]
     command += ["--parameters", json.dumps(parameters)]

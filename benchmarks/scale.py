@@ -1,9 +1,9 @@
 """Thousands of fits: planning them, starting them, collecting them.
 
 1. A dry run of a study of ``--planned`` fits: seconds and peak memory.
-2. ``--started`` tiny fits through Snakemake: fits a second, the same over what the bare command of the rule reaches on
-   as many cores, starts of kernels that failed, databases that were locked, files a fit below results/ and logs/.
-3. Collecting ``--collected`` records and benchmark files (copies of those): seconds.
+2. ``--started`` tiny fits through Snakemake: fits a second, starts of kernels that failed, databases that were locked,
+   files a fit below results/ and logs/.
+3. Collecting ``--collected`` records (copies of those): seconds.
 
     python benchmarks/scale.py [--planned 10000] [--started 500] [--collected 10000] [--cores 2] [--output FOLDER]
 
@@ -19,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,7 +41,6 @@ LIMITS = {
     "collect seconds": 20,
 }
 REPLICATES = 10
-BARE = 10  # fits of the bare command
 
 
 def study(fits: int) -> dict:
@@ -89,39 +87,11 @@ def started(folder: Path, fits: int, cores: int) -> dict[str, float]:
     return {
         "fits started": len(table),
         "fits a second": len(table) / seconds,
-        "rate over that of the bare command": len(table) / seconds / bare_rate(folder, fits, cores),
         "fits that did not converge": int((table["status"] != "converged").sum()),
         "kernel starts that failed": sum(len(re.findall(r"kernel start \d of \d failed", log)) for log in logs),
         "locked databases": sum("database is locked" in log for log in (*logs, text)),
         "files a fit": len([path for path in below if "difference~" in str(path)]) / len(table),
     }
-
-
-def bare_rate(folder: Path, fits: int, cores: int) -> float:
-    """Fits a second of the fit rule's command by itself, so many at a time."""
-    values = {"studies": {"started": study(fits)}}
-    (one,) = studies.from_config(values, [], {})
-    jobs = grid.table(one)[:BARE]
-
-    def run(fit: grid.Fit) -> None:
-        replicate = fit.labels["replicate"]
-        parameters = {
-            "spec": fit.spec(),
-            "encoding": f"results/started/encodings/replicate~{replicate}.npz",
-            "preprocess_report": "results/started/data/preprocess.report.csv",
-            "encoding_report": f"results/started/encodings/replicate~{replicate}.report.csv",
-            "folder": f"bare/{fit.parts}",
-            "neighbour": None,
-        }
-        command = [sys.executable, "-m", "proxsweep", "notebook", str(ROOT / "notebooks/dms/fit.ipynb")]
-        command += ["--output", f"bare/{fit.parts}/fit.ipynb", "--kept", f"bare/{fit.parts}.ipynb"]
-        command += ["--parameters", json.dumps(parameters)]
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, env=environment())
-
-    began = time.perf_counter()
-    with ThreadPoolExecutor(cores) as pool:
-        list(pool.map(run, jobs))
-    return len(jobs) / (time.perf_counter() - began)
 
 
 def environment() -> dict[str, str]:
@@ -130,13 +100,12 @@ def environment() -> dict[str, str]:
 
 def collected(folder: Path, records: int) -> dict[str, float]:
     record = next((folder / "results/started/fits").rglob("record.json")).read_text()
-    measured = next((folder / "results/started/benchmarks").rglob("replicate~*.tsv")).read_text()
     (one,) = studies.from_config({"studies": {"collected": study(records)}}, [], {})
     fits = grid.plan(grid.table(one))
     for fit in fits:
-        for path, text in ((folder / fit["path"] / "record.json", record), (folder / fit["benchmark"], measured)):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+        path = folder / fit["path"] / "record.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(record)
     (folder / "plan.json").write_text(json.dumps({"study": "collected", "fits": fits}))
     names = [word for name in ("fits", "status", "strays") for word in (f"--{name}", f"{name}.csv")]
     command = [sys.executable, "-m", "proxsweep", "collect", "--plan", "plan.json", *names]

@@ -18,10 +18,12 @@ def _plan_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _plan(arguments: argparse.Namespace) -> None:
-    from proxsweep import cost, studies
+    from proxsweep import cost, planning, studies, tally
 
     found = studies.from_config(studies.load(arguments.configs), arguments.configs, {})
     print(cost.show({study.name: cost.cost(study) for study in found}, arguments.cores))
+    for line in tally.Tally(planning.with_refits(found).values()).counts():
+        print(line)
 
 
 def _check_options(parser: argparse.ArgumentParser) -> None:

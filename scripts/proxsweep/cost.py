@@ -13,7 +13,7 @@ from proxsweep.families import family
 from proxsweep.family import FitCost
 from proxsweep.jobs.efficiency import COMPILE_SECONDS, JOB_SECONDS
 from proxsweep.sweep import fits as fit_table
-from proxsweep.sweep import grid
+from proxsweep.sweep import grid, pieces
 from proxsweep.sweep.study import Study
 
 SUMMARY_SECONDS = 3.0
@@ -21,11 +21,12 @@ SMALL_JOBS_SECONDS = 12.0  # reading, choosing, collecting, pages and checks
 PAGE_SECONDS = 0.2  # a fit's notebook as a page
 PAGE_BYTES = 350e3
 STUDY_BYTES = 4e6  # figures, tables, pages
+NODE_SECONDS = 600  # a good length of a cluster's job
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a study costs: numbers of fits, seconds of one core, bytes, and what the estimate rests on."""
+    """What a study costs: numbers of fits, seconds of one core, bytes, the basis of it all, seconds of a path's job."""
 
     full: int
     folds: int
@@ -34,6 +35,7 @@ class Cost:
     core_seconds: float
     bytes: float
     basis: str
+    path_seconds: float = 0.0
 
     @property
     def fits(self) -> int:
@@ -58,12 +60,14 @@ def cost(study: Study, base: str | Path = ".") -> Cost:
     estimate = own.cost(study, Path(base))
     fit_seconds, each, basis = _fits(study, Path(base), estimate)
     # a refit may have arrays of other sizes: compiled for anew
-    seconds = count * fit_seconds + (1 + len(again)) * estimate.compilations * COMPILE_SECONDS
+    paths = pieces.count([study, *again])
+    seconds = count * fit_seconds + paths * JOB_SECONDS + (1 + len(again)) * estimate.compilations * COMPILE_SECONDS
     seconds += estimate.study_seconds + SMALL_JOBS_SECONDS + _summaries(study) * SUMMARY_SECONDS
     seconds += len(again) * estimate.refit_seconds + (full + refits) * PAGE_SECONDS
     disk = count * each + (full + refits) * PAGE_BYTES + STUDY_BYTES
     disk += estimate.study_bytes + len(again) * estimate.refit_bytes
-    return Cost(full, folds, len(planned) - full - folds, refits, seconds, disk, basis)
+    path_seconds = JOB_SECONDS + count * fit_seconds / paths
+    return Cost(full, folds, len(planned) - full - folds, refits, seconds, disk, basis, path_seconds)
 
 
 def _is_fold(fit: grid.Fit) -> bool:
@@ -84,13 +88,13 @@ def _fits(study: Study, base: Path, estimate: FitCost) -> tuple[float, float, st
 
 
 def _measured(table: pd.DataFrame, base: Path, estimate: FitCost) -> tuple[float, float]:
-    """Mean seconds and bytes of a fit in an earlier run; a job without a benchmark does not count."""
+    """Mean seconds and bytes of a fit in an earlier run."""
     table = table[table["path"].notna()]
     seconds = table["job_seconds"].astype(float).mean()
     folders = [base / path for path in table["path"]]
     sizes = [sum(file.stat().st_size for file in folder.glob("*") if file.is_file()) for folder in folders]
     bytes_of_fit = sum(sizes) / max(len(sizes), 1) or estimate.fit_bytes
-    return (seconds if seconds == seconds else JOB_SECONDS), bytes_of_fit
+    return (seconds if seconds == seconds else estimate.fit_seconds), bytes_of_fit
 
 
 def show(costs: dict[str, Cost], cores: int) -> str:
@@ -105,4 +109,7 @@ def show(costs: dict[str, Cost], cores: int) -> str:
             f" {hours:10.3f} {hours / cores:7.3f} {found.bytes / 1e6:8.0f}"
         )
     lines += [f"{name}: {found.basis}" for name, found in costs.items()]
+    slowest = max(found.path_seconds for found in costs.values())
+    components = max(1, round(NODE_SECONDS / slowest))
+    lines.append(f"on a cluster, paths in one job of about ten minutes: --group-components fits={components}")
     return "\n".join(lines)

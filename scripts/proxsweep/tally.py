@@ -20,22 +20,25 @@ class Tally:
         self._reasons = {study.name: planning.to_make(grid.table(study)) for study in self._studies}
 
     def before(self, dry_run: bool) -> Iterator[str]:
-        """Put aside what Snakemake would not make again, unless it is a dry run, and tell how many fits are there."""
+        """Put aside what Snakemake would not make again, unless it is a dry run; which files these are."""
         for study in self._studies:
-            reasons = self._reasons[study.name]
-            unseen = planning.unseen(study, reasons)
+            unseen = planning.unseen(study, self._reasons[study.name])
             for path, reason in unseen.items():
                 # message: A file of a finished fit, or an encoding, was cut off, overwritten or removed after it was
-                # written, as the line says, or the fit had failed, or was cut off by a limit that is larger now. It is
-                # made again; a dry run only tells. | Nothing now. If damage comes again, look for the cause: a full
-                # disk, a copy that stopped, a program that synchronises folders.
+                # written, as the line says, or the fit had failed. It is made again; a dry run only tells. | Nothing
+                # now. If damage comes again, look for the cause: a full disk, a copy that stopped, a program that
+                # synchronises folders.
                 yield f"{path}: {reason}; it is made again"
             if not dry_run:
                 planning.put_aside(study, unseen)
+
+    def counts(self) -> Iterator[str]:
+        """How many fits of every study are there, and how many are to be made, of the data that are there."""
+        for study, reasons in self._reasons.items():
             again = Counter(reason for reason in reasons.values() if reason.endswith(kept.CHANGED))
             words = "".join(f"; {count} since {reason}" for reason, count in again.items())
-            total = len(self._records[study.name])
-            yield f"study {study.name}: {total - len(reasons)} of {total} fits are there, {len(reasons)} to make{words}"
+            total = len(self._records[study])
+            yield f"study {study}: {total - len(reasons)} of {total} fits are there, {len(reasons)} to make{words}"
 
     def after(self) -> Iterator[str]:
         """How many fits of every study were kept, made and failed, by what is on disk now."""

@@ -8,6 +8,7 @@ from proxsweep import cost, studies
 from proxsweep.dms import cost as dms_cost
 from proxsweep.dms.data.simulate import simulate
 from proxsweep.dms.refits import refits
+from proxsweep.jobs.efficiency import FIT_SECONDS
 from proxsweep.sweep import grid
 
 
@@ -82,14 +83,22 @@ def test_more_starts_and_weights_cost_more():
     starts = cost.cost(study_of(small_study(solver={"starts": ["zeros", "50x_random"], "seed": 1})))
     weights = cost.cost(study_of(small_study(sweep={"difference": ["equivariant"], "lasso": [0, 1e-3, 2e-3]})))
     assert starts.core_seconds > base.core_seconds and starts.fits == base.fits
-    assert weights.fits == 6 and weights.core_seconds > base.core_seconds + 2 * cost.JOB_SECONDS
+    assert weights.fits == 6 and weights.core_seconds > base.core_seconds + 2 * FIT_SECONDS
 
 
 def test_folds_share_the_compiled_code_of_their_replicate():
     alone = cost.cost(study_of(small_study()))
     validated = cost.cost(study_of(small_study(cross_validation={"folds": 2})))
     each = (validated.core_seconds - alone.core_seconds) / validated.folds
-    assert cost.JOB_SECONDS <= each < cost.JOB_SECONDS + 0.5
+    start = cost.JOB_SECONDS / len(study_of(small_study()).sweep["lasso"])  # a job a path
+    assert FIT_SECONDS + start <= each < FIT_SECONDS + start + 0.5
+
+
+def test_the_plan_says_how_many_paths_make_a_job_of_ten_minutes():
+    shown = cost.show({"small": cost.cost(study_of(small_study()))}, 1)
+    seconds = cost.JOB_SECONDS + 2 * (FIT_SECONDS + 0.05)
+    components = int(shown.rpartition("fits=")[2])
+    assert components == pytest.approx(600 / seconds, rel=0.05)
 
 
 def test_every_summary_takes_its_time():

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from projects import assert_refused, copy_project
+from projects import assert_refused, copy_project, counts
 
 TOY = Path(__file__).parents[1] / "toy_family"
 STUDY = {"family": "ridge", "data": {"table": "t.csv", "response": "y"}, "sweep": {"ridge": [0.1, 1.0]}}
@@ -77,7 +77,9 @@ def test_a_wrong_config_is_refused_at_the_dry_run(project, changes, parts):
 def test_a_study_has_the_jobs_of_its_family_alone(project):
     """Each by its own rules; a fit of one imports nothing of the other."""
     write(project)
-    planned = {job.rule for job in project.jobs("--configfile", "ridge.yaml", "--forceall")}
+    jobs = project.jobs("--configfile", "ridge.yaml", "--forceall")
+    planned = {job.rule for job in jobs}
+    assert counts(jobs)["ridge_fit"] == 1  # both fits are one path: the family names its parameter, and nothing else
     shared = {"plan", "collect", "notebook_index", "table_page", "write_config", "reproducibility"}
     assert planned == {"ridge_encode", "ridge_fit", "ridge_convergence", *shared}
     from proxsweep.jobs.closure import closure

@@ -68,7 +68,7 @@ if workflow.is_main_process:
         for message in [] if workflow.output_settings.dryrun else planning.clamp_dates(study):
             logger.warning(f"proxsweep: {message}")
     TALLY = or_refuse(tally.Tally, STUDIES.values())
-    for message in TALLY.before(workflow.output_settings.dryrun):
+    for message in [*TALLY.before(workflow.output_settings.dryrun), *TALLY.counts()]:
         logger.info(f"proxsweep: {message}")
 
 

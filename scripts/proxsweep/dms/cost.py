@@ -11,7 +11,7 @@ import pandas as pd
 from proxsweep.dms.data import read
 from proxsweep.dms.sources import tables
 from proxsweep.family import FitCost
-from proxsweep.jobs.efficiency import COMPILE_SECONDS, JOB_SECONDS
+from proxsweep.jobs.efficiency import COMPILE_SECONDS, FIT_SECONDS
 from proxsweep.sweep import grid
 from proxsweep.sweep.study import Study
 
@@ -59,12 +59,12 @@ def cost(study: Study, base: Path) -> FitCost:
 
 
 def fit_seconds(study: Study, size: Size) -> float:
-    """Seconds of one fit's job, its code compiled."""
+    """Seconds of one fit, its code compiled."""
     lists = study.sweep.get("starts", [study.solver["starts"]])
     starts = sum(_starts(names) for names in lists) / len(lists)
     shapes = study.sweep.get("global_epistasis", [study.model["global_epistasis"]])
     iterations = sum(ITERATIONS[shape] for shape in shapes) / len(shapes)
-    return JOB_SECONDS + starts * iterations * iteration_seconds(size)
+    return FIT_SECONDS + starts * iterations * iteration_seconds(size)
 
 
 def _starts(names: list[str]) -> int:

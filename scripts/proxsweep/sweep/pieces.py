@@ -12,6 +12,9 @@ from proxsweep.sweep import grid
 from proxsweep.sweep.grid import PARTIAL, Fit
 from proxsweep.sweep.study import Study
 
+MOST = 500
+"""Fits of a job: their names are one argument of its command, and Linux limits an argument to 128 kB."""
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -49,12 +52,12 @@ class Piece:
 
 
 def pieces(study: Study, size: int | None = None) -> list[Piece]:
-    """The pieces of a study's paths, each of ``size`` fits at most (None: whole paths)."""
+    """The pieces of a study's paths, each of ``size`` fits at most (None: whole paths, or :data:`MOST`)."""
     path = _path(study)
     found = []
     for kind, labels in _labels(study).items():
         wildcards = (*(name for name in study.sweep if name != path), *filter(None, [kind]))
-        step = size or len(labels)
+        step = min(size or MOST, MOST)
         cuts = [labels[start : start + step] for start in range(0, len(labels), step)]
         found += [Piece(study, kind, tuple(cut), wildcards) for cut in cuts]
     return found

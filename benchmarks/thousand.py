@@ -1,0 +1,200 @@
+"""What many fits cost where those of a path share one job: before and after, from neighbours, by the thousand.
+
+    python benchmarks/thousand.py [--before 13a5071] [--cores 2] [--part NAME ...] [--output FOLDER]
+
+Parts, each in work folders of its own with empty compilation caches; data and encodings are made first and not timed:
+
+sweep     the 36 fits of config/manuscript.yaml to their table, by the revision BEFORE and by this tree in turn, both
+          from `zeros`, then by this tree from `neighbour`: wall seconds, processor seconds of Snakemake with all its
+          jobs, of the solves, iterations; how far objectives from `neighbour` lie above those from `zeros`
+demo      all of config/config.yaml as it stands in BEFORE, data included, by both
+thousand  1,008 fits: the same sweep with five folds and 22 resamples, from `neighbour`
+worker    1,000 small fits in one kernel: its memory at the start and at the end
+
+Writes thousand.csv (one row per run), thousand_objectives.csv and thousand_worker.csv. Run it on a quiet machine.
+"""
+
+import argparse
+import copy
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from proxsweep import studies  # noqa: E402
+from proxsweep.io.files import write_csv  # noqa: E402
+
+MANUSCRIPT = yaml.safe_load((ROOT / "config/manuscript.yaml").read_text())
+STUDY = "results/manuscript"
+ENCODINGS = [f"{STUDY}/encodings/replicate~{replicate}.npz" for replicate in "12"]
+
+
+def sweep(**changes: Any) -> dict:
+    """The manuscript's config with changed sections."""
+    config = copy.deepcopy(MANUSCRIPT)
+    config["studies"]["manuscript"] |= changes
+    return config
+
+
+def starts(name: str) -> dict[str, Any]:
+    return {**MANUSCRIPT["studies"]["manuscript"]["solver"], "starts": [name]}
+
+
+def checked_out(revision: str, folder: Path) -> Path:
+    """The files of a revision; this tree for ``.``."""
+    if revision == ".":
+        return ROOT
+    archive = subprocess.run(["git", "-C", ROOT, "archive", revision], check=True, capture_output=True).stdout
+    folder.mkdir(exist_ok=True)
+    subprocess.run(["tar", "-x", "-C", folder], input=archive, check=True)
+    return folder
+
+
+def snakemake(tree: Path, folder: Path, config: dict, cores: int, targets: list[str]) -> tuple[float, float]:
+    """Make targets below ``folder``; wall seconds, and processor seconds with all jobs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    command = [sys.executable, "-m", "snakemake", "--snakefile", tree / "Snakefile", "--configfile", "config.yaml"]
+    environment = {
+        **os.environ,
+        "JAX_COMPILATION_CACHE_DIR": str(folder / "cache"),
+        "PYTHONPATH": str(tree / "scripts"),
+    }
+    before, began = _processor_seconds(), time.perf_counter()
+    with open(folder / "log.txt", "w") as log:
+        subprocess.run(
+            [*command, "--cores", str(cores), *targets], cwd=folder, env=environment, check=True, stdout=log, stderr=log
+        )
+    return time.perf_counter() - began, _processor_seconds() - before
+
+
+def _processor_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def timed(name: str, tree: Path, folder: Path, config: dict, cores: int, targets: list[str]) -> dict[str, Any]:
+    """A row of the table: one run after its data and encodings are there."""
+    study = next(iter(config["studies"]))
+    if targets:
+        snakemake(tree, folder, config, cores, ENCODINGS)
+    wall, processor = snakemake(tree, folder, config, cores, targets)
+    fits = pd.read_csv(folder / f"results/{study}/fits.csv")
+    row = {
+        "run": name,
+        "fits": len(fits),
+        "converged": int((fits["status"] == "converged").sum()),
+        "wall_seconds": wall,
+        "processor_seconds": processor,
+        "solve_seconds": fits["solve_seconds"].sum(),
+        "beyond_solve_a_fit": (processor - fits["solve_seconds"].sum()) / len(fits),
+        "iterations": int(fits["iterations"].sum()),
+        "max_rss_mb": fits["max_rss_mb"].max(),
+    }
+    print(json.dumps(row), file=sys.stderr, flush=True)
+    return row
+
+
+def sweeps(before: Path, work: Path, cores: int, output: Path) -> list[dict[str, Any]]:
+    """The same 36 fits by both revisions, and from neighbours."""
+    table = [f"{STUDY}/fits.csv"]
+    rows = [
+        timed("sweep, before", before, work / "sweep_before", sweep(), cores, table),
+        timed("sweep, zeros", ROOT, work / "sweep_zeros", sweep(), cores, table),
+        timed("sweep, neighbour", ROOT, work / "sweep_neighbour", sweep(solver=starts("neighbour")), cores, table),
+    ]
+    both = [pd.read_csv(work / f"sweep_{name}" / STUDY / "fits.csv") for name in ("zeros", "neighbour")]
+    by = ["difference", "lasso", "replicate"]
+    joined = both[0].merge(both[1], on=by, suffixes=("_zeros", "_neighbour"))
+    excess = (joined["objective_neighbour"] - joined["objective_zeros"]) / joined["objective_zeros"].abs()
+    names = [
+        f"{name}_{start}" for name in ("objective", "iterations", "solve_seconds") for start in ("zeros", "neighbour")
+    ]
+    write_csv(output / "thousand_objectives.csv", joined[[*by, *names]].assign(excess=excess))
+    return rows
+
+
+def demo(before: Path, work: Path, cores: int) -> list[dict[str, Any]]:
+    """All of the demo as the earlier revision has it."""
+    config = yaml.safe_load((before / "config/config.yaml").read_text())
+    runs = [("demo, before", before), ("demo", ROOT)]
+    return [timed(name, tree, work / name.replace(", ", "_"), config, cores, []) for name, tree in runs]
+
+
+def thousand(work: Path, cores: int) -> list[dict[str, Any]]:
+    """1,008 fits of full size from their neighbours."""
+    more = {"cross_validation": {"folds": 5, "seed": 1}, "resamples": {"count": 22, "seed": 1}}
+    config = sweep(solver=starts("neighbour"), **more)
+    return [timed("thousand", ROOT, work / "thousand", config, cores, [f"{STUDY}/fits.csv"])]
+
+
+def worker(work: Path, output: Path) -> None:
+    """Memory of one kernel over 1,000 fits of the demo's size."""
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    weights = [1e-5 * 1.005**k for k in range(1000)]
+    study = config["studies"]["demo"] | {
+        "references": None,
+        "cross_validation": None,
+        "chosen": {"difference": "equivariant"},
+    }
+    study["sweep"] = {"difference": ["equivariant"], "lasso": weights, "replicate": [1]}
+    config = {"studies": {"worker": study}}
+    snakemake(ROOT, work / "worker", config, 1, ["results/worker/encodings/replicate~1.npz"])
+    (checked,) = studies.from_config(config, ["config.yaml"], {}, work / "worker")
+    from proxsweep import fit_job
+    from proxsweep.sweep import grid, pieces
+
+    os.chdir(work / "worker")
+    fits = {fit.labels["lasso"]: fit for fit in grid.full(checked)}
+    (piece,) = pieces.pieces(checked)
+    began = time.perf_counter()
+    fit_job.run([fits[label] for label in piece.labels])
+    records = [
+        json.loads(Path(f"results/worker/fits/{fits[label].parts}/record.json").read_text()) for label in piece.labels
+    ]
+    made = pd.DataFrame([record["made"] for record in records])[["seconds", "processor_seconds", "max_rss_mb"]]
+    write_csv(output / "thousand_worker.csv", made)
+    first, last = made["max_rss_mb"].iloc[1:21].mean(), made["max_rss_mb"].iloc[-20:].mean()
+    seconds = time.perf_counter() - began
+    print(f"{len(made)} fits in {seconds:.0f} s; MB of fits 2 to 21: {first:.0f}, of the last 20: {last:.0f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--before", default="13a5071", help="git revision, or a folder with its files")
+    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--part", choices=("sweep", "demo", "thousand", "worker"), action="append")
+    parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "results")
+    options = parser.parse_args()
+    parts, output = options.part or ["sweep", "demo", "thousand", "worker"], options.output.resolve()
+    with tempfile.TemporaryDirectory() as name:
+        work, rows = Path(name), []
+        given = Path(options.before)
+        before = given.resolve() if given.is_dir() else checked_out(options.before, work / "before")
+        if "sweep" in parts:
+            rows += sweeps(before, work, options.cores, output)
+        if "demo" in parts:
+            rows += demo(before, work, options.cores)
+        if "thousand" in parts:
+            rows += thousand(work, options.cores)
+        if "worker" in parts:
+            worker(work, output)
+        if rows:
+            table = pd.DataFrame(rows)
+            write_csv(output / "thousand.csv", table)
+            print(table.round(2).to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()
