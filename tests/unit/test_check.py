@@ -229,6 +229,27 @@ def first(study: Path) -> Path:
     return study / f"fits/difference~reference/lasso~{STRONG}/replicate~1"
 
 
+def test_counts_of_a_fold_are_recomputed(tmp_path):
+    """A fold has no table; its counts stand beside its parameters."""
+    toys.toy(3).save(tmp_path / "e.npz")
+    rows = {"fold": "1", "folds": 2, "seed": 1, "stratify": "condition"}
+    values = {"difference": "equivariant", "lasso": LASSO, "replicate": "1"}
+    spec = {"study": "s", "fit": values, "labels": {}, "rows": rows, "model": toys.MODEL, "solver": toys.SOLVER}
+    fit_files.run(spec, tmp_path / "e.npz", tmp_path / "fit", lambda line: None)
+    assert not (tmp_path / "fit/mutations.csv").exists()
+    assert check(tmp_path / "fit", tmp_path / "e.npz").disagreements == []
+    path = tmp_path / "fit/parameters.npz"
+    with np.load(path) as arrays:
+        found = dict(arrays)
+    for change in (
+        lambda counts: counts + (np.arange(counts.size).reshape(counts.shape) == 4),
+        lambda counts: counts[1:],
+    ):
+        write_npz(path, **{**found, "times_seen": change(found["times_seen"])})
+        (_, wrong), *others = check(tmp_path / "fit", tmp_path / "e.npz").disagreements
+        assert wrong.file == "parameters.npz" and "times_seen" in wrong.quantity and not others
+
+
 def edit_record(folder: Path, change) -> None:
     record = json.loads((folder / "record.json").read_text())
     change(record)

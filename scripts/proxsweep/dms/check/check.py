@@ -101,8 +101,8 @@ def check(folder: str | Path, record: Mapping[str, Any], encoding_path: str | Pa
     _parameters(fit, discrepancies)
     _summary(fit, discrepancies)
     _losses(fit, discrepancies)
-    tables = [] if record.get("rows") else [(_mutations, "mutations.csv")]
-    for compare, name in (*tables, (_starts, "trace.csv")):
+    counted = (_times_seen, "parameters.npz") if record.get("rows") else (_mutations, "mutations.csv")
+    for compare, name in (counted, (_starts, "trace.csv")):
         try:
             compare(fit, folder / name, discrepancies)
         except UserError as error:
@@ -246,6 +246,17 @@ def _mutations(fit: _Fit, path: Path, discrepancies: Discrepancies) -> None:
         return
     for name, values in columns.items():
         discrepancies.entries(path.name, name, table[name].to_numpy(), values, encoding.mutations, 0.0)
+
+
+def _times_seen(fit: _Fit, path: Path, discrepancies: Discrepancies) -> None:
+    """Of a fold or a resample, which has no table: the counts beside its parameters."""
+    encoding = fit.encoding
+    written = fit_folder.arrays(path, {"times_seen": ("iu", None)})["times_seen"]
+    if written.shape != encoding.times_seen.shape:
+        discrepancies.add(path.name, "shape of times_seen", written.shape, encoding.times_seen.shape)
+        return
+    for name, values, counts in zip(encoding.conditions, written, encoding.times_seen, strict=True):
+        discrepancies.entries(path.name, f"times_seen {name}", values, counts, encoding.mutations, 0.0)
 
 
 def _summary(fit: _Fit, discrepancies: Discrepancies) -> None:
