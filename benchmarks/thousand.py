@@ -1,17 +1,19 @@
 """What many fits cost where those of a path share one job: before and after, from neighbours, by the thousand.
 
-    python benchmarks/thousand.py [--before 13a5071] [--cores 2] [--part NAME ...] [--output FOLDER]
+    python benchmarks/thousand.py [--before 13a5071] [--cores 2] [--part NAME ...] [--data FILE] [--output FOLDER]
 
 Parts, each in work folders of its own with empty compilation caches; data and encodings are made first and not timed:
 
 sweep     the 36 fits of config/manuscript.yaml to their table, by the revision BEFORE and by this tree in turn, both
           from `zeros`, then by this tree from `neighbour`: wall seconds, processor seconds of Snakemake with all its
-          jobs, of the solves, iterations; how far objectives from `neighbour` lie above those from `zeros`
+          jobs, of the solves, iterations
+starts    how far objectives from `neighbour` lie above those from `zeros`: all full fits of the demo, of
+          config/manuscript.yaml and, with --data, of config/spike_10k.yaml, at ridges 1e-6 and 1e-4
 demo      all of config/config.yaml as it stands in BEFORE, data included, by both
 thousand  1,008 fits: the same sweep with five folds and 22 resamples, from `neighbour`
 worker    1,000 small fits in one kernel: its memory at the start and at the end
 
-Writes thousand.csv (one row per run), thousand_objectives.csv and thousand_worker.csv. Run it on a quiet machine.
+Writes thousand.csv (one row per run), thousand_starts.csv and thousand_worker.csv. Run it on a quiet machine.
 """
 
 import argparse
@@ -37,6 +39,7 @@ from proxsweep.io.files import write_csv  # noqa: E402
 
 MANUSCRIPT = yaml.safe_load((ROOT / "config/manuscript.yaml").read_text())
 STUDY = "results/manuscript"
+PARTS = ("sweep", "starts", "demo", "thousand", "worker")
 ENCODINGS = [f"{STUDY}/encodings/replicate~{replicate}.npz" for replicate in "12"]
 
 
@@ -106,22 +109,68 @@ def timed(name: str, tree: Path, folder: Path, config: dict, cores: int, targets
     return row
 
 
-def sweeps(before: Path, work: Path, cores: int, output: Path) -> list[dict[str, Any]]:
+def sweeps(before: Path, work: Path, cores: int) -> list[dict[str, Any]]:
     """The same 36 fits by both revisions, and from neighbours."""
     table = [f"{STUDY}/fits.csv"]
-    rows = [
+    return [
         timed("sweep, before", before, work / "sweep_before", sweep(), cores, table),
         timed("sweep, zeros", ROOT, work / "sweep_zeros", sweep(), cores, table),
         timed("sweep, neighbour", ROOT, work / "sweep_neighbour", sweep(solver=starts("neighbour")), cores, table),
     ]
-    both = [pd.read_csv(work / f"sweep_{name}" / STUDY / "fits.csv") for name in ("zeros", "neighbour")]
-    by = ["difference", "lasso", "replicate"]
-    joined = both[0].merge(both[1], on=by, suffixes=("_zeros", "_neighbour"))
-    excess = (joined["objective_neighbour"] - joined["objective_zeros"]) / joined["objective_zeros"].abs()
-    names = [
-        f"{name}_{start}" for name in ("objective", "iterations", "solve_seconds") for start in ("zeros", "neighbour")
-    ]
-    write_csv(output / "thousand_objectives.csv", joined[[*by, *names]].assign(excess=excess))
+
+
+def objectives(work: Path, output: Path, data: Path | None) -> None:
+    """Every full fit from zeros, and along its path from its neighbour."""
+    rows = []
+    for name in ("config", "manuscript", *(["spike_10k"] if data else [])):
+        for ridge in (1e-6, 1e-4):
+            config = yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())
+            (study,) = config["studies"].values()
+            study["model"] |= {"ridge": ridge}
+            if name == "spike_10k":
+                study["data"]["func_scores"] = str(data)
+            folder = work / f"starts_{name}_{ridge:g}"
+            rows += [{"config": name, "ridge": ridge, **row} for row in _along_paths(config, folder)]
+    table = pd.DataFrame(rows)
+    table["excess"] = (table["objective_neighbour"] - table["objective_zeros"]) / table["objective_zeros"].abs()
+    write_csv(output / "thousand_starts.csv", table)
+    table = table[table["from_neighbour"]].assign(
+        level=table["excess"].abs() <= 1e-6, worse=table["excess"] > 1e-6, better=table["excess"] < -1e-6
+    )
+    counted = table.groupby(["config", "ridge"]).agg(
+        fits=("excess", "size"),
+        level=("level", "sum"),
+        worse=("worse", "sum"),
+        largest=("excess", "max"),
+        better=("better", "sum"),
+        iterations_zeros=("iterations_zeros", "sum"),
+        iterations_neighbour=("iterations_neighbour", "sum"),
+    )
+    print(counted.to_string())
+
+
+def _along_paths(config: dict, folder: Path) -> list[dict[str, Any]]:
+    from proxsweep.dms.model import fit_files
+    from proxsweep.sweep import grid, pieces
+
+    (name,) = config["studies"]
+    (study,) = studies.from_config(config, [], {}, ROOT)
+    encodings = {
+        fit.labels["replicate"]: f"results/{name}/encodings/replicate~{fit.labels['replicate']}.npz"
+        for fit in grid.full(study)
+    }
+    snakemake(ROOT, folder, config, 1, list(encodings.values()))
+    rows, earlier = [], {}
+    for fit in sorted(grid.full(study), key=lambda fit: -fit.values["lasso"]):
+        path, ended = pieces.key(fit), {}
+        for start in ("zeros", "neighbour"):
+            spec = fit.spec()
+            spec["solver"]["starts"] = [start]
+            encoding, place = folder / encodings[fit.labels["replicate"]], folder / start / fit.parts
+            done = fit_files.run(spec, encoding, place, lambda line: None, earlier.get(path))
+            ended |= {f"objective_{start}": done.best.objective, f"iterations_{start}": done.best.iterations}
+        rows.append({**fit.labels, **ended, "from_neighbour": path in earlier})
+        earlier[path] = folder / "neighbour" / fit.parts / "parameters.npz"
     return rows
 
 
@@ -151,7 +200,7 @@ def worker(work: Path, output: Path) -> None:
     study["sweep"] = {"difference": ["equivariant"], "lasso": weights, "replicate": [1]}
     config = {"studies": {"worker": study}}
     snakemake(ROOT, work / "worker", config, 1, ["results/worker/encodings/replicate~1.npz"])
-    (checked,) = studies.from_config(config, ["config.yaml"], {}, work / "worker")
+    (checked,) = studies.from_config(config, [], {}, work / "worker")
     from proxsweep import fit_job
     from proxsweep.sweep import grid, pieces
 
@@ -174,16 +223,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--before", default="13a5071", help="git revision, or a folder with its files")
     parser.add_argument("--cores", type=int, default=2)
-    parser.add_argument("--part", choices=("sweep", "demo", "thousand", "worker"), action="append")
+    parser.add_argument("--part", choices=PARTS, action="append")
+    parser.add_argument("--data", type=Path, help="the table of config/spike_10k.yaml")
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "results")
     options = parser.parse_args()
-    parts, output = options.part or ["sweep", "demo", "thousand", "worker"], options.output.resolve()
+    parts, output = options.part or PARTS, options.output.resolve()
     with tempfile.TemporaryDirectory() as name:
         work, rows = Path(name), []
         given = Path(options.before)
         before = given.resolve() if given.is_dir() else checked_out(options.before, work / "before")
         if "sweep" in parts:
-            rows += sweeps(before, work, options.cores, output)
+            rows += sweeps(before, work, options.cores)
+        if "starts" in parts:
+            objectives(work, output, options.data and options.data.resolve())
         if "demo" in parts:
             rows += demo(before, work, options.cores)
         if "thousand" in parts:

@@ -92,6 +92,7 @@ def _make_all(fits: list[Fit], reasons: dict[str, str], threads: int, attempt: i
 def _make(fit: Fit, kernel: Kernel) -> dict[str, Any]:
     """Execute the notebook of a fit, put its files in place and return its record."""
     from proxsweep.jobs import notebook
+    from proxsweep.jobs.kernels import NotStarted
 
     folder, executed = Path(planning.folder(fit)), planning.kept_notebook(fit)
     neighbour = planning.solved_neighbour(fit)
@@ -107,6 +108,8 @@ def _make(fit: Fit, kernel: Kernel) -> dict[str, Any]:
         record = _record(making) | {kept.MADE: made | kernel.usage()}
     except notebook.NotebookError as error:
         raise FitError(str(error), error.lasting) from None
+    except NotStarted as error:  # the kernel died when the notebook had passed
+        raise FitError(str(error), lasting=False) from None
     except UserError as error:
         raise FitError(str(error), lasting=True) from None
     _clear(folder)

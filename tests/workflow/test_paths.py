@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import pytest
 
@@ -74,6 +75,12 @@ def test_a_fit_is_the_same_however_it_is_made(finished, edited, per_job, cell):
     shutil.rmtree(edited.folder / "results/tiny/fits")
     assert "0 fits kept, 4 made" in run(edited)
     assert len(expected) == 8 and contents(edited, *numbers) == expected
+
+
+@pytest.mark.parametrize("what", ["--unlock", "--summary"])
+def test_what_runs_no_job_needs_no_cores(finished, what):
+    done = finished.run(sys.executable, "-m", "snakemake", what, *TINY)
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.slow

@@ -59,9 +59,8 @@ FAMILIES = {name: family(name) for name in dict.fromkeys(study.family for study 
 # rules of the first family have bare names; those of a later one begin with its name
 PREFIXES = {name: "" if name == DEFAULT else f"{name}_" for name in FAMILIES}
 # where jobs go to nodes, these have to find the same rules, whatever cores they have
-FITS = planning.job_pieces(
-    STUDIES.values(), workflow.cores if workflow.is_main_process and workflow.resource_settings.nodes is None else 1
-)
+LOCAL = workflow.is_main_process and workflow.resource_settings.nodes is None
+FITS = planning.job_pieces(STUDIES.values(), (workflow.resource_settings.cores or 1) if LOCAL else 1)
 
 if workflow.is_main_process:
     for study in STUDIES.values():

@@ -55,7 +55,7 @@ ISOLATION = "__import__('proxsweep.jobs.isolation', fromlist=['']).{call}"
 
 
 class NotStarted(Exception):
-    """A kernel failed before it executed anything."""
+    """A kernel did not come up, or does not answer between notebooks."""
 
 
 class Kernel:
@@ -127,7 +127,13 @@ class Kernel:
                 client.stop_channels()
 
     def usage(self) -> dict[str, float]:
-        """What the notebook that was executed last took: ``seconds``, ``processor_seconds``, ``max_rss_mb``."""
+        """What the notebook that was executed last took: ``seconds``, ``processor_seconds``, ``max_rss_mb``.
+
+        Raises
+        ------
+        NotStarted
+            If the kernel is gone.
+        """
         return self._ask("usage()", RENEW_SECONDS)
 
     def exit_code(self) -> int | None:
