@@ -49,7 +49,7 @@ LINES = [
     f"check {ONE}",
     f"reread {FIT} --reference b --output reread.csv",
     f"predict {FIT} t.csv --output predicted.csv",
-    f"preprocess t.csv --spec '{SPEC}' --variants v.csv --wildtypes w.csv --report r.csv --sources s.csv",
+    f"preprocess t.csv --spec '{SPEC}' --variants v.csv --wildtypes w.csv --report r.csv",
     "plan c.yaml",
     f"stack t.csv {ONE}/fits.csv --output stacked.csv",
 ]

@@ -67,7 +67,8 @@ def why_made(folder: str | Path, wanted: Mapping[str, Any]) -> str | None:
         return fault or MISSING
     if record.get("status") == Status.FAILED:
         return FAILED
-    made = record.get(MADE) or {}
+    made = record.get(MADE)
+    made = made if isinstance(made, dict) else {}
     changed = [word for name, word in CHANGES.items() if made.get(name) != wanted[name]]
     return f"{', '.join(changed)}{CHANGED}" if changed else None
 

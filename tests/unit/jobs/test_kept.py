@@ -51,8 +51,9 @@ def test_a_changed_value_changes_the_digest_and_another_order_does_not(made):
 def test_damage_failure_and_records_of_earlier_versions(made):
     folder, how = made
     record = json.loads((folder / "record.json").read_text())
-    (folder / "record.json").write_text(json.dumps({**record, "made": None}))
-    assert kept.why_made(folder, how) == "settings, data, code changed"
+    for edited in (None, [1], {}):
+        (folder / "record.json").write_text(json.dumps({**record, "made": edited}))
+        assert kept.why_made(folder, how) == "settings, data, code changed"
     (folder / "record.json").write_text(json.dumps({**record, "status": "failed", "file_bytes": {}}))
     assert kept.why_made(folder, how) == kept.FAILED and kept.is_failed(folder / "record.json")
     (folder / "record.json").write_text(json.dumps(record))
