@@ -44,6 +44,7 @@ REPLACED = {
     "the package": "status.Status = None",
     "memory": "sys.held = np.ones(80_000_000)",
 }
+QUICK = {"a thread": ()}  # the others take the same way
 
 
 def write(path: Path, *cells: str) -> Path:
@@ -71,7 +72,9 @@ def test_what_cells_change_is_put_back(tmp_path):
         assert known(fresh, tmp_path) | {"pid": first["pid"]} == first
 
 
-@pytest.mark.parametrize("left", REPLACED.values(), ids=REPLACED)
+@pytest.mark.parametrize(
+    "left", [pytest.param(cell, id=name, marks=QUICK.get(name, pytest.mark.slow)) for name, cell in REPLACED.items()]
+)
 def test_what_cannot_be_put_back_gets_the_next_notebook_a_new_kernel(tmp_path, capfd, left):
     with Kernel() as kernel:
         first = known(kernel, tmp_path)
@@ -90,6 +93,7 @@ def test_a_fault_gets_the_next_notebook_a_new_kernel(tmp_path):
         assert known(kernel, tmp_path)["pid"] != first["pid"]
 
 
+@pytest.mark.slow
 def test_seconds_and_memory_are_those_of_one_notebook(tmp_path):
     with Kernel() as kernel:
         known(kernel, tmp_path, "import time; large = np.ones(40_000_000); del large; time.sleep(0.5)")
