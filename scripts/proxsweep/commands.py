@@ -235,6 +235,14 @@ def _strict(arguments: argparse.Namespace) -> None:
     print(f"all {len(table)} fits converged")
 
 
+def _off_path(fit: dict) -> dict[str, str]:
+    """Labels that all fits of a fit's path have."""
+    from proxsweep.families import family
+
+    path = family(fit["family"]).roles.path
+    return {name: label for name, label in fit["labels"].items() if name != path}
+
+
 def _index_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plan", type=Path, required=True)
     parser.add_argument("--fits", type=Path, required=True, help="fits.csv of the study")
@@ -246,11 +254,15 @@ def _index(arguments: argparse.Namespace) -> None:
     from proxsweep.io import reading
     from proxsweep.report import notebook_index
     from proxsweep.sweep import fits
-    from proxsweep.sweep.grid import PARTIAL
+    from proxsweep.sweep.grid import PARTIAL, path_folder
 
     plan = reading.plan(arguments.plan)
     table = fits.read(arguments.fits, ["path", "status", "relative_residual"]).set_index("path")
     entries = [{"path": path, "labels": {}} for path in arguments.summaries]
+    parts = [fit for fit in plan["fits"] if set(PARTIAL) & set(fit["labels"])]
+    folders = {(fit["family"], *_off_path(fit).items()): _off_path(fit) for fit in parts}
+    place = arguments.plan.parent / "paths"
+    entries += [{"path": place / path_folder(labels) / "path.ipynb", "labels": labels} for labels in folders.values()]
     for fit in plan["fits"]:
         if set(PARTIAL) & set(fit["labels"]):
             continue

@@ -92,6 +92,10 @@ def test_folds_keep_one_notebook_a_path(edited):
     (notebook, *_) = sorted((edited.folder / "results/tiny/paths").rglob("path.ipynb"))
     shown = json.dumps(json.loads(notebook.read_text())["cells"][-1]["outputs"])
     assert shown.count("converged") == 2 and "lasso~0.001" in shown
+    done = edited.snakemake("results/tiny/notebooks/html", *TINY)
+    assert done.returncode == 0, done.stdout
+    index = (edited.folder / "results/tiny/notebooks/html/index.html").read_text()
+    assert index.count("/path.html") == 2 and index.count("/fit.html") == 4
 
 
 @pytest.mark.slow

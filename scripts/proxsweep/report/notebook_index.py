@@ -33,7 +33,7 @@ def build(entries: Sequence[Mapping[str, Any]], output_dir: str | Path, title: s
     entries
         One mapping a notebook: ``path`` (None, or a file that is missing or cut off, gives a row without a
         page), ``labels`` (parameters and their labels, empty for a summary), ``status`` (absent for a
-        summary) and, optionally, ``relative_residual``.
+        summary and for a path of folds or resamples) and, optionally, ``relative_residual``.
     output_dir
         Pages go to ``parameter~label/.../NAME.html`` below it.
     title
@@ -84,6 +84,10 @@ def _labels(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     return entry.get("labels") or {}
 
 
+def _words(entry: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {label}" for name, label in _labels(entry).items())
+
+
 def _convert(
     exporter: HTMLExporter, entry: Mapping[str, Any], page: Path | None, output_dir: Path, title: str
 ) -> Path | None:
@@ -96,17 +100,18 @@ def _convert(
         return None
     body, _ = exporter.from_notebook_node(notebook)
     index = quote("/".join([".."] * (len(page.parts) - 1) + ["index.html"]))
-    words = [f"{name} {label}" for name, label in _labels(entry).items()] or [Path(entry["path"]).stem]
+    words = _words(entry) or Path(entry["path"]).stem
     status = f": {entry['status']}" if entry.get("status") else ""
-    heading = f'<p><a href="{index}">{html.escape(title)}</a> / {html.escape(", ".join(words) + status)}</p>'
+    heading = f'<p><a href="{index}">{html.escape(title)}</a> / {html.escape(words + status)}</p>'
     style = HtmlFormatter(style="default").get_style_defs(".highlight")
-    write_text(output_dir / page, document(", ".join(words), heading + body, style))
+    write_text(output_dir / page, document(words, heading + body, style))
     return page
 
 
 def _index_body(rows: list[tuple[Mapping[str, Any], Path | None]], title: str) -> str:
     fits = [row for row in rows if row[0].get("status")]
-    summaries = [row for row in rows if not row[0].get("status")]
+    others = [row for row in rows if not row[0].get("status")]
+    summaries, paths = ([row for row in others if bool(_labels(row[0])) is wanted] for wanted in (False, True))
     fits.sort(key=lambda row: row[0]["status"] == GOOD)  # stable: the order given, within each kind
     parts = [f"<h1>{html.escape(title)}</h1>"]
     if summaries:
@@ -114,6 +119,9 @@ def _index_body(rows: list[tuple[Mapping[str, Any], Path | None]], title: str) -
         parts.append("<h2>Summaries</h2>\n<ul>\n" + "\n".join(items) + "\n</ul>")
     if fits:
         parts.append(f"<h2>Fits</h2>\n<p>{_count(fits)}</p>\n{_table(fits)}")
+    if paths:
+        items = [f"<li>{_link(page, _words(entry))}</li>" for entry, page in paths]
+        parts.append("<h2>Fits to folds and resamples, by path</h2>\n<ul>\n" + "\n".join(items) + "\n</ul>")
     return "\n".join(parts)
 
 

@@ -36,7 +36,7 @@ class Fit:
     @property
     def parts(self) -> str:
         """The fit's part of a path, one ``parameter~label`` a folder."""
-        return _parts(self.labels)
+        return path_folder(self.labels)
 
     def spec(self) -> dict[str, Any]:
         """All that this fit depends on, and nothing about its neighbours, as plain JSON-able values.
@@ -156,7 +156,7 @@ def plan(fits: list[Fit]) -> list[dict[str, Any]]:
 
 
 def _planned(study: str, family: str, labels: dict[str, str]) -> dict[str, Any]:
-    parts = _parts(labels)
+    parts = path_folder(labels)
     return {
         "study": study,
         "family": family,
@@ -167,7 +167,8 @@ def _planned(study: str, family: str, labels: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _parts(labels: dict[str, str]) -> str:
+def path_folder(labels: dict[str, str]) -> str:
+    """Labels as a part of a path, one ``parameter~label`` a folder."""
     return "/".join(f"{name}~{text}" for name, text in labels.items())
 
 

@@ -95,6 +95,14 @@ def test_links_lead_there_and_back(tmp_path):
         assert "total = 1 + 1" in Page(page).text
 
 
+def test_paths_of_folds_are_listed_apart(tmp_path):
+    path = {"path": notebook(tmp_path / "path.ipynb"), "labels": {"replicate": "1", "fold": "2"}}
+    index = build([fit(tmp_path, "0", "converged"), path], tmp_path / "html", "demo")
+    page = Page(index)
+    assert "Fits to folds and resamples, by path" in page.text and "replicate 1, fold 2" in page.text
+    assert page.links[-1] == "replicate~1/fold~2/path.html" and "1 fit, all converged" in page.text
+
+
 def test_pages_load_nothing(tmp_path, caplog):
     outputs = [
         nbformat.v4.new_output("display_data", {"image/png": PIXEL, "text/plain": "figure"}),
