@@ -3,15 +3,16 @@
 Which tolerance belongs to which number, and why: docs/certificate.md.
 """
 
+import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from proxsweep.dms.check import recompute
+from proxsweep.dms.check import recompute, starts
 from proxsweep.dms.data.encoding import Encoding
 from proxsweep.dms.data.subsets import fitted_only, select
 from proxsweep.io.errors import UserError
@@ -27,8 +28,6 @@ SUMS = 1e-12  # relative to the initial residual and the largest parameter: what
 INNER_SOLVER = 1e-9  # relative to the largest effect, where the record says that the prox was iterated
 SHIFT = 1e-12  # relative to the effects, where a row compares more than two nodes
 SHARE = 1e-12
-TRACE = 1e-9  # relative
-STARTS = 1e-8  # relative: starts that ended at one optimum
 GAP = 0.01  # relative to the duality gap, to which is added
 GAP_ROUNDING = 1e-12  # relative to the objective
 
@@ -91,27 +90,31 @@ def check(folder: str | Path, record: Mapping[str, Any], encoding_path: str | Pa
         # message: A key was removed, or another version wrote the record. | Make the fit again.
         raise UserError(str(folder / "record.json"), f"no {', '.join(missing)}", "a fit's record with these keys")
     nothing = Checked(False, math.nan, math.nan, _certificate_gaps(), discrepancies)
-    try:
+    fit = None
+    with _unreadable_is_told(discrepancies):
         fit = _load(folder, record, encoding_path, discrepancies)
-    except UserError as error:
-        _unreadable(error, discrepancies)
-        return nothing
     if fit is None:
         return nothing
     _parameters(fit, discrepancies)
     _summary(fit, discrepancies)
     _losses(fit, discrepancies)
-    counted = (_times_seen, "parameters.npz") if record.get("rows") else (_mutations, "mutations.csv")
-    for compare, name in (counted, (_starts, "trace.csv")):
-        try:
-            compare(fit, folder / name, discrepancies)
-        except UserError as error:
-            _unreadable(error, discrepancies)
+    with _unreadable_is_told(discrepancies):
+        if record.get("rows"):
+            _times_seen(fit, folder / "parameters.npz", discrepancies)
+        else:
+            _mutations(fit, folder / "mutations.csv", discrepancies)
+    with _unreadable_is_told(discrepancies):
+        starts.compare(record, folder, discrepancies)
     return _certificate(fit, discrepancies)
 
 
-def _unreadable(error: UserError, discrepancies: Discrepancies) -> None:
-    discrepancies.add(Path(error.place).name, "the file", error.found, error.expected)
+@contextlib.contextmanager
+def _unreadable_is_told(discrepancies: Discrepancies) -> Iterator[None]:
+    """A file that cannot be read is a disagreement."""
+    try:
+        yield
+    except UserError as error:
+        discrepancies.add(Path(error.place).name, "the file", error.found, error.expected)
 
 
 def _load(
@@ -300,39 +303,6 @@ def _losses(fit: _Fit, discrepancies: Discrepancies) -> None:
 
 def _share(hits: np.ndarray, among: np.ndarray) -> float:
     return float(hits[among].mean()) if among.any() else math.nan
-
-
-def _starts(fit: _Fit, path: Path, discrepancies: Discrepancies) -> None:
-    """Every start's last line of the trace, and the choice of the best."""
-    record, starts = fit.record, {one["start"]: one for one in fit.record["starts"]}
-    trace = fit_folder.trace(path.parent)
-    for name, one in starts.items():
-        rows = trace[trace["start"] == name]
-        if rows.empty:
-            discrepancies.add(path.name, f"start {name}", "absent", "a start of the record")
-            continue
-        if rows["iteration"].iloc[-1] != one["iterations"]:
-            last = int(rows["iteration"].iloc[-1])
-            discrepancies.add(path.name, f"last iteration of start {name}", last, one["iterations"])
-            continue
-        written = rows["iteration"] == one.get("written_iteration", one["iterations"])
-        traced = float(rows.loc[written, "objective"].iloc[-1]) if written.any() else math.nan
-        known = math.nan if one["objective"] is None else one["objective"]
-        discrepancies.close(path.name, f"objective of start {name}", traced, known, TRACE * abs(known))
-    if record["start"] not in starts:
-        discrepancies.add("record.json", "start", record["start"], f"one of {', '.join(starts)}")
-        return
-    for key in ("status", "objective", "residual", "relative_residual", "iterations", "written_iteration"):
-        discrepancies.equal(
-            "record.json", f"{key} of start {record['start']}", starts[record["start"]].get(key), record.get(key)
-        )
-    usable = [one["objective"] for one in starts.values() if one["status"] != Status.DIVERGED]
-    if usable and record["objective"] is not None:
-        lowest = min(usable)
-        if record["objective"] > lowest + STARTS * abs(lowest):
-            discrepancies.add(
-                "record.json", "objective of the best start", record["objective"], lowest, STARTS * abs(lowest)
-            )
 
 
 def _certificate(fit: _Fit, discrepancies: Discrepancies) -> Checked:
