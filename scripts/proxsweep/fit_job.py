@@ -54,8 +54,11 @@ def run(fits: list[Fit], threads: int = 1, attempt: int = 1) -> None:
     for fit in fits:
         set_aside.bring_back(planning.folder(fit))
     reasons = planning.to_make(fits)
-    if attempt > 1:  # a cell that raised in this run would raise again
-        reasons = {parts: reason for parts, reason in reasons.items() if reason != kept.FAILED}
+    for fit in [fit for fit in fits if reasons.get(fit.parts) == kept.FAILED]:
+        if attempt == 1:  # of an earlier run: whatever becomes of this attempt, the next one makes it
+            Path(planning.folder(fit), fit_folder.RECORD).unlink()
+        else:  # of this run: its cell would raise again
+            del reasons[fit.parts]
     print(f"{len(fits)} fits: {len(fits) - len(reasons)} kept, {len(reasons)} to make", flush=True)
     left = _make_all([fit for fit in fits if fit.parts in reasons], reasons, threads, attempt)
     if left:
