@@ -235,14 +235,6 @@ def _strict(arguments: argparse.Namespace) -> None:
     print(f"all {len(table)} fits converged")
 
 
-def _off_path(fit: dict) -> dict[str, str]:
-    """Labels that all fits of a fit's path have."""
-    from proxsweep.families import family
-
-    path = family(fit["family"]).roles.path
-    return {name: label for name, label in fit["labels"].items() if name != path}
-
-
 def _index_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plan", type=Path, required=True)
     parser.add_argument("--fits", type=Path, required=True, help="fits.csv of the study")
@@ -251,18 +243,20 @@ def _index_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _index(arguments: argparse.Namespace) -> None:
+    from proxsweep.families import family
     from proxsweep.io import reading
     from proxsweep.report import notebook_index
     from proxsweep.sweep import fits
     from proxsweep.sweep.grid import PARTIAL, path_folder
+    from proxsweep.sweep.pieces import off_path
 
     plan = reading.plan(arguments.plan)
     table = fits.read(arguments.fits, ["path", "status", "relative_residual"]).set_index("path")
     entries = [{"path": path, "labels": {}} for path in arguments.summaries]
     parts = [fit for fit in plan["fits"] if set(PARTIAL) & set(fit["labels"])]
-    folders = {(fit["family"], *_off_path(fit).items()): _off_path(fit) for fit in parts}
-    place = arguments.plan.parent / "paths"
-    entries += [{"path": place / path_folder(labels) / "path.ipynb", "labels": labels} for labels in folders.values()]
+    off_paths = [off_path(fit["labels"], family(fit["family"]).roles) for fit in parts]
+    for folder, labels in {path_folder(labels): labels for labels in off_paths}.items():
+        entries.append({"path": arguments.plan.parent / "paths" / folder / "path.ipynb", "labels": labels})
     for fit in plan["fits"]:
         if set(PARTIAL) & set(fit["labels"]):
             continue

@@ -4,13 +4,13 @@ A path is all fits that differ in the value of the path's parameter alone (:attr
 a family without one, or where it is not swept, every fit is a path.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil
 
 from proxsweep.sweep import grid
 from proxsweep.sweep.grid import PARTIAL, Fit
-from proxsweep.sweep.study import Study
+from proxsweep.sweep.study import Roles, Study
 
 MOST = 500
 """Fits of a job: their names are one argument of its command, and Linux limits an argument to 128 kB."""
@@ -80,21 +80,22 @@ def size(study: Study, paths: int, cores: int) -> int | None:
 
 def count(studies: Iterable[Study]) -> int:
     """How many paths studies have."""
-    return sum(len({_without(fit, _path(study)) for fit in grid.table(study)}) for study in studies)
+    return sum(len({key(fit) for fit in grid.table(study)}) for study in studies)
 
 
 def key(fit: Fit) -> str:
     """What all fits of a path have in common: their part of a path without the path's parameter."""
-    return _without(fit, _path(fit.study))
+    return grid.path_folder(off_path(fit.labels, fit.study.roles))
+
+
+def off_path(labels: Mapping[str, str], roles: Roles) -> dict[str, str]:
+    """Labels that all fits of a path have."""
+    return {name: label for name, label in labels.items() if name != roles.path}
 
 
 def _path(study: Study) -> str | None:
     """The path's parameter, where the study sweeps it."""
     return study.roles.path if study.roles.path in study.sweep else None
-
-
-def _without(fit: Fit, path: str | None) -> str:
-    return "/".join(f"{name}~{label}" for name, label in fit.labels.items() if name != path)
 
 
 def _labels(study: Study) -> dict[str, list[str]]:
