@@ -19,7 +19,10 @@ def truth(study: Study) -> str | None:
 def has_several_starts(study: Study) -> bool:
     """Whether some fit has more than one start."""
     lists = study.sweep.get("starts", [study.solver["starts"]])
-    return any(len(starts) > 1 or starts[0].endswith("x_random") for starts in lists)
+    checks_all = "all" in study.sweep.get("check_starts", [study.solver["check_starts"]])
+    return any(
+        len(starts) > 1 or starts[0].endswith("x_random") or (checks_all and "neighbour" in starts) for starts in lists
+    )
 
 
 REPLICATE_CORRELATION = Summary(
