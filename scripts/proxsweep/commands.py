@@ -254,9 +254,13 @@ def _index(arguments: argparse.Namespace) -> None:
     table = fits.read(arguments.fits, ["path", "status", "relative_residual"]).set_index("path")
     entries = [{"path": path, "labels": {}} for path in arguments.summaries]
     parts = [fit for fit in plan["fits"] if set(PARTIAL) & set(fit["labels"])]
-    off_paths = [off_path(fit["labels"], family(fit["family"]).roles) for fit in parts]
-    for folder, labels in {path_folder(labels): labels for labels in off_paths}.items():
-        entries.append({"path": arguments.plan.parent / "paths" / folder / "path.ipynb", "labels": labels})
+    paths: dict[str, dict] = {}
+    for fit in parts:
+        labels = off_path(fit["labels"], family(fit["family"]).roles)
+        folder = path_folder(labels)
+        path = {"path": arguments.plan.parent / "paths" / folder / "path.ipynb", "labels": labels, "statuses": []}
+        paths.setdefault(folder, path)["statuses"] += table.loc[table.index == fit["path"], "status"].tolist()
+    entries += paths.values()
     for fit in plan["fits"]:
         if set(PARTIAL) & set(fit["labels"]):
             continue

@@ -33,7 +33,8 @@ def build(entries: Sequence[Mapping[str, Any]], output_dir: str | Path, title: s
     entries
         One mapping a notebook: ``path`` (None, or a file that is missing or cut off, gives a row without a
         page), ``labels`` (parameters and their labels, empty for a summary), ``status`` (absent for a
-        summary and for a path of folds or resamples) and, optionally, ``relative_residual``.
+        summary and for a path of folds or resamples, which has ``statuses`` of its fits) and, optionally,
+        ``relative_residual``.
     output_dir
         Pages go to ``parameter~label/.../NAME.html`` below it.
     title
@@ -120,15 +121,20 @@ def _index_body(rows: list[tuple[Mapping[str, Any], Path | None]], title: str) -
     if fits:
         parts.append(f"<h2>Fits</h2>\n<p>{_count(fits)}</p>\n{_table(fits)}")
     if paths:
-        items = [f"<li>{_link(page, _words(entry))}</li>" for entry, page in paths]
+        items = [f"<li>{_link(page, _words(entry))}: {_counted(entry['statuses'])}</li>" for entry, page in paths]
         parts.append("<h2>Fits to folds and resamples, by path</h2>\n<ul>\n" + "\n".join(items) + "\n</ul>")
     return "\n".join(parts)
 
 
 def _count(fits: list[tuple[Mapping[str, Any], Path | None]]) -> str:
-    marked = sum(entry["status"] != GOOD for entry, _ in fits)
-    total = f"{len(fits)} fits" if len(fits) > 1 else "1 fit"
-    return f"{total}, {marked} of them not converged (listed first)." if marked else f"{total}, all converged."
+    counted = _counted([entry["status"] for entry, _ in fits])
+    return f"{counted}." if counted.endswith("all converged") else f"{counted} (listed first)."
+
+
+def _counted(statuses: Sequence[str]) -> str:
+    marked = sum(status != GOOD for status in statuses)
+    total = f"{len(statuses)} fit{'s' * (len(statuses) != 1)}"
+    return f"{total}, {marked} of them not converged" if marked else f"{total}, all converged"
 
 
 def _table(fits: list[tuple[Mapping[str, Any], Path | None]]) -> str:

@@ -97,9 +97,11 @@ def test_links_lead_there_and_back(tmp_path):
 
 def test_paths_of_folds_are_listed_apart(tmp_path):
     path = {"path": notebook(tmp_path / "path.ipynb"), "labels": {"replicate": "1", "fold": "2"}}
+    path["statuses"] = ["converged", "max_iterations"]
     index = build([fit(tmp_path, "0", "converged"), path], tmp_path / "html", "demo")
     page = Page(index)
-    assert "Fits to folds and resamples, by path" in page.text and "replicate 1, fold 2" in page.text
+    assert "Fits to folds and resamples, by path" in page.text
+    assert "replicate 1, fold 2: 2 fits, 1 of them not converged" in page.text
     assert page.links[-1] == "replicate~1/fold~2/path.html" and "1 fit, all converged" in page.text
 
 
