@@ -83,8 +83,8 @@ def fit_bytes(size: Size) -> float:
 
 
 def _compilations(study: Study) -> int:
-    """Problem sizes that are compiled for: a matrix with a replicate, whose folds and resamples share its code."""
-    return len(study.sweep["difference"]) * len(study.sweep["replicate"])
+    """Programs that are compiled: one for each matrix; replicates, folds and resamples mostly share it."""
+    return len(study.sweep["difference"])
 
 
 def _largest_weights_seconds(study: Study, size: Size) -> float:

@@ -12,6 +12,7 @@ import locale
 import os
 import random
 import signal
+import site
 import sys
 import threading
 import time
@@ -184,8 +185,14 @@ def _open() -> dict[str, set]:
     return {
         "threads": {(thread.name, thread.ident) for thread in threading.enumerate() if not _is_of_kernel(thread)},
         "child processes": {child.pid for child in process.children()},
-        "open files": {(file.path, file.fd) for file in process.open_files() if not file.path.startswith(sys.prefix)},
+        "open files": {(file.path, file.fd) for file in process.open_files() if not _is_installed(file.path)},
     }
+
+
+def _is_installed(path: str) -> bool:
+    """Whether a file belongs to an installed package: libraries keep fonts open. Links to environments are followed."""
+    roots = {sys.prefix, sys.base_prefix, *site.getsitepackages(), site.getusersitepackages()}
+    return any(path.startswith(os.path.join(os.path.realpath(root), "")) for root in roots)
 
 
 def _is_of_kernel(thread: threading.Thread) -> bool:

@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from proxsweep.optimize.padding import padded, shared_size
+
 
 class Pieces(NamedTuple):
     """index: (length, pieces) places of values, ``count`` for padding; owner: (pieces,) increasing, whose sum it is."""
@@ -25,18 +27,22 @@ LONGEST = 8
 def segment_entries(owner: np.ndarray, places: np.ndarray, owners: int, count: int) -> Pieces:
     """Pieces of the entries (owner[k], places[k]), owners 0..owners-1, places 0..count-1; both (entries,).
 
-    Their length is the mean number of entries an owner has, but at most ``LONGEST``.
+    Their length is the power of two at or above the mean number of entries of owners that have any, but at most
+    ``LONGEST``; their number is filled up to a shared size, with pieces of zeros of the last owner.
     """
-    length = min(max(-(-len(owner) // owners), 1), LONGEST)
     order = np.argsort(owner, kind="stable")
     owner, places = owner[order], places[order]
     sizes = np.bincount(owner, minlength=owners)
+    mean = -(-len(owner) // max(int(np.count_nonzero(sizes)), 1))
+    length = min(1 << max(mean - 1, 0).bit_length(), LONGEST)
     pieces = -(-sizes // length)
     first_piece, first_entry = np.cumsum(pieces) - pieces, np.cumsum(sizes) - sizes
     position = np.arange(len(owner)) - first_entry[owner]
     index = np.full((length, int(pieces.sum())), count, np.uint32)
     index[position % length, first_piece[owner] + position // length] = places
-    return Pieces(jnp.asarray(index), jnp.asarray(np.repeat(np.arange(owners), pieces).astype(np.uint32)))
+    owner = np.repeat(np.arange(owners), pieces).astype(np.uint32)
+    size = shared_size(len(owner))
+    return Pieces(jnp.asarray(padded(index, size, count)), jnp.asarray(padded(owner, size, owners - 1)))
 
 
 def sums(pieces: Pieces, values: jax.Array, owners: int) -> jax.Array:

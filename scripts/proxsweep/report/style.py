@@ -146,7 +146,9 @@ def image(fig: Figure, dpi: int = 150) -> Any:
     from IPython.display import Image
 
     buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 6})
+    # one font: each text looks for all that are named, in a pixel image in vain
+    with mpl.rc_context({"font.sans-serif": _PARAMETERS["font.sans-serif"][:1]}):
+        fig.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 6})
     return Image(buffer.getvalue(), width=round(100 * fig.get_figwidth()))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from proxsweep.jobs import notebook
+from proxsweep.jobs import isolation, notebook
 from proxsweep.jobs.kernels import Kernel
 
 SHOW = """
@@ -113,3 +113,12 @@ def test_cells_of_a_tag_are_left_out(tmp_path):
         notebook.execute(kernel, path, tmp_path / "kept.ipynb", {}, "full", log)
         log.seek(0)
         assert log.read() == "always\n"
+
+
+def test_files_of_an_environment_that_is_reached_by_a_link_are_known(tmp_path, monkeypatch):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    font = tmp_path / "real/font.ttf"
+    assert not isolation._is_installed(str(font))
+    monkeypatch.setattr(isolation.sys, "prefix", str(tmp_path / "link"))
+    assert isolation._is_installed(str(font)) and not isolation._is_installed(str(tmp_path / "really.ttf"))

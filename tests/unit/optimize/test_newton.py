@@ -9,7 +9,7 @@ import pytest
 
 import toys
 from proxsweep.dms.model import fit, start_points
-from proxsweep.dms.model.arrays import arrays
+from proxsweep.dms.model.arrays import arrays, row_offsets
 from proxsweep.dms.model.model import Model
 from proxsweep.optimize import fista
 from proxsweep.optimize.difference import equivariant
@@ -23,7 +23,7 @@ from proxsweep.optimize.status import Status
 def problem(sigmoid: bool, lasso: float = 1e-3, ridge: float = 1e-3):
     encoding = toys.toy(3, weighted=True)
     matrix = equivariant([str(name) for name in encoding.conditions])
-    model = Model(sigmoid=sigmoid, difference=matrix, offsets=tuple(encoding.offsets.tolist()))
+    model = Model(sigmoid=sigmoid, difference=matrix, offsets=row_offsets(encoding))
     # a wide Huber loss, so that nothing sits on its kink and a linear g is a quadratic problem
     values = {**toys.MODEL, "ridge": ridge, "huber_delta": 50.0}
     return model, arrays(encoding, lasso, values, 10.0), start_points.zeros(model, encoding, 10.0)

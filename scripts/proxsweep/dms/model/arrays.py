@@ -1,4 +1,8 @@
-"""The numbers of a problem as device arrays: weights of losses, ridge, entries of the design, bounds."""
+"""The numbers of a problem as device arrays: weights of losses, ridge, entries of the design, bounds.
+
+The variants of each condition and the mutations are filled up to shared sizes (:mod:`proxsweep.optimize.padding`): a
+variant beyond the encoding's has weight 0 and no mutation, a mutation beyond them stands in no variant.
+"""
 
 import math
 from typing import Any
@@ -9,6 +13,7 @@ import numpy as np
 
 from proxsweep.dms.data.encoding import Encoding
 from proxsweep.io.errors import UserError
+from proxsweep.optimize.padding import padded, shared_size
 from proxsweep.optimize.pieces import segment_entries
 
 NORMALIZATIONS = (
@@ -60,10 +65,16 @@ def _refuse_extremes(encoding: Encoding, condition_weights: np.ndarray, numbers:
         raise UserError("encoding", f"scores from {lowest:g} to {highest:g}", "scores with a range that is a number")
 
 
+def row_offsets(encoding: Encoding) -> tuple[int, ...]:
+    """Where the rows of each condition begin in the arrays, and the number of all rows."""
+    sizes = [shared_size(int(size)) for size in np.diff(encoding.offsets)]
+    return tuple(np.cumsum([0, *sizes]).tolist())
+
+
 def arrays(
     encoding: Encoding, lasso: float, model: dict, scale_bound: float, sigmoid_free: bool = True
 ) -> dict[str, Any]:
-    """The numbers of a problem as device arrays.
+    """The numbers of a problem as device arrays, for :class:`proxsweep.dms.model.model.Model`.
 
     Parameters
     ----------
@@ -91,16 +102,18 @@ def arrays(
         # message: The encoding lacks a condition. | Remove it and run again.
         raise UserError("encoding", f"no variant of condition {empty}", "variants of every condition")
     condition = np.repeat(np.arange(count), sizes)
+    height = row_offsets(encoding)[-1]
     loss_weights, ridge = _loss_weights(encoding, condition, model)
+    rows, width = _rows(encoding, condition), shared_size(encoding.bundle.shape[1])
     free = np.ones(count)
     if model["fix_reference_intercept"]:
         free[list(encoding.conditions).index(str(encoding.reference))] = 0.0
     values = {
-        "scores": encoding.scores,
-        "loss_weights": loss_weights,
-        "sign": np.where(encoding.bundle, -1.0, 1.0),
-        "seen": (encoding.times_seen > 0).all(axis=0),
-        **_entries(encoding, condition, loss_weights),
+        "scores": _placed(encoding.scores, rows, height),
+        "loss_weights": _placed(loss_weights, rows, height),
+        "sign": padded(np.where(encoding.bundle, -1.0, 1.0), width, 1),
+        "seen": padded((encoding.times_seen > 0).all(axis=0), width),
+        **_entries(encoding, condition, loss_weights, rows, height, width),
         "ridge": ridge,
         "lasso": np.float64(lasso),
         "huber_delta": np.float64(model["huber_delta"]),
@@ -123,9 +136,23 @@ def _loss_weights(encoding: Encoding, condition: np.ndarray, model: dict) -> tup
     return loss_weights, ridge
 
 
-def _entries(encoding: Encoding, condition: np.ndarray, loss_weights: np.ndarray) -> dict[str, Any]:
-    """The entries of the design by row and by column, and the sums that the metric needs."""
-    count, width = encoding.bundle.shape
+def _rows(encoding: Encoding, condition: np.ndarray) -> np.ndarray:
+    """The place of each variant (N,) among the rows of the arrays."""
+    before = np.array(row_offsets(encoding)) - encoding.offsets
+    return np.arange(len(condition)) + before[condition]
+
+
+def _placed(values: np.ndarray, rows: np.ndarray, height: int) -> np.ndarray:
+    found = np.zeros(height)
+    found[rows] = values
+    return found
+
+
+def _entries(
+    encoding: Encoding, condition: np.ndarray, loss_weights: np.ndarray, places: np.ndarray, height: int, width: int
+) -> dict[str, Any]:
+    """The entries of the design (``height`` rows) by row and by column, and the sums that the metric needs."""
+    count = len(encoding.conditions)
     entries = np.diff(encoding.indptr)
     rows = np.repeat(np.arange(len(entries)), entries)
     columns = condition[rows] * width + encoding.indices
@@ -135,8 +162,8 @@ def _entries(encoding: Encoding, condition: np.ndarray, loss_weights: np.ndarray
         return np.bincount(columns, values[rows], count * width).reshape(count, width)
 
     return {
-        "by_row": segment_entries(rows, columns, len(entries), count * width),
-        "by_column": segment_entries(columns, rows, count * width, len(entries)),
+        "by_row": segment_entries(places[rows], columns, height, count * width),
+        "by_column": segment_entries(columns, places[rows], count * width, height),
         "row_sums": per_column(row_sum),
         "row_counts": per_column(loss_weights),
         "intercept_sums": np.bincount(condition, row_sum, count),

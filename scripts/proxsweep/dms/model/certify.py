@@ -23,7 +23,7 @@ def duality_gap(model: Model, data: dict, errors: np.ndarray, fused: np.ndarray,
     errors : (N,)
         Predicted minus observed scores.
     fused : (P, M)
-        A'u, from :func:`proxsweep.optimize.certificate.stationarity`.
+        A'u of the encoding's mutations, from :func:`proxsweep.optimize.certificate.stationarity`.
     objective
         Value at these parameters.
     """
@@ -32,7 +32,7 @@ def duality_gap(model: Model, data: dict, errors: np.ndarray, fused: np.ndarray,
     theta = omega * np.clip(errors, -delta, delta)
     centred = _centred(theta, omega, delta, model.offsets, free)
     count = len(ridge)
-    c = np.asarray(model.backward(data, centred)["b"]) + fused
+    c = np.asarray(model.backward(data, centred)["b"])[:, : fused.shape[1]] + fused
     fitted = omega > 0
     losses = -np.sum(centred * np.asarray(data["scores"])) - np.sum(centred[fitted] ** 2 / (2 * omega[fitted]))
     lower, upper = np.asarray(data["effect_bounds"]) if model.boxed else (-np.inf, np.inf)

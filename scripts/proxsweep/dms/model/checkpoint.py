@@ -20,7 +20,7 @@ import numpy as np
 from proxsweep.io.files import sha256, write_npz
 from proxsweep.sweep.study import LIMITS
 
-FORMAT = 1
+FORMAT = 2
 EVERY = 60.0  # seconds
 COUNTS = ("locked", "iterations", "products", "newton_steps", "seconds", "rows")
 

@@ -55,6 +55,8 @@ def predict(phi: Any, scale: Any, bias: Any, sigmoid: bool) -> Any:
 class Model:
     """Static part of a problem: what makes compiled code differ. Numbers live in :mod:`proxsweep.dms.model.arrays`.
 
+    ``offsets`` are those of the arrays' rows, not the encoding's.
+
     Implements :class:`proxsweep.optimize.problem.Problem` for parameters ``{"b": (P, M), "b0": (D,), "scale": (),
     "bias": ()}``; P >= D counts inner nodes of a tree, ``b0`` is each condition's own intercept, and ``scale`` and
     ``bias`` stay untouched when ``sigmoid`` is false.

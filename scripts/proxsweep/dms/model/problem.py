@@ -9,7 +9,7 @@ import jax
 
 from proxsweep.dms.data.encoding import Encoding
 from proxsweep.dms.model import start_points
-from proxsweep.dms.model.arrays import arrays
+from proxsweep.dms.model.arrays import arrays, row_offsets
 from proxsweep.dms.model.checkpoint import Checkpoint, SolverState
 from proxsweep.dms.model.model import Model
 from proxsweep.io.errors import UserError
@@ -81,7 +81,7 @@ class FitProblem:
         self.model = Model(
             sigmoid=model["global_epistasis"] == "sigmoid",
             difference=matrix,
-            offsets=tuple(encoding.offsets.tolist()),
+            offsets=row_offsets(encoding),
             boxed=model["effect_bounds"] is not None,
         )
         self.scale_bound = resolve_scale_bound(model["scale_bound"], encoding) if self.model.sigmoid else math.inf

@@ -17,6 +17,7 @@ from proxsweep.optimize import fista
 from proxsweep.optimize.admm import tie
 from proxsweep.optimize.certificate import stationarity
 from proxsweep.optimize.compiling import compiled
+from proxsweep.optimize.padding import padded
 from proxsweep.optimize.prox import prox
 from proxsweep.optimize.status import Status
 
@@ -67,8 +68,9 @@ def solve(problem: FitProblem, name: str, start: Parameters, spent: float = 0.0)
     status = run.to_its_end()
     state = run.state
     x, prox_state = _finite(state.x), state.prox_state
-    b = np.asarray(x["b"]) if prox_state is None else _tied(problem, x["b"], prox_state)
     bundle = problem.encoding.bundle
+    b = np.asarray(x["b"])[:, : bundle.shape[1]]
+    b = b if prox_state is None else _tied(problem, b, prox_state)
     b0 = np.asarray(x["b0"]) - np.where(bundle, b[: len(bundle)], 0.0).sum(axis=1)
     certificate = certify(problem, b, b0, float(x["scale"]), float(x["bias"]), prox_state)
     return Solution(
@@ -93,9 +95,9 @@ def _finite(x: Parameters) -> Parameters:
     return {name: jnp.nan_to_num(value) for name, value in x.items()}
 
 
-def _tied(problem: FitProblem, b: jax.Array, prox_state: Any) -> np.ndarray:
+def _tied(problem: FitProblem, b: np.ndarray, prox_state: Any) -> np.ndarray:
     """Effects with the zero shifts that ADMM identified made exact; within the box, where there is one."""
-    tied = tie(problem.model.difference, problem.lasso, b, prox_state.z)
+    tied = tie(problem.model.difference, problem.lasso, b, prox_state.z[:, : b.shape[1]])
     return np.clip(tied, *np.asarray(problem.data["effect_bounds"]))
 
 
@@ -116,13 +118,16 @@ def certify(problem: FitProblem, b: np.ndarray, b0: np.ndarray, scale: float, bi
     """Objective parts and certificate at parameters in the reference's coordinates, as they are written."""
     bundle = problem.encoding.bundle
     _, own = change_coordinates(b[: len(b0)], b0, bundle)
-    x = {"b": jnp.asarray(b), "b0": jnp.asarray(own), "scale": jnp.float64(scale), "bias": jnp.float64(bias)}
+    width = b.shape[1]
+    wide = jnp.asarray(padded(b, problem.zeros["b"].shape[1]))
+    x = {"b": wide, "b0": jnp.asarray(own), "scale": jnp.float64(scale), "bias": jnp.float64(bias)}
     state, look = fista.begin(problem.model, problem.data, x, prox_state)
     slope, errors = _gradients(problem.model, problem.data, state.z, x)
     shifts = problem.model.difference.of(b)
     if prox_state is not None:
-        shifts = np.where(np.asarray(prox_state.z) == 0, 0.0, shifts)
-    rest, fused = _stationarity(problem, b, np.asarray(slope["b"]), shifts)
+        shifts = np.where(np.asarray(prox_state.z)[:, :width] == 0, 0.0, shifts)
+    gradient = np.asarray(slope["b"])[:, :width]
+    rest, fused = _stationarity(problem, b, gradient, shifts)
     gap = None
     if not problem.model.sigmoid and np.asarray(problem.data["ridge"]).min() > 0:
         gap = duality_gap(problem.model, problem.data, np.asarray(errors), fused, float(look.objective))
@@ -134,7 +139,7 @@ def certify(problem: FitProblem, b: np.ndarray, b0: np.ndarray, scale: float, bi
         "duality_gap": gap,
         "prox": _prox_residuals(problem, state),
         "shifts": shifts,
-        "slope": np.asarray(slope["b"]),
+        "slope": gradient,
     }
 
 

@@ -11,6 +11,7 @@ from proxsweep.dms.data.encoding import Encoding
 from proxsweep.dms.model import parameters
 from proxsweep.dms.model.model import Model, change_coordinates
 from proxsweep.io.errors import UserError
+from proxsweep.optimize.padding import padded, shared_size
 
 RANDOM = re.compile(r"([1-9][0-9]*)x_random")
 FLAT = 1e-6  # a smaller range of scores is none
@@ -53,7 +54,7 @@ def zeros(model: Model, encoding: Encoding, scale_bound: float) -> Point:
     lowest, extent = score_range(encoding)
     count, width = encoding.bundle.shape
     return {
-        "b": np.zeros((len(model.difference.nodes), width)),
+        "b": np.zeros((len(model.difference.nodes), shared_size(width))),
         "b0": np.zeros(count),
         "scale": np.float64(min(extent, scale_bound) if model.sigmoid else 1.0),
         "bias": np.float64(lowest if model.sigmoid else 0.0),
@@ -68,7 +69,7 @@ def from_linear(linear: Point, zeros: Point) -> Point:
     """
     scale, bias = max(float(zeros["scale"]), FLAT), zeros["bias"]
     share = np.clip((linear["b0"] - bias) / scale, 0.02, 0.98)
-    return {**zeros, "b": linear["b"] * 4 / scale, "b0": np.log(share / (1 - share))}
+    return {**zeros, "b": padded(linear["b"] * 4 / scale, zeros["b"].shape[1]), "b0": np.log(share / (1 - share))}
 
 
 def random(zeros: Point, encoding: Encoding, scale_bound: float, seed: int, number: int) -> Point:
@@ -78,9 +79,9 @@ def random(zeros: Point, encoding: Encoding, scale_bound: float, seed: int, numb
     """
     rng = np.random.default_rng([seed, number])
     sign = np.where(encoding.bundle, -1.0, 1.0)
-    b = np.zeros(zeros["b"].shape)
-    b[: len(sign)] = sign * rng.normal(size=sign.shape)
-    b[len(sign) :] = b[: len(sign)].mean(axis=0)
+    effects = sign * rng.normal(size=sign.shape)
+    inner = np.broadcast_to(effects.mean(axis=0), (len(zeros["b"]) - len(sign), sign.shape[1]))
+    b = padded(np.vstack([effects, inner]), zeros["b"].shape[1])
     b0 = rng.normal(size=len(sign))
     scale = min(float(zeros["scale"]) * 2.0 ** rng.uniform(-1, 1), scale_bound)
     return {"b": b, "b0": b0, "scale": np.float64(scale), "bias": zeros["bias"]}
@@ -104,4 +105,4 @@ def from_fit(path: str | Path, model: Model, encoding: Encoding) -> Point:
         raise UserError(str(path), "another fit's parameters", "the same conditions, mutations, matrix and model")
     _, own = change_coordinates(found["b"], found["b0"], encoding.bundle)
     scale, bias = (float(found[name]) if model.sigmoid else float(name == "scale") for name in ("scale", "bias"))
-    return {"b": b, "b0": own, "scale": np.float64(scale), "bias": np.float64(bias)}
+    return {"b": padded(b, shared_size(b.shape[1])), "b0": own, "scale": np.float64(scale), "bias": np.float64(bias)}

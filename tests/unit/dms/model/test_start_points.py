@@ -5,6 +5,7 @@ import pytest
 
 import toys
 from proxsweep.dms.model import fit, fit_files, start_points
+from proxsweep.dms.model.arrays import row_offsets
 from proxsweep.dms.model.model import Model
 from proxsweep.io.errors import UserError
 from proxsweep.optimize.difference import equivariant
@@ -12,7 +13,7 @@ from proxsweep.optimize.difference import equivariant
 
 def model(encoding, sigmoid=True) -> Model:
     matrix = equivariant([str(name) for name in encoding.conditions])
-    return Model(sigmoid=sigmoid, difference=matrix, offsets=tuple(encoding.offsets.tolist()))
+    return Model(sigmoid=sigmoid, difference=matrix, offsets=row_offsets(encoding))
 
 
 def test_names():
