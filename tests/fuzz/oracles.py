@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 NUMBER = re.compile(r"[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?")
-TOKEN = re.compile(r"([ACDEFGHIKLMNPQRSTVWY*-])(-?)([0-9]{1,9})([A-Za-z]{0,9})([ACDEFGHIKLMNPQRSTVWY*-])")
+TOKEN = re.compile(r"([ACDEFGHIKLMNPQRSTVWY*-])(-?)([0-9]{1,9})([a-z]?)([ACDEFGHIKLMNPQRSTVWY*-])")
 LARGEST = 2**22
 
 

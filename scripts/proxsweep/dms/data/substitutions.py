@@ -14,7 +14,7 @@ STOP = LETTERS.index("*")
 GAP = LETTERS.index("-")
 UNKNOWN = -1
 _RANK = {letter: rank for rank, letter in enumerate(LETTERS)}
-_SITE = re.compile(r"(-?[0-9]{1,9})([A-Za-z]{0,9})")
+_SITE = re.compile(r"(-?[0-9]{1,9})([a-z]?)")
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def parse(
     where
         Names the place of a row in a message.
     site_order
-        Sites in order; without it sites are numbers with an optional suffix, ordered by number, then suffix.
+        Sites in order; without it sites are numbers with at most one lower-case letter, ordered by both.
     stop_wildtypes
         Whether a stop codon can be substituted.
 
@@ -150,7 +150,7 @@ def order_sites(sites: set[str]) -> list[str]:
 
 
 def numbered(sites: Iterable[str]) -> bool:
-    """Whether all sites are numbers with an optional suffix, as :func:`parse` asks without a ``site_order``."""
+    """Whether all sites are such numbers as :func:`parse` asks for without a ``site_order``."""
     return all(_SITE.fullmatch(site) for site in sites)
 
 
@@ -175,14 +175,21 @@ def _fault(token: str, known: frozenset[str] | None, stop_wildtypes: bool) -> st
         # substitutions. | Replace it by a blank in the whole column.
         return "substitutions separated by blanks (as N501Y E484K)"
     if known is not None:
-        # message: 'A9C' | a site of the site map or of the table of wildtypes, not '9' | The site is not listed;
-        # without a site map, `data/variants.csv` and `data/wildtypes.csv` do not belong together. | Add the site to the
-        # site map. Without one remove both files, and run again.
-        return "" if site in known else f"a site of the site map or of the table of wildtypes, not {site!r}"
+        # message: 'A9C' | a site that the site map or the fit lists, not '9' | The site is not listed; without a site
+        # map, `data/variants.csv` and `data/wildtypes.csv` do not belong together. | Add the site to the site map.
+        # Without one remove both files, and run again. For an insertion or a deletion see the next message.
+        return "" if site in known else f"a site that the site map or the fit lists, not {site!r}"
     if not _SITE.fullmatch(site):
-        # message: 'A1x2C' | a number with an optional suffix (as 214a) in place of site '1x2'; else a site map | Sites
-        # are numbers. | Correct the site; where your sites have names, list them in a table under `site_map`.
-        return f"a number with an optional suffix (as 214a) in place of site {site!r}; else a site map"
+        # message: 'P9PEPE' / 'P9DEL' / 'A1x2C' | a number with at most one lower-case letter (as 214a) in place of site
+        # '9PEP'; inserted residues stand at sites 214a, 214b, a deletion is -, a stop is *; sites with names need a
+        # site map | Mostly an insertion, a deletion, a codon or a word: none is a substitution of one residue. | Write
+        # each residue inserted behind 214 as a substitution of a gap (`-214aE`), each deleted one as `P9-`, a stop as
+        # `P9*`; `drop` then leaves such variants out. Remove rows that cannot be written so. Where your sites have
+        # names, list them in a table under `site_map`.
+        return (
+            f"a number with at most one lower-case letter (as 214a) in place of site {site!r}; inserted residues stand "
+            "at sites 214a, 214b, a deletion is -, a stop is *; sites with names need a site map"
+        )
     return ""
 
 

@@ -226,11 +226,15 @@ def _conditions(fit: FittedParameters, labels: pd.Series, path: str | Path) -> n
 
 
 def _site_order(fit: FittedParameters, strings: np.ndarray) -> list[str] | None:
-    """None where the fit's sites are numbers, which those of the table then have to be; else both's sites."""
+    """None where the fit's sites are numbers, which those of the table then have to be; else both's sites.
+
+    A site that the fit has not is not one that begins as a number and goes on otherwise: 9PEP is an insertion's.
+    """
     sites = set(fit.sites())
     if numbered(sites):
         return None
-    return sorted(sites | {token[1:-1] for string in strings for token in string.split()})
+    written = {token[1:-1] for string in strings for token in string.split()}
+    return sorted(sites | {site for site in written if numbered([site]) or not site.lstrip("-")[:1].isdigit()})
 
 
 def _letters(fit: FittedParameters, sites: np.ndarray) -> _Letters:
