@@ -42,14 +42,27 @@ class Setting(NamedTuple):
 
 def begin(imports: Iterable[str]) -> None:
     """Import modules and note the state of the kernel; a module that cannot be imported is left to the cell."""
-    for name in imports:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+    with contextlib.chdir(os.path.dirname(os.environ.get("MATPLOTLIBRC") or os.sep)):
+        for name in imports:  # where no file `matplotlibrc` is the user's
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+    _find_devices()
     settings = {name: setting.read() for name, setting in _settings().items()}
     _noted.update(settings=settings, filters=list(warnings.filters), globals={}, open=_open(), memory=None)
     _package_globals()
     gc.freeze()
     _start_measuring()
+
+
+def _find_devices() -> None:
+    """JAX's devices, before any cell asks for them: a platform that this machine lacks is named."""
+    if "jax" not in sys.modules:
+        return
+    try:
+        sys.modules["jax"].devices()
+    except (RuntimeError, AssertionError) as error:
+        asked = os.environ.get("JAX_PLATFORMS", "")
+        raise RuntimeError(f"JAX_PLATFORMS={asked}: this machine has no such device ({error})") from None
 
 
 def renew() -> list[str]:

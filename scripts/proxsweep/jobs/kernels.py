@@ -2,7 +2,8 @@
 
 It is started when it is first needed and replaced after any fault, and where a notebook left something that cannot be
 put back (:mod:`proxsweep.jobs.isolation`). papermill does the executing; this module adds what it leaves to its caller:
-which interpreter, environment and sockets a kernel gets, how many threads, and that no kernel outlives its owner.
+which interpreter, environment and sockets a kernel gets, how many threads, and that no kernel outlives its owner
+(:mod:`proxsweep.jobs.kernel` sees to that where the owner is killed).
 """
 
 import ast
@@ -12,7 +13,6 @@ import logging
 import os
 import signal
 import sys
-import tempfile
 import threading
 import time
 import warnings
@@ -26,7 +26,9 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_core.utils import run_sync
 from papermill import execute_notebook
 
+from proxsweep.jobs import leftovers
 from proxsweep.jobs.cache import compilation_cache
+from proxsweep.jobs.shell import default_matplotlibrc
 
 STARTS = 3
 """A kernel is started at most this often for a notebook."""
@@ -70,14 +72,17 @@ class Kernel:
         self._asked: Any = None  # the client that this class asks the kernel by
         self._used = False
         self._contexts = contextlib.ExitStack()
+        self._of_start = contextlib.ExitStack()  # what is there for the kernel that was started last
 
     def __enter__(self) -> "Kernel":
+        leftovers.remove_private_folders()
         self._contexts.enter_context(_killed_on_signal(self._managers))
         self._contexts.enter_context(_quiet())
         return self
 
     def __exit__(self, *_error: object) -> None:
         self.end()
+        self._of_start.close()
         self._contexts.close()
 
     def execute(
@@ -164,7 +169,7 @@ class Kernel:
         self._asked.stop_channels()
         self._asked, self._used = None, False
         kill(self._managers)
-        self._folder.cleanup()
+        self._of_start.close()
 
     def _renew(self) -> None:
         """Make a kernel that was used as new, or end it."""
@@ -182,10 +187,11 @@ class Kernel:
         begin = f"begin({list(imports)!r})"
         for start in range(1, STARTS + 1):
             try:
-                self._folder = tempfile.TemporaryDirectory(prefix="proxsweep-", ignore_cleanup_errors=True)
-                manager = _manager_class(Path(self._folder.name), self.threads)()
+                folder = self._of_start.enter_context(leftovers.private_folder())
+                manager = _manager_class(folder, self.threads)()
                 self._managers.append(manager)
-                run_sync(manager.start_kernel)()
+                with open(self._owner(), "rb") as pipe:
+                    run_sync(manager.start_kernel)(stdin=pipe)
                 self._asked = manager.blocking_client()
                 self._asked.start_channels(iopub=False, stdin=False, hb=False)
                 self._ask(begin, START_SECONDS)
@@ -195,7 +201,14 @@ class Kernel:
                 print(f"{notebook}: kernel start {start} of {STARTS} failed: {failure}", file=sys.stderr, flush=True)
                 self.kill()
                 kill(self._managers)
+                self._of_start.close()
         raise NotStarted(f"the kernel failed to start {STARTS} times")
+
+    def _owner(self) -> int:
+        """The end of a pipe for a kernel to read from: it is empty as long as this process and the kernel are there."""
+        read, write = os.pipe()
+        self._of_start.callback(os.close, write)
+        return read
 
     def _ask(self, call: str, seconds: float) -> Any:
         """What a function of :mod:`proxsweep.jobs.isolation` returns in the kernel."""
@@ -226,7 +239,7 @@ def kernel_environment(folder: str | Path, threads: int) -> dict[str, str]:
     folder = Path(folder)
     inherited = os.environ.get("PYTHONPATH", "")
     scripts = str(Path(__file__).resolve().parents[2])
-    variables = {name: str(threads) for name in THREAD_VARIABLES} | compilation_cache()
+    variables = {name: str(threads) for name in THREAD_VARIABLES} | compilation_cache() | default_matplotlibrc()
     variables |= {
         "IPYTHONDIR": str(folder / "ipython"),
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
