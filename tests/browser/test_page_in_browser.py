@@ -241,6 +241,21 @@ def test_fits_that_did_not_converge_are_named(opened):
     assert opened.tab.locator("#lasso option:checked").inner_text() == "4e-5"
 
 
+def test_values_of_a_fit_that_diverged_are_not_called_absent(open_page, study, tmp_path):
+    def diverge(table, choice):
+        lost = (table[["difference", "lasso", "scale_bound", "replicate"]] == [*START, "1"]).all(axis=1)
+        return table.assign(status=table["status"].mask(lost, "diverged")), choice
+
+    opened = open_page(rewritten(study, tmp_path / "page.html", diverge))
+    values, _ = shift(study, START, "b-minus-a")
+    for mutation, said in (
+        (values.dropna().index[0], "the fit diverged"),
+        (values[values["1"].isna()].index[0], "not in its data"),
+    ):
+        opened.find(mutation)
+        assert opened.details()["1"][0] == said
+
+
 def test_fits_that_are_missing_are_named(opened):
     opened.select("matrix", "reference")
     opened.select("other-scale_bound", "5")

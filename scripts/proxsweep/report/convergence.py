@@ -216,7 +216,7 @@ def figure(
     axes[1, 1].set_xlabel("Seconds of solving")
     handles = _legend(colours, bool(list(goals)), not all(drawn["won"]))
     fig.legend(handles=handles, loc="outside right upper", title=label or None)
-    style.note(fig, _foot(converged, failed))
+    style.note(fig, _foot(converged, failed, len(colours)))
     return fig
 
 
@@ -278,11 +278,13 @@ def _legend(colours: dict, goal: bool, losers: bool) -> list[Line2D]:
     return handles
 
 
-def _foot(converged: list[bool], failed: int) -> str:
+def _foot(converged: list[bool], failed: int, strengths: int) -> str:
     sentences = [unconverged_note(converged)]
     if not all(converged):
         sentences[0] = sentences[0].replace("Hollow:", "Hollow and dashed:")
     if failed:
         sentences.append(f"{failed} more {'jobs' if failed > 1 else 'job'} failed and left no record.")
     sentences.append(f"A gap's line ends before the fit's best objective, or at {GAP_FLOOR:.0e}.")
+    if strengths > MOST_NAMED:
+        sentences.append(f"The legend names {MOST_NAMED} of {strengths} colours.")
     return " ".join(sentences)

@@ -21,13 +21,22 @@ def count_label(counts: Iterable[int]) -> str:
     return f"n = {values[0]:,}" if len(values) == 1 else f"n = {values[0]:,} to {values[-1]:,}"
 
 
-def unconverged_note(converged: Iterable[bool], what: str = "fits") -> str:
-    """One sentence for a figure's foot: how many of the fits did not converge, and that they are hollow."""
+def means_note(most: int) -> str:
+    """One sentence for values that are means over at most so many replicates; nothing where each rests on one."""
+    return f"Means over up to {most} replicates." if most > 1 else ""
+
+
+def unconverged_note(converged: Iterable[bool], what: str = "fits", diverged: int = 0) -> str:
+    """For a figure's foot: how many of the fits drawn did not converge, and that they are hollow.
+
+    ``diverged`` counts fits beside these that have no point.
+    """
     flags = [bool(flag) for flag in converged]
     missing = flags.count(False)
-    if missing == 0 and len(flags) == 1:
-        things, _, of = what.partition(" ")
-        return f"The {things.removesuffix('s')} {of}".rstrip() + " converged."
+    things, _, of = what.partition(" ")
+    text = f"Hollow: {missing} of {len(flags)} {what} not converged."
     if missing == 0:
-        return f"All {len(flags)} {what} converged." if flags else ""
-    return f"Hollow: {missing} of {len(flags)} {what} not converged."
+        text = f"All {len(flags)} {what} converged." if flags else ""
+    if missing == 0 and len(flags) == 1:
+        text = f"The {things.removesuffix('s')} {of}".rstrip() + " converged."
+    return " ".join(filter(None, (text, f"{diverged} more diverged: no point." if diverged else "")))

@@ -199,6 +199,19 @@ def test_hundreds_of_fits_fit_on_the_page():
     assert len(named) <= 20 and named[0] == "0" and "9.9e-5" in named
 
 
+def test_the_foot_says_where_lines_end_and_how_many_colours_are_named(monkeypatch):
+    every = fits([(k * 1e-6, "1", "converged", 1.0, "p") for k in range(3)])
+    points = convergence.curves(every, TRACES.get)
+    assert words(convergence.figure(every, points, strength="ridge")).endswith("best objective, or at 1e-12.")
+    monkeypatch.setattr(convergence, "MOST_NAMED", 2)
+    monkeypatch.setattr(convergence, "GAP_FLOOR", 0.6)
+    figure = convergence.figure(every, points, strength="ridge")
+    assert [text.get_text() for text in figure.legends[0].get_texts()][:3] == ["0", "2e-6", "converged"]
+    assert words(figure).endswith("or at 6e-01. The legend names 2 of 3 colours.")
+    gaps = [line.get_ydata().tolist() for line in figure.axes[2].lines if len(line.get_xdata())]
+    assert gaps == [[1.0]] * len(gaps) and gaps, "0.5 and 0 are below the floor"
+
+
 def test_tolerances_come_from_the_records(tmp_path):
     for name, tolerance in (("a", 1e-6), ("b", 1e-4), ("c", 1e-6)):
         (tmp_path / name).mkdir()

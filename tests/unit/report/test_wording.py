@@ -35,6 +35,13 @@ def test_the_note_counts_unconverged_fits():
     assert wording.unconverged_note([True], "pairs of fits") == "The pair of fits converged."
     assert wording.unconverged_note([False]) == "Hollow: 1 of 1 fits not converged."
     assert wording.unconverged_note([]) == ""
+    assert wording.unconverged_note([True], diverged=2) == "The fit converged. 2 more diverged: no point."
+    assert wording.unconverged_note([], diverged=1) == "1 more diverged: no point."
+
+
+@pytest.mark.parametrize("most, text", [(0, ""), (1, ""), (3, "Means over up to 3 replicates.")])
+def test_the_note_on_means_says_over_how_many_replicates(most, text):
+    assert wording.means_note(most) == text
 
 
 @pytest.mark.parametrize("counts, text", [([], "n = 0"), ([1200, 1200], "n = 1,200"), ([5, 3, 4], "n = 3 to 5")])

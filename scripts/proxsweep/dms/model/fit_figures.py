@@ -65,12 +65,13 @@ def convergence(done: Fit) -> Figure:
     figure, grid = style.fixed_panels((1.36, 1.25), 1, 4, left=0.42, between=0.42, below=0.4)
     axes = grid[0]
     lowest = min(one.trace["objective"].min() for one in done.solutions)
-    for one, colour in zip(done.solutions, style.COLOURS, strict=False):
+    lines = style.line_styles(one.start for one in done.solutions)
+    for one in done.solutions:
         trace = one.trace
         gap = (trace["objective"] - lowest) / max(abs(lowest), np.finfo(float).tiny)
         curves = (gap.clip(lower=1e-14), trace["relative_residual"], trace["step"], trace["zero_share"])
         for ax, curve in zip(axes, curves, strict=True):
-            ax.plot(trace["iteration"] + 1, curve, color=colour, label=f"start {one.start}")
+            ax.plot(trace["iteration"] + 1, curve, **lines[one.start], label=f"start {one.start}")
     titles = ("Objective above lowest (relative)", "Relative residual", "Step length", "Share of zero shifts")
     for ax, title in zip(axes, titles, strict=True):
         ax.set_title(title, y=1.0)  # a title without a height looks at every tick label for it

@@ -43,7 +43,8 @@ function table(page, m) {
   const { data } = page, found = readings(page, m);
   const counted = found.filter(one => one.counted && !Number.isNaN(one.value));
   const mean = counted.length ? counted.reduce((sum, one) => sum + one.value, 0) / counted.length : NaN;
-  const value = one => (Number.isNaN(one.value) ? "not in its data"
+  const inData = one => data.conditions.some((_, d) => seen(data, one.replicate, d, m) > 0);
+  const value = one => (Number.isNaN(one.value) ? (inData(one) ? "the fit diverged" : "not in its data")
     : number(one.value) + (one.counted ? "" : " (seen too rarely)"));
   const times = data.conditions.map((name, d) => {
     const counts = found.map(one => seen(data, one.replicate, d, m));

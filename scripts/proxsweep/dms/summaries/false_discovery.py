@@ -164,7 +164,7 @@ def figure(table: pd.DataFrame, pairs: pd.DataFrame, choice: pd.DataFrame) -> Fi
     """
     style.apply()
     if table[["estimate", "true_share"]].isna().all(axis=None) and pairs["estimate"].isna().all():
-        return style.placeholder_figure(_why_empty(table))
+        return style.placeholder_figure(_why_empty(table, pairs))
     simulated = bool(table["true_share"].notna().any())
     replicates = ordered(table["replicate"])
     by = sweep_columns(table, "stops", without=("lasso", "replicate"))
@@ -176,21 +176,21 @@ def figure(table: pd.DataFrame, pairs: pd.DataFrame, choice: pd.DataFrame) -> Fi
         upper.set_title(title)
         weight = chosen.weight(choice, panel.iloc[0].to_dict())
         parts = [(panel[panel["replicate"] == label], style.marker(k)) for k, label in enumerate(replicates)]
-        _draw(upper, panel["lasso"], parts, weight, "No stop codons to count.")
+        _draw(upper, panel["lasso"], parts, weight, _nothing_above(panel))
         setting = panel[["study", *by]].iloc[0]
         here = pairs[(pairs[list(setting.index)] == setting).all(axis=1)]
-        _draw(lower, panel["lasso"], [(here, style.marker(len(replicates)))], weight, "One replicate: no pairs.")
+        _draw(lower, panel["lasso"], [(here, style.marker(len(replicates)))], weight, _nothing_below(here))
         upper.set_xlabel("")
     style.label_rows(
         grid, ("False share of\nnonsynonymous shifts", "False share of shifts that\nagree between replicates")
     )
     style.legend_above(fig, handles, "Rows of the matrix together")
-    style.note(fig, f"{_foot(table)} {unconverged_note(table['converged'])}")
+    style.note(fig, _foot(table, pairs, ["study", *by, "lasso"]))
     return fig
 
 
 def _draw(ax: Axes, weights: pd.Series, parts: list[tuple[pd.DataFrame, str]], weight: float, nothing: str) -> None:
-    if all(part["estimate"].isna().all() and part["true_share"].isna().all() for part, _ in parts):
+    if not any(_has_point(part).any() for part, _ in parts):
         style.words(ax, nothing)
         return
     position = looks.lasso_axis(ax, weights)
@@ -213,9 +213,31 @@ def _handles(replicates: list[str], simulated: bool, marked: bool) -> list[Line2
     return [*handles, looks.chosen_handle()] if marked else handles
 
 
-def _foot(table: pd.DataFrame) -> str:
-    return f"Pairs of a stop codon and a row behind an estimate by stops: {count_label(table['stops'])}."
+def _has_point(rows: pd.DataFrame) -> pd.Series:
+    return rows[["estimate", "true_share"]].notna().any(axis=1)
 
 
-def _why_empty(table: pd.DataFrame) -> str:
-    return "No fit finished: no shifts to count." if table.empty else "Neither stop codons nor pairs of replicates."
+def _foot(table: pd.DataFrame, pairs: pd.DataFrame, setting: list[str]) -> str:
+    stops = table.loc[table["estimate"].notna(), "stops"]
+    counted = f"Pairs of a stop codon and a row behind an estimate by stops: {count_label(stops)}."
+    lower = pairs.loc[_has_point(pairs), setting].assign(below=True)
+    below = table[setting].merge(lower, how="left")["below"].notna().to_numpy()
+    lost = table["status"] == "diverged"
+    ended = unconverged_note(table.loc[(_has_point(table) | below) & ~lost, "converged"], diverged=lost.sum())
+    return f"{counted} {ended}" if len(stops) else ended
+
+
+def _nothing_above(rows: pd.DataFrame) -> str:
+    if (rows["status"] == "diverged").all():
+        return "Every fit diverged."
+    return "No nonsynonymous shift to count." if rows["stops"].any() else "No stop codons to count."
+
+
+def _nothing_below(pairs: pd.DataFrame) -> str:
+    return "No shift agrees between replicates." if pairs["pairs"].any() else "No pairs of replicates."
+
+
+def _why_empty(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
+    if table.empty:
+        return "No fit finished: no shifts to count."
+    return f"{_nothing_above(table)} {_nothing_below(pairs)}"

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from proxsweep.report import strength_axis, style
+from proxsweep.report.wording import short_number
 
 NO_WEIGHT = (
     "No lasso weight was chosen. Set in the study\n`chosen: {lasso: ...}`, `chosen: {rule: replicate_signs}`\n"
@@ -28,6 +29,22 @@ def shift_colours() -> mpl.colors.ListedColormap:
 def row_label(row: str) -> str:
     """Print a row of a difference matrix: ``a-minus-b`` as ``a − b``, any other name as it stands."""
     return row.replace("-minus-", " \N{MINUS SIGN} ")
+
+
+def seen(min_times_seen: int) -> str:
+    """How often a mutation was seen that counts: ``seen``, or ``seen at least 3 times``."""
+    return f"seen at least {min_times_seen} times" if min_times_seen > 1 else "seen"
+
+
+def no_shift(weight: float) -> str:
+    """What is known where no shift is found at the chosen weight or, without one (NaN), at any positive one."""
+    where = f"the chosen lasso weight, {short_number(weight)}" if np.isfinite(weight) else "any positive lasso weight"
+    return f"none of the mutations counted has a shift at {where}."
+
+
+def unconverged_replicates(count: int) -> str:
+    """One sentence for values that rest on the fits of all replicates; nothing where all converged."""
+    return f"{count} of the replicates' fits did not converge." if count else ""
 
 
 def lasso_axis(ax: Axes, weights: Iterable[float]) -> strength_axis.Position:

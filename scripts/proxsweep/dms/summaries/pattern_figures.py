@@ -1,6 +1,7 @@
 """Figures of fusion patterns, drawn from the tables of :mod:`proxsweep.dms.summaries.patterns`."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,15 +11,19 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from proxsweep.dms.summaries import looks
-from proxsweep.dms.summaries.patterns import ALL_DIFFERENT, ALL_EQUAL, ENOUGH_EQUAL, RESULTS, members
+from proxsweep.dms.summaries.patterns import ALL_DIFFERENT, ALL_EQUAL, CHOSEN, ENOUGH, LARGEST, RESULTS, members
 from proxsweep.report import strength_axis, style
-from proxsweep.report.wording import short_number, unconverged_note
+from proxsweep.report.wording import means_note, short_number, unconverged_note
 from proxsweep.sweep.fits import ordered, sweep_columns
 
 LINES = 8  # patterns with a line of their own in the figure over lasso weights
 RANKED = 12  # patterns in the ranked figure
 ROWS = 6  # patterns in the figure along the sequence
-ENOUGH = f"{100 * ENOUGH_EQUAL:.0f} %"
+RULES = {  # by which a weight is shown, in words
+    CHOSEN: "the chosen weight",
+    ENOUGH: f"the smallest weight with at least {ENOUGH.removesuffix(' equal')} of mutations all equal",
+    LARGEST: f"the largest weight, none having {ENOUGH.removesuffix(' equal')} of mutations all equal",
+}
 _LARGEST = 20  # conditions in a dot matrix
 
 
@@ -60,11 +65,11 @@ def line_styles(patterns: Sequence[str], conditions: Sequence[str]) -> dict[str,
     return lines
 
 
-def figure(table: pd.DataFrame, conditions: Sequence[str]) -> Figure:
+def figure(table: pd.DataFrame, conditions: Sequence[str], min_times_seen: int = 1) -> Figure:
     """Number of mutations of each pattern against the lasso weight, a panel for each difference matrix.
 
-    The commonest patterns have a line, all others together another. Markers tell replicates apart; points of fits that
-    did not converge are hollow.
+    The first patterns of :func:`ranking` have a line. Markers tell replicates apart; points of fits that did not
+    converge are hollow. ``min_times_seen`` is that of the table.
     """
     drawn = table[table["pattern"] != ""]
     if drawn.empty:
@@ -92,8 +97,8 @@ def figure(table: pd.DataFrame, conditions: Sequence[str]) -> Figure:
         style_counts(ax, drawn["of"].max())
         if ax.get_subplotspec().is_first_col():
             ax.set_ylabel("Mutations")
-    style.legend_above(fig, handles, f"Mutations seen in all {len(conditions)} conditions")
-    style.note(fig, _foot(table, patterns, drawn))
+    style.legend_above(fig, handles, f"Mutations {looks.seen(min_times_seen)} in all {len(conditions)} conditions")
+    style.note(fig, _foot(table, patterns))
     return fig
 
 
@@ -119,29 +124,60 @@ def _mark_shown(ax: Axes, position, panel: pd.DataFrame) -> None:
         strength_axis.mark(ax, position, float(weights[0]))
 
 
-def _foot(table: pd.DataFrame, patterns: Sequence[str], drawn: pd.DataFrame) -> str:
-    named = {ALL_EQUAL, ALL_DIFFERENT, *patterns}
-    others = drawn.loc[~drawn["pattern"].isin(named), "pattern"].nunique()
-    reasons = " or ".join(dict.fromkeys(reason for reason in table["shown"] if reason))
-    fits = table.drop_duplicates([column for column in table.columns if column not in RESULTS])
-    sentences = [f"Shaded: {_reason(reasons)}."] if reasons else []
-    sentences += [f"{others} rarer patterns are in the table."] if others else []
-    return " ".join([*sentences, unconverged_note(fits["converged"])])
+def _foot(table: pd.DataFrame, patterns: Sequence[str]) -> str:
+    looked = table[(table["shown"] != "") & (table["pattern"] != "")]
+    shaded = f"Shaded: {_where(looked)}." if len(looked) else ""
+    others = _in_the_table({*table["pattern"]} - {"", ALL_EQUAL, ALL_DIFFERENT, *patterns}, "other")
+    return _joined(shaded, others, _ended(table))
 
 
-def _reason(reasons: str) -> str:
-    names = {
-        "chosen": "the chosen weight",
-        f"{ENOUGH} equal": f"the smallest weight with {ENOUGH} of mutations all equal",
-    }
-    return " or ".join(names[reason] for reason in reasons.split(" or "))
+def _fits(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row for each fit."""
+    return rows.drop_duplicates([column for column in rows.columns if column not in RESULTS])
+
+
+def _ended(rows: pd.DataFrame) -> str:
+    """How the fits of these rows ended."""
+    fits = _fits(rows)
+    return unconverged_note(fits.loc[fits["pattern"] != "", "converged"], diverged=(fits["status"] == "diverged").sum())
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
+
+
+def _in_the_table(patterns: set[str], which: str) -> str:
+    count = len(patterns)
+    return f"{count} {which} pattern{'s are' if count > 1 else ' is'} in the table." if count else ""
+
+
+def _where(looked: pd.DataFrame) -> str:
+    """By which rules the weights are shown, each with the shares of mutations all equal there, setting by setting."""
+    equal = looked[looked["pattern"] == ALL_EQUAL]
+    shares = equal.groupby(["shown", *settings(looked)], sort=False, dropna=False)["share"].mean()
+    by_reason = shares.groupby(level="shown", sort=False)
+    return " or ".join(f"{RULES[reason]} (all equal: {_listed(part)})" for reason, part in by_reason)
+
+
+def _listed(shares: Iterable[float]) -> str:
+    """``63 %``, ``63 % and 80 %`` or, of more than three, ``63 % to 80 %``."""
+    texts = list(dict.fromkeys(map(_percent, shares)))
+    if len(texts) > 3:
+        return f"{_percent(min(shares))} to {_percent(max(shares))}"
+    return " and ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))
+
+
+def _percent(share: float) -> str:
+    """Rounded down: a share below 95 % is not printed as 95 %."""
+    return f"{math.floor(100 * share + 1e-9)} %"
 
 
 def _why_empty(table: pd.DataFrame) -> str:
     if table.empty:
         return "No fit finished: no patterns to count."
-    reasons = "; ".join(dict.fromkeys(note for note in table["note"] if note))
-    return f"No patterns to count: {reasons}."
+    rows = table if (table["pattern"] == "").all() else table[table["shown"] != ""]
+    reasons = "; ".join(dict.fromkeys(note for note in rows["note"] if note))
+    return f"No patterns to count: {reasons or 'no fit at the chosen weight finished'}."
 
 
 def ranked_figure(table: pd.DataFrame, conditions: Sequence[str]) -> Figure:
@@ -170,10 +206,15 @@ def ranked_figure(table: pd.DataFrame, conditions: Sequence[str]) -> Figure:
             under.remove()
             continue
         _ranked_panel(ax, under, *panels[k], conditions, columns, first=k % across == 0)
-    reasons = " or ".join(dict.fromkeys(looked["shown"]))
-    fits = looked.drop_duplicates([column for column in table.columns if column not in RESULTS])
-    style.note(fig, f"At {_reason(reasons)}. {unconverged_note(fits['converged'])}")
+    style.note(fig, _ranked_foot(table, [panel for _, panel in panels]))
     return fig
+
+
+def _ranked_foot(table: pd.DataFrame, panels: Sequence[pd.DataFrame]) -> str:
+    left_out = {pattern for panel in panels for pattern in ranked(panel).index[RANKED:]}
+    means = means_note(max(panel["replicate"].nunique() for panel in panels))
+    rarer = _in_the_table(left_out, "rarer")
+    return _joined(f"At {_where(pd.concat(panels))}.", means, rarer, _ended(table[table["shown"] != ""]))
 
 
 def ranked(panel: pd.DataFrame) -> pd.Series:
@@ -247,14 +288,21 @@ def sites_figure(table: pd.DataFrame, listed: pd.DataFrame, conditions: Sequence
     choice
         The study's `chosen.csv`.
     """
+    looked = table[table["shown"] != ""]
+    if (looked["pattern"] == "").all():
+        return style.placeholder_figure(_why_empty(table))
     if listed.empty:
-        reason = "every mutation is all equal." if (table["pattern"] == ALL_EQUAL).any() else _why_empty(table)
+        reason = "every mutation is all equal at the weights shown."
         return style.placeholder_figure(f"No pattern to show along the sequence: {reason}")
     by = settings(table)
     setting = _main_setting(listed, by, choice)
-    part = listed[np.logical_and.reduce([listed[column] == setting[column] for column in by])] if by else listed
-    heights = site_counts(part)
-    fig = style.new_figure(style.TWO_COLUMNS, 0.42 * len(heights) + 0.75)
+    part, looked = (
+        rows[np.logical_and.reduce([rows[column] == setting[column] for column in by])] if by else rows
+        for rows in (listed, looked)
+    )
+    drawn = looked[looked["pattern"] != ""]
+    heights = site_counts(part, drawn["replicate"].nunique())
+    fig = style.new_figure(style.TWO_COLUMNS, 0.42 * max(len(heights), 2) + 0.85)
     axes = fig.subplots(len(heights), 1, squeeze=False, sharex=True, sharey=True)[:, 0]
     sites = list(heights.columns)
     x = site_places(sites)
@@ -268,10 +316,9 @@ def sites_figure(table: pd.DataFrame, listed: pd.DataFrame, conditions: Sequence
     fig.supylabel("Mutations at the site", fontsize=7)
     title = ", ".join(str(setting[column]) for column in by if column == "difference" or listed[column].nunique() > 1)
     weight = short_number(float(part["lasso"].iloc[0]))
-    reason = part["shown"].iloc[0]
-    fits = part.drop_duplicates(["lasso", "replicate"])
-    note = f"{title}, lasso weight {weight} ({_reason(reason)}). {unconverged_note(fits['converged'])}"
-    style.note(fig, note.removeprefix(", "))
+    where = f"{title}, lasso weight {weight}: {_where(drawn)}.".removeprefix(", ")
+    rarer = _in_the_table({*part["pattern"]} - {*heights.index}, "rarer")
+    style.note(fig, _joined(where, means_note(drawn["replicate"].nunique()), rarer, _ended(looked)))
     return fig
 
 
@@ -284,12 +331,11 @@ def _main_setting(listed: pd.DataFrame, by: Sequence[str], choice: pd.DataFrame)
     return rows.iloc[0].to_dict()
 
 
-def site_counts(part: pd.DataFrame) -> pd.DataFrame:
-    """Mean number of mutations over replicates: a row for each of the commonest patterns, a column for each site.
+def site_counts(part: pd.DataFrame, fits: int) -> pd.DataFrame:
+    """Mean number of mutations over ``fits``: a row for each of the commonest patterns, a column for each site.
 
     Sites without any mutation of these patterns are left out; columns are in the order of the sequence.
     """
-    fits = len(part[["lasso", "replicate"]].drop_duplicates())
     totals = part["pattern"].value_counts()
     common = sorted(totals.index, key=lambda pattern: (-totals[pattern], pattern))[:ROWS]
     found = part[part["pattern"].isin(common)].groupby(["pattern", "site"]).size().unstack(fill_value=0) / fits

@@ -24,6 +24,7 @@ Groups = tuple[tuple[int, ...], ...]
 
 ALL_EQUAL, ALL_DIFFERENT = "all equal", "all different"
 ENOUGH_EQUAL = 0.95
+CHOSEN, ENOUGH, LARGEST = "chosen", f"{100 * ENOUGH_EQUAL:.0f} % equal", "largest"  # why a fit is shown
 NAMES = ("mutation", "wildtype", "site", "mutant")
 RESULTS = (
     *("pattern", "groups", "mutations", "stops", "at_differing_sites", "of", "share", "price"),
@@ -191,7 +192,7 @@ def _counts(fit: Effects, min_times_seen: int) -> list[dict[str, Any]]:
     if not np.isfinite(fit.b).all():
         return [nothing | {"share": np.nan, "price": np.nan, "note": "the fit diverged"}]
     if not seen.any():
-        return [nothing | {"share": np.nan, "price": np.nan, "note": "no mutation seen in every condition"}]
+        return [nothing | {"share": np.nan, "price": np.nan, "note": "no mutation to count"}]
     patterns = np.array([name(groups, fit.conditions) for groups in fusion_groups(fit.b[:, seen])])
     stops = kinds(fit.mutations["mutant"][seen]) == "stop"
     found = []
@@ -215,27 +216,27 @@ def _counts(fit: Effects, min_times_seen: int) -> list[dict[str, Any]]:
 
 
 def shown(table: pd.DataFrame, choice: pd.DataFrame) -> list[str]:
-    """Why each row's fit is looked at closely: ``chosen``, ``95 % equal`` or, if it is not, nothing.
+    """Why each row's fit is looked at closely: ``chosen``, ``95 % equal``, ``largest`` or, if it is not, nothing.
 
     A setting (what is swept but lasso weight and replicate) is looked at where its weight was chosen. Where none was,
-    at the smallest weight with at least 95 % of mutations all equal (mean over replicates), or the largest if there is
-    no such weight: so that matrices are compared at equal sparsity, not at equal weights.
+    at the smallest weight with at least 95 % of mutations all equal (mean over replicates), so that matrices are
+    compared at equal sparsity, not at equal weights; or at the largest weight if there is no such weight.
     """
     by = sweep_columns(table, "pattern", without=("lasso", "replicate"))
     weights, reasons = np.full(len(table), np.nan), np.full(len(table), "", dtype=object)
     for places in _parts(table, by):
         part = table.iloc[places]
         weight = chosen.weight(choice, part.iloc[0].to_dict())
-        reasons[places] = "chosen" if np.isfinite(weight) else f"{ENOUGH_EQUAL:.0%} equal".replace("%", " %")
-        weights[places] = weight if np.isfinite(weight) else _sparse(part)
+        weights[places], reasons[places] = (weight, CHOSEN) if np.isfinite(weight) else _sparse(part)
     near = (table["lasso"].astype(float) == weights).to_numpy() if len(table) else np.zeros(0, bool)
     return np.where(near, reasons, "").tolist()
 
 
-def _sparse(part: pd.DataFrame) -> float:
+def _sparse(part: pd.DataFrame) -> tuple[float, str]:
+    """The weight at which a setting is shown where none was chosen (NaN without any pattern), and why."""
     equal = part[part["pattern"] == ALL_EQUAL].groupby("lasso")["share"].mean()
     enough = equal[equal >= ENOUGH_EQUAL]
-    return float(min(enough.index)) if len(enough) else float(part["lasso"].max())
+    return (float(enough.index.min()), ENOUGH) if len(enough) else (float(equal.index.max()), LARGEST)
 
 
 def _parts(table: pd.DataFrame, by: list[str]) -> list[np.ndarray]:

@@ -14,7 +14,7 @@ from proxsweep.dms.model import predict
 from proxsweep.dms.model.losses import agreement
 from proxsweep.dms.summaries import looks
 from proxsweep.report import style
-from proxsweep.report.wording import short_number
+from proxsweep.report.wording import short_number, unconverged_note
 from proxsweep.sweep import chosen
 from proxsweep.sweep.fits import full, ordered
 
@@ -118,7 +118,7 @@ def figure(agreements: pd.DataFrame, cells: pd.DataFrame, choice: pd.DataFrame) 
     if chosen.main(choice) is None:
         return style.placeholder_figure(looks.NO_WEIGHT)
     if agreements.empty:
-        return style.placeholder_figure("No fit at the chosen weight finished: nothing to predict with.")
+        return style.placeholder_figure("No fit at the chosen weight, or each diverged: nothing to predict with.")
     conditions = list(dict.fromkeys(agreements["condition"]))
     axes_shown = list(dict.fromkeys(cells["axis"]))
     blocks = [
@@ -204,5 +204,5 @@ def _foot(agreements: pd.DataFrame, choice: pd.DataFrame) -> str:
         shade = (
             "Darker: more variants (log scale). Line: equality. The model is linear: the latent phenotype is the score."
         )
-    bad = agreements.drop_duplicates("replicate")["converged"].astype(bool)
-    return f"{where} {shade} {'All fits converged.' if bad.all() else 'A fit did not converge.'}"
+    good = agreements.drop_duplicates("replicate")["converged"].astype(bool)
+    return f"{where} {shade} {unconverged_note(good, 'fits drawn').removeprefix('Hollow: ')}"

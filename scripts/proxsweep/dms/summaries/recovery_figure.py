@@ -26,6 +26,8 @@ PANELS = (
 
 PREVALENCE = {"linestyle": ":", "linewidth": 0.8}
 PATH_NOTE = "path: rows ranked by the largest lasso weight at which they are nonzero."
+NO_PATH = "path: no fit converged."
+HOLLOW_PATH = "Hollow there: without the fits that did not converge."
 
 
 def figure(table: pd.DataFrame) -> Figure:
@@ -59,9 +61,17 @@ def figure(table: pd.DataFrame) -> Figure:
             ax.tick_params(labelbottom=False)
     style.label_rows(grid, [label.replace(" ", "\n") for _, _, label in PANELS])  # lower than a label is long
     style.legend_above(fig, handles)
-    fits = drawn[drawn["level"] == "row"].drop_duplicates([*by, "lasso", "replicate"])
-    style.note(fig, f"{unconverged_note(fits['converged'])} {PATH_NOTE}")
+    style.note(fig, _foot(table, drawn))
     return fig
+
+
+def _foot(table: pd.DataFrame, drawn: pd.DataFrame) -> str:
+    one = [*settings(table), "lasso", "replicate"]
+    fits = drawn[drawn["level"] == "row"].drop_duplicates(one)
+    lost = table[(table["level"] == "row") & (table["status"] == "diverged")].drop_duplicates(one)
+    whole = drawn.loc[drawn["level"] == "path", "converged"].astype(bool)
+    sentences = [unconverged_note(fits["converged"], diverged=len(lost)), PATH_NOTE if len(whole) else NO_PATH]
+    return " ".join(sentences if whole.all() else [*sentences, HOLLOW_PATH])
 
 
 def _why_empty(table: pd.DataFrame) -> str:
@@ -69,7 +79,10 @@ def _why_empty(table: pd.DataFrame) -> str:
     reasons = "; ".join(dict.fromkeys(note for note in notes if note))
     if reasons:
         return f"Nothing to compare with the truth.\n{reasons[0].upper()}{reasons[1:]}."
-    return "Nothing to compare with the truth: no shifts simulated, or no fit finished."
+    if table.empty:
+        return "Nothing to compare with the truth: no fit finished."
+    simulated = (table["branch"] != "all").any()
+    return f"Nothing to compare with the truth: no shifts {'at mutations that count' if simulated else 'simulated'}."
 
 
 def _lines(drawn: pd.DataFrame) -> dict[str, dict]:

@@ -121,7 +121,7 @@ def _quantities(fit: fitted.Fitted) -> list[tuple[str, str, Mapping[str, list[st
 def _agreement(values: pd.DataFrame) -> dict[str, Any]:
     """How well columns ``a`` (the study's fit) and ``b`` (the refit) agree."""
     if values.empty:
-        return _nothing("no mutation seen in both fits")
+        return _nothing("no mutation to compare")
     a, b = values["a"].to_numpy(), values["b"].to_numpy()
     varies = len(a) >= LEAST_MUTATIONS and np.ptp(a) > 0 and np.ptp(b) > 0
     either, both = int(((a != 0) | (b != 0)).sum()), int(((a != 0) & (b != 0)).sum())
@@ -161,7 +161,7 @@ def figure(found: pd.DataFrame) -> Figure:
     conditions = [row for row in dict.fromkeys(found.loc[found["quantity"] == "effect", "row"]) if row != "all"]
     drawn = found[(found["row"] == "all") & found["sites"].isin(list(DASHES)) & (found["mutations"] > 0)]
     if drawn.empty:
-        return style.placeholder_figure("No fit and refit to compare.")
+        return style.placeholder_figure(_why_empty(found))
     by = sweep_columns(found, "reference", without=("lasso", "replicate"))
     panels = looks.panels(drawn, by)
     handles = _handles(drawn, conditions)
@@ -176,9 +176,16 @@ def figure(found: pd.DataFrame) -> Figure:
     for ax, (*_, label) in zip(grid[:, 0], PANELS, strict=True):
         ax.set_ylabel(label)
     style.legend_above(fig, handles)
-    pairs = drawn.drop_duplicates([*by, "lasso", "replicate", "reference"])
-    style.note(fig, unconverged_note(pairs["converged"].astype(bool), "pairs of a fit and its refit"))
+    pair = [*by, "lasso", "replicate", "reference"]
+    lost = found[(found[["status_own", "status_other"]] == "diverged").any(axis=1)].drop_duplicates(pair)
+    ended = drawn.drop_duplicates(pair)["converged"].astype(bool)
+    style.note(fig, unconverged_note(ended, "pairs of a fit and its refit", len(lost)))
     return fig
+
+
+def _why_empty(found: pd.DataFrame) -> str:
+    reasons = "; ".join(dict.fromkeys(note for note in found["note"] if note))
+    return f"No fit and refit to compare{': ' * bool(reasons)}{reasons}."
 
 
 def _panel(ax: Axes, panel: pd.DataFrame, measure: str, conditions: list[str]) -> None:

@@ -159,7 +159,7 @@ def _correlation(
     nonzero = int(((x != 0) | (y != 0)).sum())
     both_zero = 1 - nonzero / count if count else float("nan")
     if count < LEAST_MUTATIONS:
-        return _undefined(count, f"fewer than {LEAST_MUTATIONS} mutations seen in both replicates", nonzero, both_zero)
+        return _undefined(count, f"fewer than {LEAST_MUTATIONS} mutations to compare", nonzero, both_zero)
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         return _undefined(count, f"a fit diverged: {quantity}s are not finite", nonzero, both_zero)
     flat = [str(label) for label, values in zip(labels, (x, y), strict=True) if np.ptp(values) == 0]
@@ -237,11 +237,12 @@ def _resamples(count: int, bootstrap: int, seed: int) -> np.ndarray:
     return np.stack([counts.astype(np.uint16) for counts in drawn])
 
 
-def figure(table: pd.DataFrame) -> Figure:
+def figure(table: pd.DataFrame, min_times_seen: int = 1) -> Figure:
     """Correlation of shifts against lasso weight: a panel for each difference matrix, a line for each row.
 
     Bands are the bootstrap intervals, crosses correlations of so few shifts that they have none, hollow points
-    pairs of which a fit did not converge. Where nothing can be drawn the figure says why.
+    pairs of which a fit did not converge. Where nothing can be drawn the figure says why. ``min_times_seen`` is that
+    of the table.
     """
     style.apply()
     shifts = table[table["quantity"] == "shift"]
@@ -251,7 +252,7 @@ def figure(table: pd.DataFrame) -> Figure:
     lines = style.line_styles(ordered_rows(shifts))
     pairs = list(dict.fromkeys(zip(shifts["replicate_a"], shifts["replicate_b"], strict=True)))
     panels = looks.panels(shifts, sweep_columns(shifts, "quantity", without=("lasso",)))
-    handles = _handles(shifts, lines, pairs)
+    handles = _handles(drawn, lines, pairs)
     fig, grid = style.panel_grid(len(panels), entries=len(handles))
     axes = grid[0]
     lowest = min(0.0, float(drawn[["pearson", "lower"]].min().min()))
@@ -263,7 +264,7 @@ def figure(table: pd.DataFrame) -> Figure:
         if ax.get_subplotspec().is_first_col():
             ax.set_ylabel("Pearson correlation of shifts\nbetween replicates")
     style.legend_above(fig, handles)
-    style.note(fig, _foot(shifts, pairs))
+    style.note(fig, _foot(shifts, drawn, min_times_seen))
     return fig
 
 
@@ -301,28 +302,28 @@ def _few(table: pd.DataFrame) -> np.ndarray:
     return (table["pearson"].notna() & (table["note"] != "")).to_numpy()
 
 
-def _handles(shifts: pd.DataFrame, lines: dict[str, dict], pairs: list[tuple]) -> list[Line2D]:
-    """Legend: a line for each row with its number of mutations; a marker for each pair if several."""
+def _handles(drawn: pd.DataFrame, lines: dict[str, dict], pairs: list[tuple]) -> list[Line2D]:
+    """Legend: a line for each row drawn with its number of mutations; a marker for each pair if several."""
     marker = style.marker(0) if len(pairs) == 1 else ""
-    counts = {row: count_label(part["mutations"]) for row, part in shifts.groupby("row")}
     handles = [
-        Line2D([], [], label=f"{looks.row_label(row)} ({counts[row]})", marker=marker, **line)
-        for row, line in lines.items()
+        Line2D([], [], label=f"{looks.row_label(row)} ({count_label(part['mutations'])})", marker=marker, **lines[row])
+        for row, part in drawn.groupby("row", sort=False)
     ]
     if len(pairs) > 1:
         handles += [style.marker_handle(k, f"replicates {a}, {b}") for k, (a, b) in enumerate(pairs)]
     return handles
 
 
-def _foot(shifts: pd.DataFrame, pairs: list[tuple]) -> str:
-    sentences = ["Bands: 95 % bootstrap intervals over mutations."] if shifts["lower"].notna().any() else []
-    sentences.append("n: mutations seen in both replicates and in all conditions that the row compares.")
+def _foot(shifts: pd.DataFrame, drawn: pd.DataFrame, min_times_seen: int) -> str:
+    bands = f"Bands: {LEVEL[1] - LEVEL[0]:g} % bootstrap intervals over mutations."
+    sentences = [bands] if drawn["lower"].notna().any() else []
+    seen = looks.seen(min_times_seen)
+    sentences.append(f"n: mutations {seen} in both replicates and in all conditions that the row compares.")
     if _few(shifts).any():
         sentences.append("Crosses: too few mutations with a shift for an interval; a correlation near 1 says little.")
     if shifts["pearson"].isna().any():
         sentences.append("No point where the correlation is undefined (see the table's notes).")
-    once = shifts.drop_duplicates(
-        ["study", *sweep_columns(shifts, "quantity"), "replicate_a", "replicate_b"]
-    )  # a pair of fits has many rows
+    # a pair of fits has many rows
+    once = drawn.drop_duplicates(["study", *sweep_columns(drawn, "quantity"), "replicate_a", "replicate_b"])
     sentences.append(unconverged_note(once["converged"], "pairs of fits"))
     return " ".join(sentences)

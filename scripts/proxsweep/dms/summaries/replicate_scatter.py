@@ -27,7 +27,6 @@ POINTS = {
     "markers": MARKERS,
     "sizes": {kind: 2.4**2 if kind == "stop" else 1.6**2 for kind in MARKERS},
 }
-NO_PAIR = "One replicate, or one condition: no shifts to compare between replicates."
 
 
 def table(
@@ -87,9 +86,11 @@ def figure(points: pd.DataFrame, correlations: pd.DataFrame, choice: pd.DataFram
     if setting is None:
         return style.placeholder_figure("No fit finished: nothing to show.")
     shifts = chosen.agreeing(correlations[correlations["quantity"] == "shift"], setting)
+    if shifts.empty:
+        return style.placeholder_figure("One condition: no shifts to compare between replicates.")
     shifts = shifts[shifts["status_b"].notna() & (shifts["status_b"] != "")]
     if shifts.empty:
-        return style.placeholder_figure(NO_PAIR)
+        return style.placeholder_figure("One replicate: no shifts to compare between replicates.")
     first = shifts[["replicate_a", "replicate_b"]].astype(str).iloc[0]
     shifts = _of_pair(shifts, first)
     points = _of_pair(points, first)
@@ -101,7 +102,8 @@ def figure(points: pd.DataFrame, correlations: pd.DataFrame, choice: pd.DataFram
     fig, grid = style.fixed_panels(
         (side, side), len(rows), len(weights), left=0.66, between=0.06, below=0.12, sharex=True, sharey=True
     )
-    limit = _limit(points, weights)
+    points = points[points["lasso"].isin(weights)]
+    limit = _limit(points)
     for i, row in enumerate(rows):
         for j, lasso in enumerate(weights):
             here = points[(points["row"] == row) & (points["lasso"] == lasso)]
@@ -112,8 +114,18 @@ def figure(points: pd.DataFrame, correlations: pd.DataFrame, choice: pd.DataFram
                 grid[0, j].set_title(short_number(lasso), fontweight=bold)
         grid[i, 0].set_ylabel(f"{_two_lines(row)}\nreplicate {first['replicate_b']}", fontsize=6)
     style.light_ticks(grid.ravel(), most=3)
-    _texts(fig, first, points, len(every) > len(weights), np.isfinite(weight), str(setting["difference"]))
+    title = f"Shifts (latent units) under {setting['difference']}, by lasso weight"
+    _texts(fig, first, points, title + (" (chosen: bold)" if weight in weights else ""))
+    style.note(fig, _foot(points, limit, len(weights), len(every)))
     return fig
+
+
+def _foot(points: pd.DataFrame, limit: float, shown: int, weights: int) -> str:
+    beyond = (points[["shift_a", "shift_b"]].abs() > limit).any(axis=None)
+    foot = "r: Pearson correlation, with the mutations at zero in both, which are not drawn."
+    foot += " Lower right: mutations with a shift in either."
+    foot += " Beyond the frame, at weight 0: drawn on it." if beyond else ""
+    return foot + (f" {shown} of {weights} weights are shown." if shown < weights else "")
 
 
 def _two_lines(row: str) -> str:
@@ -137,11 +149,10 @@ def some_weights(weights: np.ndarray, kept: float) -> list[float]:
     return [float(weights[k]) for k in sorted(places | wanted)]
 
 
-def _limit(points: pd.DataFrame, weights: list[float]) -> float:
+def _limit(points: pd.DataFrame) -> float:
     """Half the width of all panels: all points at positive weights; those at 0, mostly noise, may lie beyond."""
-    shown = points[points["lasso"].isin(weights)]
-    positive = shown[shown["lasso"] > 0]
-    sizes = (positive if len(positive) else shown)[["shift_a", "shift_b"]].abs().to_numpy(float)
+    positive = points[points["lasso"] > 0]
+    sizes = (positive if len(positive) else points)[["shift_a", "shift_b"]].abs().to_numpy(float)
     sizes = sizes[np.isfinite(sizes)]
     return 1.08 * float(sizes.max()) if sizes.size and sizes.max() > 0 else 1.0
 
@@ -164,7 +175,7 @@ def _panel(ax: Axes, here: pd.DataFrame, numbers: pd.DataFrame, limit: float) ->
     ax.text(0.97, 0.03, f"{int(one['nonzero']):,}", transform=ax.transAxes, ha="right", fontsize=5.5, zorder=5)
 
 
-def _texts(fig: Figure, first: pd.Series, points: pd.DataFrame, thinned: bool, marked: bool, difference: str) -> None:
+def _texts(fig: Figure, first: pd.Series, points: pd.DataFrame, title: str) -> None:
     handles = [
         Line2D([], [], linestyle="none", marker=MARKERS[kind], markersize=3, color=colour, label=kind)
         for kind, colour in looks.KIND_COLOURS.items()
@@ -183,12 +194,7 @@ def _texts(fig: Figure, first: pd.Series, points: pd.DataFrame, thinned: bool, m
             ]
         )
     fig.set_figheight(height + extra + 0.25)
-    title = f"Shifts (latent units) under {difference}, by lasso weight"
-    fig.text(0.01, 1 - 0.06 / fig.get_figheight(), title + (" (chosen: bold)" if marked else ""), va="top", fontsize=7)
+    fig.text(0.01, 1 - 0.06 / fig.get_figheight(), title, va="top", fontsize=7)
     if handles:
         fig.legend(handles=handles, loc="upper right", ncols=len(handles), handletextpad=0.1, borderaxespad=0.1)
     fig.text(0.5, (extra - 0.2) / fig.get_figheight(), f"replicate {first['replicate_a']}", ha="center", fontsize=6)
-    foot = "r: Pearson correlation, with the mutations at zero in both, which are not drawn."
-    foot += " Lower right: mutations with a shift in either. Beyond the frame, at weight 0: drawn on it."
-    foot += " Not all weights are shown." if thinned else ""
-    style.note(fig, foot)

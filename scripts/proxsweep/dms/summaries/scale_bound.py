@@ -180,8 +180,4 @@ def _handles(colours: dict, replicates: list) -> list[Line2D]:
 
 def _foot(drawn: pd.DataFrame, table: pd.DataFrame) -> str:
     held = f"Ringed: the scale is at its bound in {drawn['at_bound'].sum()} of {len(drawn)} fits."
-    sentences = [held, unconverged_note(drawn["converged"])]
-    lost = len(table) - len(drawn)
-    if lost:
-        sentences.append(f"{lost} more diverged: no point.")
-    return " ".join(sentences)
+    return f"{held} {unconverged_note(drawn['converged'], diverged=len(table) - len(drawn))}"

@@ -1,7 +1,7 @@
 """Shifts by site and amino acid: the whole protein in bands, and chosen regions enlarged.
 
-Four states of a cell are kept apart: the reference's wildtype (a dot), not seen in all conditions that the row compares
-(grey), a shift of exactly zero (white), a shift (a colour that is never white).
+States of a cell are kept apart: the reference's wildtype (a dot), not seen in all conditions that the row compares, or
+only by a fit that diverged (grey), a shift of exactly zero (white), a shift (a colour that is never white).
 
 A figure is no taller than a printed page: cells shrink, down to half a millimetre, and bands of the whole protein get
 as many sites as make the shorter side of a cell longest. Only what does not fit with the smallest cells is taller.
@@ -20,14 +20,15 @@ from matplotlib.figure import Figure
 from proxsweep.dms.summaries import looks
 from proxsweep.io.errors import UserError
 from proxsweep.report import style
-from proxsweep.report.wording import short_number
+from proxsweep.report.wording import means_note, short_number
 from proxsweep.sweep import chosen
 
 LETTERS = tuple("RKHDEQNSTYWFAILMVGPC")  # by charge, polarity and size
-COLUMNS = ("row", "site", "wildtype", "mutant", "shift", "state", "unconverged")
+COLUMNS = ("row", "site", "wildtype", "mutant", "shift", "state", "replicates", "unconverged")
 GROUPS = ("RKH", "DE", "QNSTY", "WFAILMV", "GPC*-")  # of the letters, to label rows that are too narrow
 MOST_SITES = 250  # in a band of the whole protein, where that fits on a page
 MOST_REGION_SITES = (70, 105, 140, 210)  # in a band of a region, where cells are larger; the first is the usual one
+QUANTILE = 0.99  # of the sizes of shifts, where colours end
 PAGE = 240 / 25.4  # inches
 NO_REGIONS = "No regions: name some under `figures: {regions: {name: [first, last]}}`."
 SMALLEST = 0.5 / 25.4  # inches, a side of a cell
@@ -60,7 +61,8 @@ def table(shifts: pd.DataFrame, wildtypes: pd.DataFrame, reference: str) -> pd.D
     -------
     DataFrame
         :data:`COLUMNS`: ``shift`` (latent units, mean over replicates; NaN where there is none) and ``state``, one of
-        ``wildtype``, ``unseen``, ``zero``, ``shift``; ``unconverged`` counts the replicates' fits that did not
+        ``wildtype``, ``unseen``, ``diverged`` (no fit that saw the mutation has a shift), ``zero``, ``shift``;
+        ``replicates`` over how many a shift is a mean at most; ``unconverged`` counts the replicates' fits that did not
         converge. Stops and deletions are letters where the data have some.
     """
     if shifts.empty:
@@ -71,12 +73,14 @@ def table(shifts: pd.DataFrame, wildtypes: pd.DataFrame, reference: str) -> pd.D
     cells = pd.MultiIndex.from_product(
         [dict.fromkeys(shifts["row"]), own.index, letters], names=["row", "site", "mutant"]
     )
-    values = shifts.set_index(["row", "site", "mutant"])["shift"].astype(float).reindex(cells)
-    found = values.rename("shift").reset_index()
+    values = shifts.set_index(["row", "site", "mutant"])["shift"].astype(float)
+    found = values.reindex(cells).rename("shift").reset_index()
     found["wildtype"] = found["site"].map(own)
-    states = [found["wildtype"] == found["mutant"], found["shift"].isna(), found["shift"] == 0]
-    found["state"] = np.select(states, ["wildtype", "unseen", "zero"], "shift")
-    return found.assign(unconverged=int(shifts["unconverged"].max()))[list(COLUMNS)]
+    seen = cells.isin(values.index)
+    states = [found["wildtype"] == found["mutant"], ~seen, found["shift"].isna(), found["shift"] == 0]
+    found["state"] = np.select(states, ["wildtype", "unseen", "diverged", "zero"], "shift")
+    counts = {name: int(shifts[name].max()) for name in ("replicates", "unconverged")}
+    return found.assign(**counts)[list(COLUMNS)]
 
 
 def site_map_regions(path: str | Path) -> dict[str, list[str]]:
@@ -201,7 +205,7 @@ def regions_figure(cells: pd.DataFrame, regions: Mapping[str, list[str]], choice
 def _nothing(cells: pd.DataFrame, choice: pd.DataFrame) -> str:
     if chosen.main(choice) is None:
         return looks.NO_WEIGHT
-    return "One condition: there are no shifts to map." if cells.empty else ""
+    return "No mutation is compared between conditions: there are no shifts to map." if cells.empty else ""
 
 
 def _bands(cells: pd.DataFrame, bands: list[tuple[str, str, list[str]]], wide: int, choice: pd.DataFrame) -> Figure:
@@ -214,7 +218,7 @@ def _bands(cells: pd.DataFrame, bands: list[tuple[str, str, list[str]]], wide: i
     fig = style.new_figure(style.TWO_COLUMNS, total)
     fig.set_layout_engine("none")
     sizes = cells.loc[cells["state"] == "shift", "shift"].abs()
-    limit = float(np.quantile(sizes, 0.99)) if len(sizes) else 1.0
+    limit = float(np.quantile(sizes, QUANTILE)) if len(sizes) else 1.0
     norm, colours = Normalize(-limit, limit), looks.shift_colours()
     by_row = {row: part for row, part in cells.groupby("row", sort=False)}
     top = total - _HEAD
@@ -229,7 +233,7 @@ def _bands(cells: pd.DataFrame, bands: list[tuple[str, str, list[str]]], wide: i
     bar = fig.add_axes((_LEFT / style.TWO_COLUMNS, 0.68 / total, 1.8 / style.TWO_COLUMNS, 0.09 / total))
     mappable = ScalarMappable(norm, colours)
     fig.colorbar(mappable, cax=bar, orientation="horizontal", extend="both").set_label(looks.SHIFT_LABEL)
-    _key(fig, total)
+    _key(fig, total, bool((cells["state"] == "diverged").any()))
     style.note(fig, _foot(cells, choice))
     return fig
 
@@ -240,7 +244,7 @@ def _band(ax: Axes, cells: pd.DataFrame, sites: list[str], letters: list[str], n
     shape = len(sites), len(letters)
     values, states = (here[name].to_numpy().reshape(shape).T for name in ("shift", "state"))
     picture = colours(norm(np.where(states == "shift", values.astype(float), 0.0)))[..., :3]
-    picture[states == "unseen"] = to_rgb(looks.UNSEEN_COLOUR)
+    picture[(states == "unseen") | (states == "diverged")] = to_rgb(looks.UNSEEN_COLOUR)
     picture[(states == "zero") | (states == "wildtype")] = 1.0
     ax.imshow(picture, aspect="auto", interpolation="none")
     letter, place = np.nonzero(states == "wildtype")
@@ -281,10 +285,11 @@ def _name_letters(ax: Axes, letters: list[str], tall: float) -> None:
     ax.tick_params(axis="y", which="major", pad=2.5)
 
 
-def _key(fig: Figure, total: float) -> None:
+def _key(fig: Figure, total: float, diverged: bool) -> None:
+    grey = looks.UNSEEN_COLOUR
     entries = (
         ("zero shift", "white", ""),
-        ("not seen in all compared conditions", looks.UNSEEN_COLOUR, ""),
+        (f"not seen {'where compared, or diverged' if diverged else 'in all compared conditions'}", grey, ""),
         ("wildtype", "white", "o"),
     )
     x = 2.6
@@ -299,8 +304,13 @@ def _key(fig: Figure, total: float) -> None:
 
 def _foot(cells: pd.DataFrame, choice: pd.DataFrame) -> str:
     main = chosen.main(choice)
-    beyond = "Colours end at the 99th percentile of the sizes."
-    count = int(cells["unconverged"].max())
-    bad = f" {count} of the replicates' fits did not converge." if count else ""
     where = f"Difference matrix {main['difference']}, lasso weight {short_number(main['lasso'])}."
-    return f"Sites (reference numbering) by mutant amino acid. {where} Means over replicates. {beyond}{bad}"
+    beyond = f"Colours end at the {100 * QUANTILE:g}th percentile of all sizes."
+    sentences = [
+        "Sites (reference numbering) by mutant amino acid.",
+        where,
+        means_note(int(cells["replicates"].max())),
+        beyond if (cells["state"] == "shift").any() else "",
+        looks.unconverged_replicates(int(cells["unconverged"].max())),
+    ]
+    return " ".join(filter(None, sentences))

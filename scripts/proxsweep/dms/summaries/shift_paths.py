@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from proxsweep.dms.results import fitted
 from proxsweep.dms.summaries import looks
 from proxsweep.report import strength_axis, style
-from proxsweep.report.wording import count_label
+from proxsweep.report.wording import count_label, means_note, short_number
 from proxsweep.sweep import chosen
 from proxsweep.sweep.fits import full
 
@@ -80,10 +80,12 @@ def figure(paths: pd.DataFrame, choice: pd.DataFrame) -> Figure:
     """A panel for each row; the largest shifts in colour and named at the right, in the order of their values."""
     style.apply()
     setting = chosen.setting(choice)
-    if setting is None or paths.empty:
-        return style.placeholder_figure("No shifts to follow: no fit finished, one condition, or all shifts are zero.")
-    rows = list(dict.fromkeys(paths["row"]))
+    if setting is None:
+        return style.placeholder_figure("No fit finished: no shifts to follow.")
     weight = chosen.weight(choice, setting)
+    if paths.empty:
+        return style.placeholder_figure(f"No shifts to follow: {looks.no_shift(weight)}")
+    rows = list(dict.fromkeys(paths["row"]))
     across = min(len(rows), 3)
     bands = -(-len(rows) // across)
     fig = style.new_figure(style.ONE_COLUMN if across == 1 else style.TWO_COLUMNS, 2.1 * bands + 0.5)
@@ -113,9 +115,14 @@ def _panel(ax: Axes, paths: pd.DataFrame, weight: float) -> None:
         ax.plot(position(path["lasso"]), path["shift"], color=colour, zorder=2.5)
         style.points(ax, position(path["lasso"]), path["shift"], path["converged"].astype(bool), colour, size=2)
     _name(ax, best, weight)
+    ax.set_ylim(_frame(paths))
+
+
+def _frame(paths: pd.DataFrame) -> tuple[float, float]:
+    """Limits of a row's panel: all shifts at positive weights, if there are such."""
     shown = paths[(paths["lasso"] > 0) | (paths["lasso"].max() == 0)]["shift"]
     low, high = min(shown.min(), 0.0), max(shown.max(), 0.0)
-    ax.set_ylim(low - 0.06 * (high - low), high + 0.06 * (high - low))
+    return low - 0.06 * (high - low), high + 0.06 * (high - low)
 
 
 def _name(ax: Axes, best: pd.DataFrame, weight: float) -> None:
@@ -127,11 +134,17 @@ def _name(ax: Axes, best: pd.DataFrame, weight: float) -> None:
 
 
 def _foot(paths: pd.DataFrame, weight: float, difference: str) -> str:
-    by = "size at the chosen weight" if np.isfinite(weight) else "mean size over the positive weights"
+    some = "the positive weights" if (paths["lasso"] > 0).any() else "weight 0"
+    by = f"size at the chosen weight, {short_number(weight)}" if np.isfinite(weight) else f"mean size over {some}"
     drawn = paths[["row", "mutation"]].drop_duplicates().groupby("row").size()
-    named = f"Difference matrix {difference}. Means over replicates. Named: the largest by {by};"
-    others = f"grey: the next, at most {MOST_PATHS} a row in all (here {count_label(drawn).removeprefix('n = ')})."
-    frame = "Paths may leave the frame at weight 0." if (paths["lasso"] == 0).any() else ""
-    bad = "" if paths["converged"].astype(bool).all() else "Hollow: a replicate's fit did not converge."
+    others = f"grey: the next, at most {MOST_PATHS} a row in all (here {count_label(drawn).removeprefix('n = ')})"
+    named = f"Named: the largest by {by}{f'; {others}' if (drawn > LABELLED).any() else ''}."
+    frames = [(part["shift"], _frame(part)) for _, part in paths.groupby("row")]
+    outside = any((shifts < low).any() or (shifts > high).any() for shifts, (low, high) in frames)
+    frame = "At weight 0 paths leave the frame." if outside else ""
+    good = paths.loc[paths["rank"] <= LABELLED, "converged"].astype(bool).all()
+    bad = "" if good else "Hollow: a replicate's fit did not converge."
     missing = "" if np.isfinite(weight) else looks.NO_WEIGHT.replace("\n", " ")
-    return " ".join(part for part in (named, others, frame, bad, missing) if part)
+    means = means_note(int(paths["replicates"].max()))
+    sentences = (f"Difference matrix {difference}.", means, named, frame, bad, missing)
+    return " ".join(filter(None, sentences))

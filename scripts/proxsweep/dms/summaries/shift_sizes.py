@@ -11,10 +11,10 @@ from matplotlib.lines import Line2D
 
 from proxsweep.dms.summaries import looks
 from proxsweep.report import style
-from proxsweep.report.wording import short_number
+from proxsweep.report.wording import means_note, short_number
 from proxsweep.sweep import chosen
 
-COLUMNS = ("row", "kind", "mutations", "shifted", "size", "share_at_least", "unconverged")
+COLUMNS = ("row", "kind", "mutations", "shifted", "size", "share_at_least", "replicates", "unconverged")
 
 
 def table(shifts: pd.DataFrame) -> pd.DataFrame:
@@ -30,8 +30,8 @@ def table(shifts: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         :data:`COLUMNS`: ``size`` is the absolute mean over replicates (latent units), ``share_at_least`` the share of
         the ``mutations`` of that row and kind with a size at least as large; ``size`` 0 has share 1. ``shifted`` counts
-        the mutations with a shift, ``unconverged`` the replicates' fits that did not converge. Shifts that are not a
-        number (of fits that diverged) are left out.
+        the mutations with a shift, ``replicates`` over how many a size is a mean at most, ``unconverged`` the
+        replicates' fits that did not converge. Shifts that are not a number (of fits that diverged) are left out.
     """
     shifts = shifts[shifts["shift"].notna()] if len(shifts) else shifts
     if shifts.empty:
@@ -42,6 +42,7 @@ def table(shifts: pd.DataFrame) -> pd.DataFrame:
             kind=kind,
             mutations=len(group),
             shifted=int((group["shift"] != 0).sum()),
+            replicates=int(group["replicates"].max()),
             unconverged=group["unconverged"].iloc[0],
         )
         for (row, kind), group in shifts.groupby(["row", "kind"], sort=False)
@@ -67,7 +68,7 @@ def figure(steps: pd.DataFrame, choice: pd.DataFrame) -> Figure:
         return style.placeholder_figure(looks.NO_WEIGHT)
     positive = steps[steps["size"] > 0]
     if positive.empty:
-        return style.placeholder_figure("One condition, or all shifts are zero at the chosen weight: no sizes to show.")
+        return style.placeholder_figure(f"No sizes to show: {looks.no_shift(main['lasso'])}")
     rows = list(dict.fromkeys(steps["row"]))
     found = [kind for kind in looks.KIND_COLOURS if (steps["kind"] == kind).any()]
     fig, grid = style.panel_grid(len(rows), entries=len(found))
@@ -94,5 +95,6 @@ def figure(steps: pd.DataFrame, choice: pd.DataFrame) -> Figure:
 def _foot(steps: pd.DataFrame, main: dict) -> str:
     bad = int(steps["unconverged"].max())
     where = f"Difference matrix {main['difference']}, lasso weight {short_number(main['lasso'])}."
-    text = f"{where} Means over replicates. Numbers, and the left end of a curve: mutations with any shift."
-    return text if not bad else f"{text} {bad} of the replicates' fits did not converge."
+    means = means_note(int(steps["replicates"].max()))
+    text = "Numbers, and the left end of a curve: mutations with any shift."
+    return " ".join(filter(None, (where, means, text, looks.unconverged_replicates(bad))))

@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from proxsweep.dms.results.fits_table import in_order
 from proxsweep.dms.summaries import looks
 from proxsweep.report import strength_axis, style
+from proxsweep.report.wording import means_note
 from proxsweep.sweep import chosen
 from proxsweep.sweep.fits import full, sweep_columns, usable
 
@@ -21,11 +22,7 @@ RESULTS = ("quantity", "row", "kind", "value", "standard_error", "averaged", "co
 ZEROS = "zero_share_everywhere"
 DASHES = {"nonsynonymous": "-", "stop": "--"}
 LOSSES = {"training_loss": "--", "validation_loss": "-"}
-LABELS = (
-    "Correlation of shifts\nbetween replicates",
-    "Huber loss\n(squared score units)",
-    "Share of zero shifts,\nseen in every condition",
-)
+LABELS = ("Correlation of shifts\nbetween replicates", "Huber loss\n(squared score units)", "Share of zero shifts")
 
 
 def table(
@@ -84,13 +81,14 @@ def _validation(validated: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     return found.assign(averaged=validated["fits"], converged=validated["unconverged"] == 0)
 
 
-def figure(found: pd.DataFrame, choice: pd.DataFrame) -> Figure:
+def figure(found: pd.DataFrame, choice: pd.DataFrame, min_times_seen: int = 1) -> Figure:
     """Three panels above each other over one axis of lasso weights, a column for each difference matrix.
 
     The chosen weight is shaded, points are hollow where a fit behind them did not converge, and a panel without
-    anything to draw says why.
+    anything to draw says so. ``min_times_seen`` is that of the tables behind ``found``.
     """
     style.apply()
+    found = found[found["value"].notna()]
     if found.empty:
         return style.placeholder_figure("No fit finished: nothing to show.")
     by = sweep_columns(found, "quantity", without=("lasso",))
@@ -105,16 +103,16 @@ def figure(found: pd.DataFrame, choice: pd.DataFrame) -> Figure:
         grid[0, column].set_title(title)
     style.label_rows(grid, LABELS)
     style.legend_above(fig, handles)
-    style.note(fig, _foot(found, marked))
+    style.note(fig, _foot(found, marked, min_times_seen))
     return fig
 
 
 def _column(axes: np.ndarray, panel: pd.DataFrame, rows: dict[str, dict], weight: float) -> None:
     parts = [panel[panel["quantity"].isin(names)] for names in (["correlation"], list(LOSSES), [ZEROS])]
     empty = (
-        "No correlation of shifts:\none replicate, or no shift left.",
+        "No correlation of shifts:\nits own table says why.",
         "No losses in these fits.",
-        "No mutation seen in every condition:\nno shifts to count.",
+        "No share of zero shifts.",
     )
     for k, (ax, part, words) in enumerate(zip(axes, parts, empty, strict=True)):
         position = looks.lasso_axis(ax, panel["lasso"])
@@ -132,7 +130,7 @@ def _column(axes: np.ndarray, panel: pd.DataFrame, rows: dict[str, dict], weight
         _line(axes[1], position, parts[1][parts[1]["quantity"] == quantity], "black", dashes, style.marker(k))
     if not (parts[1]["quantity"] == "validation_loss").any():
         where = {"x": 0.03, "y": 0.95, "ha": "left", "va": "top", "transform": axes[1].transAxes}
-        axes[1].text(**where, s="Not cross-validated:\nno held-out loss", fontsize=6, color="#444444")
+        axes[1].text(**where, s="No held-out loss", fontsize=6, color="#444444")
     for (row, kind), line in parts[2].groupby(["row", "kind"], sort=False):
         marker = style.marker(list(DASHES).index(kind))
         _line(axes[2], position, line, rows[row]["color"], DASHES[kind], marker)
@@ -165,11 +163,20 @@ def _handles(found: pd.DataFrame, rows: dict[str, dict], marked: bool) -> list:
     return [*handles, looks.chosen_handle()] if marked else handles
 
 
-def _foot(found: pd.DataFrame, marked: bool) -> str:
-    sentences = ["Means over replicates; losses also over conditions."]
-    if (found["quantity"] == "validation_loss").any():
+def _foot(found: pd.DataFrame, marked: bool, min_times_seen: int) -> str:
+    averaged = found.groupby("quantity")["averaged"].max()
+    by_fit = averaged.reindex(["training_loss", ZEROS]).max()
+    sentences = [means_note(int(by_fit))] if by_fit > 1 else []
+    if averaged.get("correlation", 0) > 1:
+        sentences.append(f"Correlations: means over up to {int(averaged['correlation'])} pairs of replicates.")
+    if averaged.index.isin(list(LOSSES)).any():
+        sentences.append("Losses: means over conditions.")
+    if "validation_loss" in averaged:
+        sentences.append("Held-out ones: over folds, too.")
+    if found["standard_error"].notna().any():
         sentences.append("Bars: standard error of the held-out loss.")
-    sentences.append("Zero shifts: among mutations seen in every condition.")
+    if ZEROS in averaged:
+        sentences.append(f"Zero shifts: among mutations {looks.seen(min_times_seen)} in every condition.")
     sentences += [] if marked else ["No weight was chosen, so none is shaded."]
     unconverged = int((~found["converged"].astype(bool)).sum())
     if unconverged:

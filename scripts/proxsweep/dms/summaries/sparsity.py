@@ -95,7 +95,7 @@ def _share(shifts: np.ndarray, kind: str) -> dict:
             "mutations": 0,
             "zero": 0,
             "zero_share": np.nan,
-            "note": f"no {NAMES.get(kind, 'mutations')} seen",
+            "note": f"no {NAMES.get(kind, 'mutations')} to count",
         }
     if not np.isfinite(shifts).all():
         return {"mutations": count, "zero": zero, "zero_share": np.nan, "note": "the fit diverged"}
@@ -110,7 +110,7 @@ def figure(table: pd.DataFrame, min_times_seen: int = 1, finished: bool = True) 
     then tells a study of one condition from one without fits.
     """
     style.apply()
-    drawn = table[table["zero_share"].notna()]
+    drawn = table[table["zero_share"].notna() & (table["kind"] != "all")]
     if drawn.empty:
         return style.placeholder_figure(_why_empty(table, finished))
     lines = style.line_styles(dict.fromkeys(table["row"]))
@@ -129,13 +129,12 @@ def figure(table: pd.DataFrame, min_times_seen: int = 1, finished: bool = True) 
             if ax.get_subplotspec().is_first_col():
                 ax.set_ylabel(f"Share of zero shifts,\n{NAMES[kind]}")
     style.legend_above(fig, handles, _headline(min_times_seen))
-    style.note(fig, _foot(drawn, stops))
+    style.note(fig, _foot(table, drawn, shown))
     return fig
 
 
 def _headline(min_times_seen: int) -> str:
-    least = f" at least {min_times_seen} times" if min_times_seen > 1 else ""
-    return f"Among mutations seen{least} in all conditions that a row compares"
+    return f"Among mutations {looks.seen(min_times_seen)} in all conditions that a row compares"
 
 
 def _why_empty(table: pd.DataFrame, finished: bool) -> str:
@@ -143,13 +142,17 @@ def _why_empty(table: pd.DataFrame, finished: bool) -> str:
         return "No fit finished: no shifts to count."
     if table.empty:
         return "One condition: there are no shifts to count."
+    return f"No share of zero shifts to show.\n{_reasons(table[table['kind'] == 'all'])}."
+
+
+def _reasons(table: pd.DataFrame) -> str:
     reasons = "; ".join(dict.fromkeys(note for note in table["note"] if note))
-    return f"No share of zero shifts to show.\n{reasons[0].upper()}{reasons[1:]}."
+    return f"{reasons[0].upper()}{reasons[1:]}"
 
 
 def _panel(ax: Axes, panel: pd.DataFrame, lines: dict[str, dict], replicates: list, kind: str) -> None:
     if panel["zero_share"].isna().all():
-        style.words(ax, f"No {NAMES[kind]} to count.")
+        style.words(ax, f"{_reasons(panel)}.")
         return
     position = looks.lasso_axis(ax, panel["lasso"])
     for row in dict.fromkeys(panel["row"]):
@@ -162,23 +165,25 @@ def _panel(ax: Axes, panel: pd.DataFrame, lines: dict[str, dict], replicates: li
 
 
 def _handles(drawn: pd.DataFrame, lines: dict[str, dict], replicates: list) -> list[Line2D]:
-    """Legend: a line for each row with its numbers of mutations; a marker for each replicate if several."""
+    """Legend: a line for each row drawn with its numbers of mutations; a marker for each replicate if several."""
     marker = style.marker(0) if len(replicates) == 1 else ""
     handles = []
-    for row, line in lines.items():
+    for row in dict.fromkeys(drawn["row"]):
         counts = {kind: part["mutations"] for kind, part in drawn[drawn["row"] == row].groupby("kind")}
         label = count_label(counts.get("nonsynonymous", []))
         if "stop" in counts:
             label += f"; stops {count_label(counts['stop']).removeprefix('n = ')}"
-        handles.append(Line2D([], [], label=f"{looks.row_label(row)} ({label})", marker=marker, **line))
+        handles.append(Line2D([], [], label=f"{looks.row_label(row)} ({label})", marker=marker, **lines[row]))
     if len(replicates) > 1:
         handles += [style.marker_handle(k, f"replicate {label}") for k, label in enumerate(replicates)]
     return handles
 
 
-def _foot(drawn: pd.DataFrame, stops: bool) -> str:
-    fits = drawn.drop_duplicates([name for name in drawn.columns if name not in RESULTS])
-    sentences = [] if stops else ["No stop codons in these data: the control does not apply."]
+def _foot(table: pd.DataFrame, drawn: pd.DataFrame, shown: list[str]) -> str:
+    by = [name for name in table.columns if name not in RESULTS]
+    fits = drawn[drawn["kind"].isin(shown)].drop_duplicates(by)
+    lost = (table.drop_duplicates(by)["status"] == "diverged").sum()
+    sentences = [] if "stop" in shown else ["No stop codons to count: the control does not apply."]
     if (drawn["kind"] == "deletion").any():
         sentences.append("Deletions are counted apart, in the table.")
-    return " ".join([*sentences, unconverged_note(fits["converged"])])
+    return " ".join([*sentences, unconverged_note(fits["converged"], diverged=lost)])

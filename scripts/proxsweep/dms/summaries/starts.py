@@ -377,8 +377,5 @@ def _foot(drawn: pd.DataFrame, table: pd.DataFrame, measures: list[str], moved: 
     sentences = [best, f"On the dotted line: {floors}."]
     if len(moved):
         sentences.append("Bars: lowest to highest correlation over the starts; lines: the solutions kept.")
-    sentences.append(unconverged_note(drawn["converged"], "solves"))
-    lost = len(table) - len(drawn)
-    if lost:
-        sentences.append(f"{lost} more diverged: no point.")
+    sentences.append(unconverged_note(drawn["converged"], "solves", len(table) - len(drawn)))
     return " ".join(sentences)

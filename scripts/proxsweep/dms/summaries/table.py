@@ -29,14 +29,14 @@ REPLICATE_CORRELATION = Summary(
     name="replicate_correlation",
     category="Replicates",
     caption="""
-        Pearson correlation of shifts between replicates against the lasso weight, over mutations seen in both
-        replicates in all conditions that a row of the difference matrix compares (``n``). Bands are 95 % bootstrap
-        intervals over mutations. Crosses have none: so few mutations have a shift (``nonzero`` in the table) that a
-        resample may hold none of them. One shift left in both replicates gives a correlation of exactly 1, so a
-        maximum among the crosses is an artefact. Look for one among the other points: the penalty has removed noise
-        and not yet signal. Where all shifts are zero there is no point. Hollow points: a fit of the pair did not
-        converge. One weight means different strengths under different matrices. The table also has the correlation of
-        the conditions' effects (``quantity`` is ``effect``).
+        Pearson correlation of shifts between replicates against the lasso weight, over mutations seen (at least
+        ``min_times_seen`` times) in both replicates in all conditions that a row of the difference matrix compares
+        (``n``). Bands are 95 % bootstrap intervals over mutations. Crosses have none: so few mutations have a shift
+        (``nonzero`` in the table) that a resample may hold none of them. One shift left in both replicates gives a
+        correlation of exactly 1, so a maximum among the crosses is an artefact. Look for one among the other points:
+        the penalty has removed noise and not yet signal. Where all shifts are zero there is no point. Hollow points: a
+        fit of the pair did not converge. One weight means different strengths under different matrices. The table also
+        has the correlation of the conditions' effects (``quantity`` is ``effect``).
     """,
     tables=(Output("replicate correlation of shifts", "table"),),
     figures=(Output("replicate correlation of shifts", "figure"),),
@@ -47,11 +47,12 @@ SPARSITY = Summary(
     name="sparsity",
     category="Sparsity",
     caption="""
-        Share of shifts that are exactly zero against the lasso weight, among mutations seen in all conditions that a
-        row of the difference matrix compares: nonsynonymous mutations above, stop codons below. Stops are the control:
-        their shifts should be zero. A good weight has nearly all of them at zero and keeps shifts among the other
-        mutations. Deletions, and the same shares among mutations seen in every condition of the study
-        (``_everywhere``), stand in the table. Hollow points: fits that did not converge.
+        Share of shifts that are exactly zero against the lasso weight, among mutations seen (at least
+        ``min_times_seen`` times) in all conditions that a row of the difference matrix compares: nonsynonymous
+        mutations above, stop codons below. Stops are the control: their shifts should be zero. A good weight has nearly
+        all of them at zero and keeps shifts among the other mutations. Deletions, and the same shares among mutations
+        seen in every condition of the study (``_everywhere``), stand in the table. Hollow points: fits that did not
+        converge.
     """,
     tables=(Output("share of zero shifts", "table"),),
     figures=(Output("share of zero shifts", "figure"),),
@@ -62,11 +63,12 @@ PATTERNS = Summary(
     name="patterns",
     category="Fusion patterns",
     caption="""
-        Which conditions share a mutation's effect: numbers of mutations, seen in every condition, of every fusion
-        pattern. A pattern is the groups of conditions whose effects the penalty made exactly equal: in ``{a, b} |
-        rest`` ``a`` and ``b`` share one effect and all others another. A pattern that means something stays common up
-        to large lasso weights, and far more common than others of its kind. One condition apart is also what noise in
-        that condition's data looks like. Hollow points: fits that did not converge.
+        Which conditions share a mutation's effect: numbers of mutations, seen (at least ``min_times_seen`` times) in
+        every condition, of every fusion pattern. A pattern is the groups of conditions whose effects the penalty made
+        exactly equal: in ``{a, b} | rest`` ``a`` and ``b`` share one effect and all others another. A pattern that
+        means something stays common up to large lasso weights, and far more common than others of its kind. One
+        condition apart is also what noise in that condition's data looks like. Hollow points: fits that did not
+        converge.
     """,
     reads={"chosen_csv": "chosen.csv"},
     tables=(
@@ -90,9 +92,9 @@ PATTERNS = Summary(
             "ranked_figure",
             caption="""
                 The commonest fusion patterns, every difference matrix at its chosen lasso weight or, where none was
-                chosen, at the smallest with at least 95 % of mutations all equal. Above, numbers of mutations (bars:
-                means over replicates); below, dots of one colour joined by a line are conditions with exactly one
-                effect, the largest group in grey.
+                chosen, at the smallest with at least 95 % of mutations all equal, or the largest if none has so many.
+                Above, numbers of mutations (bars: means over replicates); below, dots of one colour joined by a line
+                are conditions with exactly one effect, the largest group in grey.
             """,
         ),
         Output(
@@ -130,8 +132,9 @@ SHRINKAGE = Summary(
     caption="""
         What the lasso weight does, a column for each difference matrix: replicate correlation of shifts, training loss
         of the full fits and held-out loss with its standard error, and the share of shifts that are exactly zero among
-        mutations seen in every condition, nonsynonymous mutations and stop codons apart. Values are means over
-        replicates. The chosen weight is shaded; hollow points: a fit behind the mean did not converge.
+        mutations seen (at least ``min_times_seen`` times) in every condition, nonsynonymous mutations and stop codons
+        apart. Values are means over replicates. The chosen weight is shaded; hollow points: a fit behind the mean did
+        not converge.
     """,
     reads={
         "chosen_csv": "chosen.csv",
@@ -141,6 +144,7 @@ SHRINKAGE = Summary(
     },
     tables=(Output("losses, correlation and zero shifts", "table"),),
     figures=(Output("losses, correlation and zero shifts", "figure"),),
+    settings=("min_times_seen",),
 )
 
 REPLICATE_SCATTER = Summary(
@@ -149,9 +153,9 @@ REPLICATE_SCATTER = Summary(
     caption="""
         Shifts of two replicates against each other, a column for each lasso weight and a row for each row of the
         difference matrix that the study goes on with. ``r`` is the Pearson correlation of the table of replicate
-        correlations, over all mutations seen in both replicates; those with a zero shift in both are not drawn. The
-        number at the lower right counts the others. Triangles are stop codons, whose shifts should be zero. The chosen
-        weight is bold. The figure shows the first two replicates and at most eight weights, the table all.
+        correlations, with the mutations whose shift is zero in both, which are not drawn. The number at the lower right
+        counts the others. Triangles are stop codons, whose shifts should be zero. The chosen weight is bold. The figure
+        shows the first two replicates and at most eight weights, the table all.
     """,
     reads={"chosen_csv": "chosen.csv", "correlation_csv": "tables/replicate_correlation.csv"},
     tables=(Output("shifts of two replicates", "table"),),
@@ -179,9 +183,10 @@ SHIFT_HEATMAP = Summary(
     category="Shifts",
     caption="""
         Shifts by site and mutant amino acid, at the chosen weight, means over replicates. White: a shift of exactly
-        zero. Grey: not seen in all conditions that the row compares. Dots: the reference's wildtype. Blue: less harm
-        in the first condition of the difference, red: more. Colours end at the 99th percentile of the sizes. Where
-        rows are too narrow for letters, labels name groups of them (``RKH``: three rows).
+        zero. Grey: not seen in all conditions that the row compares, or only by a fit that diverged. Dots: the
+        reference's wildtype. Blue: less harm in the first condition of the difference, red: more. Colours end at the
+        99th percentile of the sizes. Where rows are too narrow for letters, labels name groups of them (``RKH``: three
+        rows).
     """,
     reads={"chosen_csv": "chosen.csv", "shifts_csv": "shifts.csv", "wildtypes_csv": "data/wildtypes.csv"},
     reads_by_study={"site_map": lambda study: study.data["site_map"]},

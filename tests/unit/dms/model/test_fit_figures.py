@@ -9,6 +9,8 @@ import pytest
 
 import toys
 from proxsweep.dms.model import fit, fit_figures
+from proxsweep.dms.model.fit_files import predictions
+from proxsweep.dms.model.losses import agreement
 from proxsweep.jobs.closure import closure
 from proxsweep.report import style
 
@@ -58,6 +60,20 @@ def test_every_variant_is_counted_in_a_cell():
     drawn = [float(np.ma.sum(ax.images[0].get_array())) for ax in figure.axes]
     sizes = np.diff(done.encoding.offsets)
     assert drawn == [*sizes, *sizes]
+    table = predictions(done)
+    for ax, condition in zip(figure.axes, done.encoding.conditions, strict=False):
+        part = table[(table["condition"] == condition) & (table["weight"] > 0)]
+        correlation, error = agreement(part)
+        assert ax.texts[0].get_text() == f"r = {correlation:.3f}\nRMSE = {error:.3g}\nn = {len(part)}"
+
+
+def test_every_start_is_drawn_and_told_apart():
+    done = fitted(toys.toy(conditions=1))
+    many = replace(done, solutions=[replace(done.best, start=f"random-{k}") for k in range(9)])
+    figure = fit_figures.convergence(many)
+    for ax in figure.axes:
+        looks = {line.get_label(): (line.get_color(), line.get_linestyle()) for line in ax.lines}
+        assert sorted(looks) == [f"start random-{k}" for k in range(9)] and len(set(looks.values())) == 9
 
 
 def test_figures_reach_the_fit_notebook_through_this_module_alone():

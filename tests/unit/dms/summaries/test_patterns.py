@@ -9,6 +9,7 @@ import pytest
 from proxsweep.dms.summaries import pattern_figures, patterns
 from proxsweep.dms.summaries.patterns import ALL_DIFFERENT, ALL_EQUAL, Effects
 from proxsweep.optimize import difference
+from proxsweep.report.wording import short_number
 
 NAMES = ["W", "A", "B", "D"]
 PAIRS = np.array([[(k == i) - (k == j) for k in range(4)] for i, j in combinations(range(4), 2)], float)
@@ -37,6 +38,25 @@ def fits(*rows: tuple) -> pd.DataFrame:
 def choice(**weights) -> pd.DataFrame:
     rows = {"study": "s", "difference": list(weights), "lasso": list(weights.values())}
     return pd.DataFrame(rows).assign(rule="given", chosen=[k == 0 for k in range(len(weights))])
+
+
+def foot(figure) -> str:
+    return figure._supxlabel.get_text().replace("\n", " ")
+
+
+def partly(equal: int) -> Effects:
+    """Of 100 mutations so many all equal, the others ``{W} | rest``."""
+    return effects(np.where(np.arange(400).reshape(4, 100) < 100 - equal, 2, 1))
+
+
+def study(equal: dict, chosen: dict, statuses=("converged", "converged")) -> tuple[pd.DataFrame, ...]:
+    """Counts, mutations and choice of fits by (matrix, weight, replicate) with so many mutations all equal."""
+    folders = {str(key): partly(count) for key, count in equal.items()}
+    status = dict(zip("12", statuses, strict=True))
+    table = fits(*((matrix, w, k, status[k], str((matrix, w, k))) for matrix, w, k in equal))
+    marks = choice(**chosen)
+    counted = patterns.counts(table, marks, folders.get)
+    return counted, patterns.mutations(table, counted, folders.get), marks
 
 
 def test_groups_are_exactly_equal_values():
@@ -102,14 +122,85 @@ def test_counts():
     assert fewer.loc[named, "mutations"] == 1 and fewer.loc[ALL_EQUAL, "of"] == 4
 
 
-def test_without_a_choice_the_smallest_weight_with_enough_equal_is_shown():
-    nearly = np.ones((4, 40))
-    nearly[0, :2] = 2
-    folders = {"p": effects(np.arange(160.0).reshape(4, 40)), "q": effects(nearly), "r": effects(np.ones((4, 40)))}
-    table = fits(*(("equivariant", w, "1", "converged", p) for w, p in ((0.0, "p"), (1e-5, "q"), (2e-5, "r"))))
-    found = patterns.counts(table, choice(equivariant=np.nan), folders.get)
-    assert found[found["shown"] != ""]["lasso"].unique().tolist() == [1e-5]
-    assert set(found["shown"]) == {"", "95 % equal"}
+@pytest.mark.parametrize(
+    ("equal", "chosen", "shown", "said"),
+    [
+        ((10, 95, 99), np.nan, (1e-5, "95 % equal"), "smallest weight with at least 95 % of mutations all equal"),
+        ((10, 63, 80), np.nan, (2e-5, "largest"), "largest weight, none having 95 % of mutations all equal"),
+        ((10, 63, 98), 1e-5, (1e-5, "chosen"), "chosen weight"),
+    ],
+)
+def test_figures_say_by_which_rule_a_weight_is_shown_and_what_is_drawn(equal, chosen, shown, said):
+    weights = (0.0, 1e-5, 2e-5)
+    made = {("equivariant", w, "1"): count for w, count in zip(weights, equal, strict=True)}
+    counted, listed, marks = study(made, {"equivariant": chosen})
+    looked = counted[counted["shown"] != ""]
+    assert set(zip(looked["lasso"], looked["shown"], strict=True)) == {shown}
+    said = f"the {said} (all equal: {equal[weights.index(shown[0])]} %)."
+    assert f"Shaded: {said} All 3 fits" in foot(pattern_figures.figure(counted, NAMES))
+    assert f"At {said} The fit" in foot(pattern_figures.ranked_figure(counted, NAMES))
+    sites = foot(pattern_figures.sites_figure(counted, listed, NAMES, marks))
+    assert f"equivariant, lasso weight {short_number(shown[0])}: {said} The fit" in sites
+
+
+def test_figures_say_what_each_matrix_draws():
+    made = {("reference", 1e-5, "1"): 63, ("reference", 1e-5, "2"): 64, ("equivariant", 1e-5, "1"): 80}
+    counted, _, _ = study(made, {"reference": np.nan, "equivariant": np.nan})
+    said = "the largest weight, none having 95 % of mutations all equal (all equal: 63 % and 80 %)"
+    for figure in (pattern_figures.figure(counted, NAMES), pattern_figures.ranked_figure(counted, NAMES)):
+        assert said in foot(figure)
+    counted, _, _ = study(made, {"reference": 1e-5, "equivariant": np.nan})
+    said = "At the chosen weight (all equal: 63 %) or the largest weight, none having 95 % of mutations all equal (all"
+    assert f"{said} equal: 80 %). Means over up to 2 replicates." in foot(pattern_figures.ranked_figure(counted, NAMES))
+
+
+@pytest.mark.parametrize(
+    ("shares", "text"),
+    [((0.9499,), "94 %"), ((0.95, 0.29), "95 % and 29 %"), ((0.1, 0.4, 0.3, 0.2), "10 % to 40 %")],
+)
+def test_shares_are_not_rounded_up(shares, text):
+    assert pattern_figures._listed(shares) == text
+
+
+def test_a_weight_without_a_fit_is_not_shown():
+    counted, listed, marks = study({("equivariant", 1e-5, "1"): 50}, {"equivariant": 2e-5})
+    for figure in (
+        pattern_figures.ranked_figure(counted, NAMES),
+        pattern_figures.sites_figure(counted, listed, NAMES, marks),
+    ):
+        assert "no fit at the chosen weight" in figure.axes[0].texts[0].get_text().replace("\n", " ")
+    assert "Shaded" not in foot(pattern_figures.figure(counted, NAMES))
+
+
+def test_replicates_without_a_pattern_and_fits_that_diverged_are_counted():
+    made = {("equivariant", 1e-5, "1"): 90, ("equivariant", 1e-5, "2"): 100}
+    counted, listed, marks = study(made, {"equivariant": 1e-5})
+    figure = pattern_figures.sites_figure(counted, listed, NAMES, marks)
+    assert figure.axes[0].get_title(loc="left") == "{W} | rest: 5"
+    assert "(all equal: 95 %). Means over up to 2 replicates. All 2 fits converged." in foot(figure)
+    counted, listed, marks = study(made, {"equivariant": 1e-5}, ("max_iterations", "diverged"))
+    figures = [pattern_figures.figure(counted, NAMES), pattern_figures.ranked_figure(counted, NAMES)]
+    for figure in [*figures, pattern_figures.sites_figure(counted, listed, NAMES, marks)]:
+        assert foot(figure).endswith("(all equal: 90 %). Hollow: 1 of 1 fits not converged. 1 more diverged: no point.")
+
+
+def test_patterns_that_are_not_drawn_are_counted(monkeypatch):
+    table = fits(("equivariant", 1e-5, "1", "converged", "p"))
+    marks = choice(equivariant=1e-5)
+    counted = patterns.counts(table, marks, {"p": effects(B)}.get)
+    listed = patterns.mutations(table, counted, {"p": effects(B)}.get)
+    for name in ("LINES", "RANKED", "ROWS"):
+        monkeypatch.setattr(pattern_figures, name, 1)
+    assert "1 other pattern is in the table." in foot(pattern_figures.figure(counted, NAMES))
+    assert "2 rarer patterns are in the table." in foot(pattern_figures.ranked_figure(counted, NAMES))
+    assert "2 rarer patterns are in the table." in foot(pattern_figures.sites_figure(counted, listed, NAMES, marks))
+
+
+@pytest.mark.parametrize(("least", "seen"), [(1, "seen"), (3, "seen at least 3 times")])
+def test_the_legend_says_which_mutations_count(least, seen):
+    counted, _, _ = study({("equivariant", 1e-5, "1"): 90}, {"equivariant": 1e-5})
+    (legend,) = pattern_figures.figure(counted, NAMES, least).legends
+    assert legend.get_title().get_text() == f"Mutations {seen} in all 4 conditions"
 
 
 def test_mutations_and_disagreements():
@@ -149,7 +240,7 @@ def test_figures_show_the_numbers_of_the_table():
     heights = {float(y) for line in drawn.axes[0].lines for y in np.atleast_1d(line.get_ydata())}
     assert set(counted["mutations"].astype(float)) <= heights
     listed = patterns.mutations(table, counted, folders.get)
-    sites = pattern_figures.site_counts(listed)
+    sites = pattern_figures.site_counts(listed, 2)
     assert sites.sum(axis=1).to_dict() == pytest.approx(means.to_dict())
     titles = [ax.get_title(loc="left") for ax in pattern_figures.sites_figure(counted, listed, NAMES, marks).axes]
     assert titles == [f"{pattern}: {row.sum():,.4g}" for pattern, row in sites.iterrows()]

@@ -349,8 +349,13 @@ def test_unconverged_and_diverged_fits_are_marked_and_folds_left_aside():
     assert set(paths["note"]) == {"left out, not converged: lasso weight 1e-5"} and set(paths["mutations"]) == {0}
     diverged = table[(table["replicate"] == "2") & (table["level"] == "row")]
     assert set(diverged["note"]) == {"the fit diverged"} and diverged["recall"].isna().all()
-    labels = [text.get_text() for text in recovery_figure.figure(table).findobj() if hasattr(text, "get_text")]
-    assert any(label.startswith("Hollow: 1 of 1 fits not converged.") for label in labels)
+    foot = recovery_figure.figure(table)._supxlabel.get_text().replace("\n", " ")
+    said = "Hollow: 1 of 1 fits not converged. 1 more diverged: no point."
+    assert foot == f"{said} path: no fit converged."
+    more = pd.concat([many, fits(path=["good"], lasso=[1e-4])])
+    foot = recovery_figure.figure(recovery.recovery(more, by_path.__getitem__, TRUTH))._supxlabel.get_text()
+    path = f"{recovery_figure.PATH_NOTE} {recovery_figure.HOLLOW_PATH}"
+    assert foot.replace("\n", " ") == f"{said.replace('1 of 1', '1 of 2')} {path}"
 
 
 def test_a_truth_of_other_data_is_refused():
@@ -409,7 +414,17 @@ def test_the_figure_has_a_line_for_each_branch_and_says_when_it_is_empty():
     empty = recovery.recovery(fits().iloc[:0], lambda path: estimate(), TRUTH)
     assert recovery.best(empty).empty and "Nothing" in recovery.reading(empty)
     words = [text.get_text() for text in recovery_figure.figure(empty).axes[0].texts]
-    assert len(words) == 1 and "Nothing to compare" in words[0]
+    assert words == ["Nothing to compare with the truth: no fit finished."]
+    assert fig._supxlabel.get_text().replace("\n", " ") == f"All 2 fits converged. {recovery_figure.PATH_NOTE}"
+
+
+@pytest.mark.parametrize(
+    ("truth", "least", "said"),
+    [(TRUTH.assign(branch="", beta_a=0, beta_b=0, beta_c=0), 1, "simulated"), (TRUTH, 6, "at mutations that count")],
+)
+def test_the_figure_says_why_there_is_nothing_to_find(truth, least, said):
+    figure = recovery_figure.figure(table_of(estimate(), truth, min_times_seen=least))
+    assert figure.axes[0].texts[0].get_text().replace("\n", " ").endswith(f"truth: no shifts {said}.")
 
 
 def test_average_precision_in_the_figure_is_that_of_the_table():

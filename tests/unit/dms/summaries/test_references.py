@@ -98,6 +98,18 @@ def test_unconverged_fits_are_hollow_and_counted():
     assert faces == {"white"}
 
 
+def test_pairs_without_a_point_are_counted_apart_or_say_why_there_is_none():
+    refits = fits({0.0: "same", 1e-5: "other"}, ["converged", "diverged"])
+    figure = references.figure(references.table(OWN, {"b": refits}, "a", load=load))
+    foot = figure._supxlabel.get_text().replace("\n", " ")
+    assert foot == "The pair of a fit and its refit converged. 1 more diverged: no point."
+    labels = {text.get_text() for text in figure.legends[0].get_texts()}
+    assert labels == {"b as reference", "sites with one wildtype", "sites where wildtypes differ"}
+    gone = references.table(OWN, {"b": fits({1e-5: "other"}, "diverged")}, "a", load=load)
+    text = references.figure(gone).axes[0].texts[0].get_text()
+    assert text == "No fit and refit to compare: a fit diverged."
+
+
 def test_the_figure_shows_the_numbers_of_the_table():
     found = references.table(OWN, {"b": fits({0.0: "same", 1e-5: "other"})}, "a", load=load)
     figure = references.figure(found)
@@ -115,4 +127,4 @@ def test_the_figure_shows_the_numbers_of_the_table():
 
 def test_without_a_refit_it_says_so():
     figure = references.figure(references.table(OWN, {"b": fits({2e-5: "other"})}, "a", load=load))
-    assert "No fit and refit to compare" in figure.axes[0].texts[0].get_text()
+    assert figure.axes[0].texts[0].get_text() == "No fit and refit to compare."

@@ -329,6 +329,20 @@ def test_figure_crosses_correlations_of_few_shifts():
     assert "Crosses" not in words(replicate_correlation.figure(study()))
 
 
+def test_the_foot_says_what_is_drawn(monkeypatch):
+    text = words(replicate_correlation.figure(study()))
+    assert "Bands: 95 % bootstrap intervals over mutations. n: mutations seen in both replicates and in all" in text
+    assert "undefined" not in text
+    monkeypatch.setattr(replicate_correlation, "LEVEL", (5, 95))
+    assert "Bands: 90 %" in words(replicate_correlation.figure(study()))
+    rows = [("reference", 0.0, "1", "p"), ("reference", 0.0, "2", "q"), ("reference", 1e-5, "1", "p")]
+    made = replicate_correlation.correlate(fits(rows), {"p": fitted(X), "q": fitted(Y)}.get, bootstrap=0)
+    text = words(replicate_correlation.figure(made, min_times_seen=3))
+    assert "Bands" not in text and "n: mutations seen at least 3 times in both replicates" in text
+    assert "a (n = 8)" in text, "no mutation is compared at 1e-5, where there is no point"
+    assert text.endswith("where the correlation is undefined (see the table's notes). The pair of fits converged.")
+
+
 def test_three_replicates_have_three_markers():
     figure = replicate_correlation.figure(study(extra=("3",)))
     for pair in ("1, 2", "1, 3", "2, 3"):

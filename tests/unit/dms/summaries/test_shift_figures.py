@@ -118,7 +118,22 @@ def test_scatter_says_where_a_fit_has_not_converged_and_where_there_is_no_pair()
     points = replicate_scatter.table(fits(), choice(), FOLDERS.get)
     assert "not converged" in words(replicate_scatter.figure(points, correlations(converged=False), choice()))
     alone = correlations().assign(status_b="")
-    assert "One replicate" in words(replicate_scatter.figure(points.iloc[:0], alone, choice()))
+    assert "One replicate:" in words(replicate_scatter.figure(points.iloc[:0], alone, choice()))
+    effects = correlations().assign(quantity="effect")
+    assert "One condition:" in words(replicate_scatter.figure(points.iloc[:0], effects, choice()))
+
+
+def test_scatter_says_what_lies_beyond_the_frame_and_how_many_weights_are_shown(monkeypatch):
+    points = replicate_scatter.table(fits(), choice(), FOLDERS.get)
+    texts = words(replicate_scatter.figure(points, correlations(), choice()))
+    assert "(chosen: bold)" in texts and "Beyond the frame" not in texts and "weights are shown" not in texts
+    far = points.assign(shift_a=points["shift_a"].where(points["lasso"] > 0, 9.0))
+    assert "Beyond the frame, at weight 0: drawn on it." in words(
+        replicate_scatter.figure(far, correlations(), choice())
+    )
+    monkeypatch.setattr(replicate_scatter, "MOST_WEIGHTS", 1)
+    texts = words(replicate_scatter.figure(far, correlations(), choice(2e-5)))
+    assert "1 of 2 weights are shown." in texts and "bold" not in texts
 
 
 @pytest.mark.parametrize("kept", [np.nan, 0.0, 3.0, 7.0, 19.0])
@@ -149,6 +164,34 @@ def test_paths_without_a_chosen_weight_are_ranked_over_the_positive_ones_and_say
     assert "No lasso weight was chosen" in text and "A2D" in text
 
 
+def foot_of_paths(table, weight=1e-5):
+    return shift_paths.figure(table, choice(weight))._supxlabel.get_text().replace("\n", " ")
+
+
+def test_the_foot_of_paths_says_what_is_drawn(monkeypatch):
+    table = shift_paths.table(fits(), choice(), FOLDERS.get)
+    table["shift"] = table["shift"].where(table["lasso"] > 0, 0.5)
+    named = "Difference matrix reference. Means over up to 2 replicates. Named: the largest by"
+    assert foot_of_paths(table) == f"{named} size at the chosen weight, 1e-5."
+    assert foot_of_paths(table, np.nan).startswith(f"{named} mean size over the positive weights. No lasso weight was")
+    zero = table[table["lasso"] == 0]
+    assert f"{named} mean size over weight 0. No lasso" in foot_of_paths(zero, np.nan)
+    assert "Means" not in foot_of_paths(table.assign(replicates=1))
+    far = table.assign(shift=table["shift"].where(table["lasso"] > 0, 9.0))
+    assert foot_of_paths(far).endswith("At weight 0 paths leave the frame.")
+    assert foot_of_paths(table.assign(converged=False)).endswith("Hollow: a replicate's fit did not converge.")
+    monkeypatch.setattr(shift_paths, "LABELLED", 1)
+    assert f"1e-5; grey: the next, at most {shift_paths.MOST_PATHS} a row in all (here 2)." in foot_of_paths(table)
+
+
+@pytest.mark.parametrize(("weight", "where"), [(1e-5, "the chosen lasso weight, 1e-5"), (np.nan, "any positive lasso")])
+def test_paths_without_a_shift_say_where_there_is_none(weight, where):
+    none = shift_paths.table(fits(), choice(weight), dict.fromkeys(FOLDERS, fitted([0.0] * 5)).get)
+    text = words(shift_paths.figure(none, choice(weight)))
+    assert f"No shifts to follow: none of the mutations counted has a shift at {where}" in text
+    assert "No fit finished" in words(shift_paths.figure(none, choice().iloc[:0]))
+
+
 def test_paths_drawn_are_those_of_the_table_and_unconverged_points_hollow():
     table = shift_paths.table(fits("max_iterations"), choice(), FOLDERS.get)
     ax = shift_paths.figure(table, choice()).axes[0]
@@ -169,6 +212,7 @@ SHIFTS = pd.DataFrame(
         "mutant": ["C", "D", "C", "D", "*", "*"],
         "kind": ["nonsynonymous"] * 4 + ["stop"] * 2,
         "shift": [0.5, -2.0, 0.0, -0.5, -0.25, 0.0],
+        "replicates": [1, 2, 2, 2, 2, 2],
         "unconverged": 0,
     }
 )
@@ -195,6 +239,27 @@ def test_sizes_are_counted_by_hand():
         assert list(curve.get_xdata())[1:] == sizes and list(curve.get_ydata())[1:] == pytest.approx(shares)
         assert curve.get_drawstyle() == "steps-post", "from a size on, the share of larger ones"
     assert figure.axes[0].get_xlim()[0] > 0, "at the left end a curve shows the share of those with any shift"
+
+
+@pytest.mark.parametrize(("replicates", "means"), [(2, "Means over up to 2 replicates. "), (1, "")])
+def test_sizes_and_maps_say_where_and_over_what_they_are_means(replicates, means):
+    found = SHIFTS.assign(replicates=replicates)
+    where = "Difference matrix reference, lasso weight 1e-5."
+    text = words(shift_sizes.figure(shift_sizes.table(found), choice()))
+    assert f"{where} {means}Numbers, and the left end of a curve: mutations with any shift." in text
+    text = words(shift_heatmap.figure(shift_heatmap.table(found, WILDTYPES, "a"), choice()))
+    assert f"{where} {means}Colours end at the 99th percentile of all sizes." in text
+
+
+def test_without_a_shift_no_size_and_no_end_of_the_colours_is_claimed(monkeypatch):
+    none = SHIFTS.assign(shift=0.0)
+    text = words(shift_sizes.figure(shift_sizes.table(none), choice()))
+    assert "No sizes to show: none of the mutations counted has a shift at the chosen lasso weight, 1e-5." in text
+    assert "percentile" not in words(shift_heatmap.figure(shift_heatmap.table(none, WILDTYPES, "a"), choice()))
+    monkeypatch.setattr(shift_heatmap, "QUANTILE", 0.5)
+    figure = shift_heatmap.figure(shift_heatmap.table(SHIFTS, WILDTYPES, "a"), choice())
+    assert "at the 50th percentile" in words(figure)
+    assert max(ax.get_xlim()[1] for ax in figure.axes if ax.get_xlabel() == looks.SHIFT_LABEL) == 0.5
 
 
 def test_shifts_of_a_diverged_fit_have_no_size():
@@ -236,6 +301,21 @@ def test_cells_of_four_states_are_kept_apart():
     states = {("1", "A"): "wildtype", ("1", "C"): "shift", ("2", "C"): "zero", ("2", "*"): "zero", ("3", "C"): "unseen"}
     assert {place: cells.loc[place, "state"] for place in states} == states
     assert cells.loc[("1", "D"), "shift"] == -2.0 and np.isnan(cells.loc[("3", "C"), "shift"])
+
+
+def test_cells_of_diverged_fits_are_grey_and_not_called_unseen():
+    lost = SHIFTS.assign(shift=SHIFTS["shift"].where(SHIFTS["mutation"] != "A1C"))
+    cells = shift_heatmap.table(lost, WILDTYPES, "a")
+    assert cells.set_index(["site", "mutant"])["state"][[("1", "C"), ("3", "C")]].tolist() == ["diverged", "unseen"]
+    figure = shift_heatmap.figure(cells, choice())
+    letters = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    grey = pytest.approx((200 / 255,) * 3)
+    assert tuple(figure.axes[0].images[0].get_array()[letters.index("C"), 0]) == grey
+    assert "not seen where compared, or diverged" in words(figure)
+    whole = shift_heatmap.figure(shift_heatmap.table(SHIFTS, WILDTYPES, "a"), choice())
+    assert "not seen in all compared conditions" in words(whole) and "diverged" not in words(whole)
+    empty = shift_heatmap.table(SHIFTS.iloc[:0], WILDTYPES, "a")
+    assert "No mutation is compared between conditions" in words(shift_heatmap.figure(empty, choice()))
 
 
 def test_the_picture_shows_zero_white_unseen_grey_and_every_shift_in_colour():
@@ -350,13 +430,21 @@ def test_panels_print_the_table_and_draw_its_cells(tmp_path):
         assert ax.texts[0].get_text() == f"r = {row['pearson']:.3f}\nRMSE = {row['rmse']:.3f}\nn = 60"
         assert ax.collections[0].get_array().sum() == 60
     assert sum(ax.get_xlabel() == "Latent phenotype" for ax in figure.axes) == 3
+    where = "Difference matrix reference, lasso weight 1e-5. Darker: more variants (log scale)."
+    assert f"{where} Lines: equality, and the fitted sigmoid. The fit drawn converged." in words(figure)
+    two = pd.concat([agreement, agreement.assign(replicate="2", converged=False)])
+    figure = predictions.figure(two, pd.concat([cells, cells.assign(replicate="2")]), choice())
+    assert "1 of 2 fits drawn not converged." in words(figure)
+    assert sum("\nnot converged" in text.get_text() for ax in figure.axes for text in ax.texts) == 3
+    nothing = predictions.figure(agreement.iloc[:0], cells.iloc[:0], choice())
+    assert "No fit at the chosen weight, or each diverged" in words(nothing)
 
 
 def test_a_linear_model_has_no_latent_panels(tmp_path):
     _, _, (agreement, cells) = described(tmp_path, False)
     figure = predictions.figure(agreement, cells, choice())
     assert [ax.get_xlabel() for ax in figure.axes] == ["Predicted score"] * 3
-    assert "linear" in words(figure)
+    assert "Line: equality. The model is linear: the latent phenotype is the score." in words(figure)
 
 
 # ---- what is chosen ------------------------------------------------------------------------------------------------
@@ -375,7 +463,7 @@ def whole_protein(sites, rows, letters="ACDEFGHIKLMNPQRSTVWY*"):
         [[f"{chr(98 + k)}-minus-a" for k in range(rows)], [str(k + 1) for k in range(sites)], list(letters)],
         names=["row", "site", "mutant"],
     )
-    cells = names.to_frame(index=False).assign(wildtype="A", shift=0.0, state="zero", unconverged=0)
+    cells = names.to_frame(index=False).assign(wildtype="A", shift=0.0, state="zero", replicates=2, unconverged=0)
     cells.loc[5, ["shift", "state"]] = [1.0, "shift"]
     return cells
 

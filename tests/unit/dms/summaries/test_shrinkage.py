@@ -78,6 +78,10 @@ def made(**more):
     return shrinkage.table(**parts)
 
 
+def foot(figure):
+    return figure._supxlabel.get_text().replace("\n", " ")
+
+
 def text_of(ax):
     return " ".join(text.get_text() for text in ax.texts).replace("\n", " ")
 
@@ -107,23 +111,60 @@ def test_the_chosen_weight_is_shaded_in_every_panel(lasso, shaded):
     grey = mpl.colors.to_rgba(strength_axis.CHOSEN_COLOUR)
     bands = [patch for ax in figure.axes for patch in ax.patches if patch.get_facecolor() == grey]
     assert len(bands) == shaded
-    assert ("No weight was chosen" in figure._supxlabel.get_text().replace("\n", " ")) == (shaded == 0)
+    assert ("No weight was chosen" in foot(figure)) == (shaded == 0)
 
 
 def test_axes_at_the_left_say_what_they_show():
     table = pd.concat([made().assign(difference=name) for name in ("reference", "equivariant", "tree", "pairs")])
     figure = shrinkage.figure(table, choice(1e-5))
     labelled = [ax.get_ylabel().replace("\n", " ") for ax in figure.axes if ax.get_ylabel()]
-    assert labelled.count("Share of zero shifts, seen in every condition") == 2, "three panels side by side, then one"
+    assert labelled.count("Share of zero shifts") == 2, "three panels side by side, then one"
     assert len(labelled) == 6
 
 
 def test_panels_say_what_is_missing():
     table = made(validated=validated().iloc[:0], correlations=correlations((np.nan, np.nan)))
     axes = shrinkage.figure(table, choice(1e-5)).axes
-    assert "one replicate" in text_of(axes[0])
-    assert "Not cross-validated" in text_of(axes[1])
+    assert "its own table says why" in text_of(axes[0])
+    assert "No held-out loss" in text_of(axes[1])
     assert values(table, "training_loss") == [2.0, 6.0]
+
+
+SHARES = "Zero shifts: among mutations seen in every condition."
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            {},
+            "Means over up to 2 replicates. Losses: means over conditions. Held-out ones: over folds, too."
+            f" Bars: standard error of the held-out loss. {SHARES}",
+        ),
+        (
+            {"fits": fits()[fits()["replicate"] == "1"], "shares": shares()[shares()["replicate"] == "1"]}
+            | {"validated": validated().iloc[:0]},
+            f"Losses: means over conditions. {SHARES}",
+        ),
+        (
+            {"correlations": pd.concat([correlations()] * 3), "validated": validated().assign(standard_error=np.nan)}
+            | {"shares": shares().iloc[:0]},
+            "Means over up to 2 replicates. Correlations: means over up to 3 pairs of replicates."
+            " Losses: means over conditions. Held-out ones: over folds, too.",
+        ),
+        (
+            {"validated": validated().assign(validation_loss=np.nan)},
+            f"Means over up to 2 replicates. Losses: means over conditions. {SHARES}",
+        ),
+    ],
+)
+def test_the_foot_says_over_what_means_are(more, said):
+    assert foot(shrinkage.figure(made(**more), choice(1e-5))) == said
+
+
+def test_the_threshold_is_named():
+    figure = shrinkage.figure(made(), choice(1e-5), min_times_seen=3)
+    assert "among mutations seen at least 3 times in every condition." in foot(figure)
 
 
 def test_means_over_an_unconverged_fit_are_hollow():
@@ -135,7 +176,7 @@ def test_means_over_an_unconverged_fit_are_hollow():
         line for line in figure.axes[1].lines if line.get_markerfacecolor() == "white" and line.get_marker() == "o"
     ]
     assert [list(line.get_ydata()) for line in hollow if len(line.get_ydata())] == [[6.0]]
-    assert "Hollow: 1 of 10" in figure._supxlabel.get_text().replace("\n", " ")
+    assert "Hollow: 1 of 10" in foot(figure)
 
 
 def test_nothing_finished_gives_words():

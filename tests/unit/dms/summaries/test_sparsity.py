@@ -114,7 +114,7 @@ def test_min_times_seen_drops_rare_mutations():
     table = counted(fitted(), min_times_seen=2)
     assert table["mutations"].to_dict() == {"all": 1, "nonsynonymous": 1, "stop": 0, "deletion": 0}
     assert table.loc["nonsynonymous", "zero_share"] == 1.0, "minus zero is zero"
-    assert table.loc["stop", "note"] == "no stop codons seen" and np.isnan(table.loc["stop", "zero_share"])
+    assert table.loc["stop", "note"] == "no stop codons to count" and np.isnan(table.loc["stop", "zero_share"])
 
 
 def test_kinds_of_mutants():
@@ -187,10 +187,22 @@ def test_figure_marks_unconverged_fits():
 
 
 def test_figure_without_stops_says_so():
-    fit = fitted([row for row in HAND if "*" not in row[0]])
-    figure = sparsity.figure(study(fit))
+    unseen = [row for row in HAND if "*" not in row[0]] + [("A6*", 0.0, 7, 0)]
+    figure = sparsity.figure(study(fitted(unseen)))
     assert len(figure.axes) == 2
-    assert "No stop codons" in words(figure)
+    assert "No stop codons to count: the control does not apply." in words(figure)
+    assert "No stop codons" not in words(sparsity.figure(study(fitted())))
+    assert "Deletions" not in words(sparsity.figure(study(fitted([row for row in HAND if "-" not in row[0]]))))
+
+
+def test_a_panel_says_why_it_is_empty_and_what_diverged_is_counted_apart():
+    rows = [("reference", 0.0, "1", "p", "converged"), ("equivariant", 0.0, "1", "q", "diverged")]
+    other = fitted(shifts=[np.nan] * len(HAND))
+    lost = Fitted(other.conditions, {"b-or-a": ["a", "b"]}, other.mutations.assign(**{"shift_b-or-a": np.nan}))
+    figure = sparsity.figure(sparsity.shares(fits(rows), {"p": fitted(), "q": lost}.get))
+    assert [ax.texts[0].get_text() for ax in figure.axes if ax.texts] == ["The fit diverged."] * 2
+    assert "The fit converged. 1 more diverged: no point." in words(figure)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["b \N{MINUS SIGN} a (n = 4; stops 3)"]
 
 
 def test_headline_names_the_threshold():
@@ -213,7 +225,7 @@ def test_no_fit_gives_other_words():
 
 def test_mutations_shared_by_nothing_give_words():
     fit = fitted([("A5C", 0.0, 0, 4), ("A6C", 0.0, 7, 0)])
-    assert "No mutations seen" in words(sparsity.figure(study(fit)))
+    assert "No mutations to count. " in words(sparsity.figure(study(fit)))
 
 
 def test_one_weight_is_drawn():

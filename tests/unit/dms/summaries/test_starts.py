@@ -213,7 +213,21 @@ def test_figure_draws_each_start_and_counts():
     assert "zeros: at the best in 1 of 1 fits, kept in 1" in text
     assert "linear: at the best in 0 of 1 fits, kept in 0" in text
     assert "random, 2 starts: at the best in 1 of 1 fits, kept in 0" in text
-    assert "Hollow: 1 of 3 solves not converged. 1 more diverged" in text and "Bars" not in text
+    assert "At the best: within 1e-6 of the lowest objective of the fit's starts, relative." in text
+    assert "On the dotted line: an excess of at most 1e-10 or a difference of at most 1e-6 (latent units)." in text
+    assert "Hollow: 1 of 3 solves not converged. 1 more diverged: no point." in text and "Bars" not in text
+
+
+def test_the_foot_names_the_limits_that_hold(monkeypatch):
+    for name, value in (("LEVEL", 0.6), ("EXCESS_FLOOR", 1e-3), ("DISTANCE_FLOOR", 1e-2)):
+        monkeypatch.setattr(starts, name, value)
+    monkeypatch.setattr(starts, "_FLOORS", {"excess": starts.EXCESS_FLOOR, "shift_distance": starts.DISTANCE_FLOOR})
+    table = starts.outcomes(ONE, {"p": HAND}.get)
+    figure = starts.figure(table, starts.correlations(ONE, {"p": HAND}.get, {"p": None}.get))
+    assert list(table["level"]) == [True, True, True, False]
+    assert [min(points(ax, "filled")) for ax in figure.axes] == [1e-3, 1e-2]
+    text = words(figure)
+    assert "within 0.6 of" in text and "excess of at most 1e-3 or a difference of at most 1e-2 (latent" in text
 
 
 def test_figure_has_bars_where_shifts_are_there():

@@ -4,14 +4,25 @@ import ast
 import json
 
 import docutils.core
+import numpy as np
 import pytest
 
 from projects import PROJECT, small_study
 from proxsweep import studies
 from proxsweep.dms.refits import refits as other_references
+from proxsweep.dms.summaries import (
+    patterns,
+    replicate_correlation,
+    replicate_scatter,
+    shift_heatmap,
+    shift_paths,
+    starts,
+)
 from proxsweep.dms.summaries.table import SUMMARIES, encodings, refits, truth
 from proxsweep.report.summary import caption, notebook, of_study, outputs, parameters
+from proxsweep.report.wording import short_number
 
+WORDS = {8: "eight"}
 SOMETIMES = {"starts", "scale_bound", "references", "recovery"}
 MEASURED = {"func_scores": "https://example.org/scores.csv", "conditions": ["a", "b"]}
 by_name = pytest.mark.parametrize("summary", SUMMARIES, ids=lambda summary: summary.name)
@@ -59,6 +70,32 @@ def named(node):
 def test_a_caption_is_restructured_text(summary):
     strict = {"report_level": 1, "halt_level": 1}
     assert docutils.core.publish_string(caption(summary), writer_name="html", settings_overrides=strict)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "both"),
+    [
+        ("patterns", f"at least {100 * patterns.ENOUGH_EQUAL:.0f} % of mutations all equal", True),
+        ("replicate_correlation", f"Bands are {np.ptp(replicate_correlation.LEVEL):g} % bootstrap", True),
+        ("replicate_correlation", f"fewer than {replicate_correlation.LEAST_NONZERO} mutations have a shift", False),
+        ("replicate_scatter", f"{WORDS[replicate_scatter.MOST_WEIGHTS]} weights", True),
+        ("shift_heatmap", f"end at the {100 * shift_heatmap.QUANTILE:g}th percentile", True),
+        ("shift_heatmap", f"at most {25.4 * shift_heatmap.PAGE:g} mm tall", False),
+        ("shift_heatmap", f"down to {25.4 * shift_heatmap.SMALLEST:g} mm", False),
+        ("starts", f"within {short_number(starts.LEVEL)} ", True),
+    ],
+)
+def test_numbers_in_texts_are_those_of_the_code(name, text, both):
+    (summary,) = (one for one in SUMMARIES if one.name == name)
+    read = json.loads((PROJECT / notebook(summary, "dms")).read_text())["cells"]
+    notes = " ".join("".join(cell["source"]) for cell in read if cell["cell_type"] == "markdown")
+    assert text in " ".join(notes.split())
+    assert (text in " ".join(caption(summary).split())) == both
+
+
+def test_the_table_of_paths_is_as_long_as_its_caption_says():
+    (summary,) = (one for one in SUMMARIES if one.name == "shift_paths")
+    assert f"up to {shift_paths.MOST_PATHS} mutations a row" in " ".join(caption(summary).split())
 
 
 def test_no_two_summaries_write_one_file():
