@@ -50,15 +50,15 @@ benchmark: .venv/development
 	$(BIN)/python benchmarks/multidms.py --data $(DATA)/spike_delta_ba1_10k.csv
 
 .venv/bin/python:
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -I -m venv .venv
 
 .venv/runtime: .venv/bin/python envs/requirements.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r envs/requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -I -m pip install --quiet --require-hashes -r envs/requirements.lock
+	$(BIN)/python -I -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 .venv/development: .venv/runtime envs/development.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r envs/development.lock
+	$(BIN)/python -I -m pip install --quiet --require-hashes -r envs/development.lock
 	touch $@
 
 # needs uv; writes no registry's address

@@ -206,12 +206,10 @@ def worker(work: Path, output: Path) -> None:
 
     os.chdir(work / "worker")
     fits = {fit.labels["lasso"]: fit for fit in grid.full(checked)}
-    (piece,) = pieces.pieces(checked)
+    labels = [label for piece in pieces.pieces(checked) for label in piece.labels]
     began = time.perf_counter()
-    fit_job.run([fits[label] for label in piece.labels])
-    records = [
-        json.loads(Path(f"results/worker/fits/{fits[label].parts}/record.json").read_text()) for label in piece.labels
-    ]
+    fit_job.run([fits[label] for label in labels])
+    records = [json.loads(Path(f"results/worker/fits/{fits[label].parts}/record.json").read_text()) for label in labels]
     made = pd.DataFrame([record["made"] for record in records])[["seconds", "processor_seconds", "max_rss_mb"]]
     write_csv(output / "thousand_worker.csv", made)
     first, last = made["max_rss_mb"].iloc[1:21].mean(), made["max_rss_mb"].iloc[-20:].mean()

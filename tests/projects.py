@@ -1,6 +1,7 @@
 """Copies of the project in which tests run small studies, and what a run says."""
 
 import fcntl
+import importlib.metadata
 import multiprocessing
 import os
 import re
@@ -199,6 +200,16 @@ def insert_cell(notebook: Path, source: str, last: bool = False) -> None:
     place = next(k for k, cell in enumerate(nodes.cells) if "parameters" in cell.metadata.get("tags", []))
     nodes.cells.insert(len(nodes.cells) if last else place + 1, nbformat.v4.new_code_cell(source.strip()))
     nbformat.write(nodes, notebook)
+
+
+def plant_modules(folder: Path, names: Iterable[str] = ()) -> Path:
+    """Write files named like these modules, or all; returns the one that names those that were imported."""
+    told = folder / "imported.txt"
+    text = f"import builtins\nwith builtins.open({str(told)!r}, 'a') as stream:\n    stream.write(__name__ + '\\n')\n"
+    every = {*sys.stdlib_module_names, *importlib.metadata.packages_distributions(), "proxsweep"}
+    for name in filter(str.isidentifier, names or every):
+        (folder / f"{name}.py").write_text(text)
+    return told
 
 
 def hear_interrupts() -> None:

@@ -1,8 +1,9 @@
 """A server on this machine that gives out a few files, and fails where it is told to."""
 
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -10,7 +11,9 @@ class Server(ThreadingHTTPServer):
     """Gives out ``files`` by path and remembers what was asked for.
 
     ``moved`` sends on to another address; ``cut`` says after how many bytes the connection ends, request by request;
-    ``statuses`` are answered in place of the file, request by request.
+    ``statuses`` are answered in place of the file, request by request; ``lengths`` are announced in place of its
+    length. ``pause`` are seconds before each byte, and ``late`` seconds before the first line of the answer. With
+    ``stay`` the connection is left open for so many seconds, whatever was asked.
     """
 
     daemon_threads = True
@@ -21,6 +24,8 @@ class Server(ThreadingHTTPServer):
         self.moved: dict[str, str] = {}
         self.cut: dict[str, list[int]] = {}
         self.statuses: dict[str, list[int]] = {}
+        self.lengths: dict[str, str] = {}
+        self.pause = self.late = self.stay = 0.0
         self.asked: list[tuple[str, str]] = []
 
     def address(self, path: str) -> str:
@@ -51,13 +56,19 @@ class Handler(BaseHTTPRequestHandler):
             return
         moved = self.server.moved.get(self.path)
         known = self.path in self.server.files
+        time.sleep(self.server.late)
         self.send_response(302 if moved else 200 if known else 404)
         if moved:
             self.send_header("Location", moved)
-        self.send_header("Content-Length", str(len(self.server.files.get(self.path, b""))))
+        length = str(len(self.server.files.get(self.path, b"")))
+        self.send_header("Content-Length", self.server.lengths.get(self.path, length))
         self.send_header("Last-Modified", "Sat, 01 Jan 2022 00:00:00 GMT")
         self.end_headers()
-        self.wfile.write(body)
+        with suppress(OSError):  # whoever asked may have left
+            for piece in [body[k : k + 1] for k in range(len(body))] if self.server.pause else [body]:
+                time.sleep(self.server.pause)
+                self.wfile.write(piece)
+        time.sleep(self.server.stay)
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Not onto the screen."""

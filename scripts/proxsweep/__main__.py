@@ -1,14 +1,17 @@
-"""The command line: ``proxsweep COMMAND``, or ``python -m proxsweep COMMAND``."""
+"""The command line: ``proxsweep COMMAND``, or ``python -P -m proxsweep COMMAND``."""
 
 import argparse
 import errno
+import os
 import sys
 from collections.abc import Iterable
 
 from proxsweep import __version__
 from proxsweep.command import Command
 from proxsweep.commands import COMMANDS
+from proxsweep.io import digests
 from proxsweep.io.errors import UserError
+from proxsweep.jobs import shell
 
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 DESCRIPTION = "Sweeps of regularised, constrained model fits: commands beside Snakemake, which runs studies."
@@ -60,10 +63,18 @@ def _parse(arguments: list[str]) -> tuple[Command, argparse.Namespace]:
     return command, parser.parse_args(arguments[1:])
 
 
+def _maker(command: Command, parsed: argparse.Namespace) -> str:
+    """What runs: a notebook, or the command itself."""
+    notebook = getattr(parsed, "notebook", None)
+    return str(notebook) if notebook else f"proxsweep {command.name}"
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit code is 0, 1 for a notebook that failed, 2 for something the user can put right."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    shell.only_what_is_safe(os.environ)
     command, parsed = _parse(arguments)
+    os.environ[digests.MAKER] = _maker(command, parsed)
     try:
         command.run(parsed)
     except UserError as error:

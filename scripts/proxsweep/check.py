@@ -7,30 +7,37 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from proxsweep import check_tables
 from proxsweep.families import FAMILIES, family
-from proxsweep.io import reading
+from proxsweep.io import digests, reading
 from proxsweep.io.errors import UserError
 from proxsweep.optimize.status import Status
 from proxsweep.sweep import fit_folder, record_schema
-from proxsweep.sweep import fits as fits_table
+from proxsweep.sweep.collected import Planned
 from proxsweep.sweep.discrepancies import Disagreement, Discrepancies
 from proxsweep.sweep.study import refit_folders
 
 NUMBERS = ("objective", "smooth", "penalty", "residual", "relative_residual")
-SAME = ("status", "start", "iterations")
-CSV = 1e-13  # relative: how exactly fits.csv reads back
 NEEDED = ("schema_version", "family", "fit", "labels", "status", "start", "iterations", "encoding_sha256", *NUMBERS)
+FAILED = {"required": ["fit"], "properties": {"fit": {"type": "object"}}}
+
+Checked = tuple[Path, dict[str, Any], Discrepancies]  # a fit: its folder, its row of the table, what did not agree
 
 
 class Report(NamedTuple):
-    """One row a fit, and the disagreements of all fits with the folder of each."""
+    """One row a fit, the disagreements, and how many fits and tables of whole studies they are in.
+
+    Disagreements come with the folder of the fit or, those of a table as a whole, of the study.
+    """
 
     table: pd.DataFrame
     disagreements: list[tuple[str, Disagreement]]
+    wrong_fits: int
+    wrong_tables: int
 
 
 def check(folder: Path, encoding: Path | None = None) -> Report:
-    """Check all planned fits of a study and of its refits, or one fit.
+    """Check all planned fits of a study and of its refits with the tables made from them, or one fit.
 
     Parameters
     ----------
@@ -58,37 +65,57 @@ def check(folder: Path, encoding: Path | None = None) -> Report:
         # `encodings`, and is named by the fit's replicate.
         raise UserError("--encoding", "nothing", f"the encoding of the fit in {folder}")
     if single:
-        return _report([_fit(folder, encoding, None, None)])
-    done = _study(folder)
+        return _report([_fit(folder, read_record(folder / "record.json"), encoding, None, Discrepancies())], [])
+    done, tables = _study(folder)
     kinds = []
     for kind, refit in refit_folders(folder):
-        done += [(path, {**row, kind: refit.name}, discrepancies) for path, row, discrepancies in _study(refit)]
+        fits, of_refit = _study(refit)
+        done += [(path, {**row, kind: refit.name}, discrepancies) for path, row, discrepancies in fits]
+        tables += of_refit
         kinds.append(kind)
     if all(row["status"] == Status.FAILED for _, row, _ in done):
         # message: Nothing has run yet. | Run the study first.
         raise UserError(str(folder), "no record of any planned fit", "fits that have run")
-    return _report(done, kinds)
+    return _report(done, tables, kinds)
 
 
-def _study(folder: Path) -> list[tuple[Path, dict[str, Any], Discrepancies]]:
-    """All planned fits of one study or refit: folder, row of the table, what did not agree."""
-    plan = _plan(folder / "plan.json")
-    rows = _collected(folder / "fits.csv")
+def _study(folder: Path) -> tuple[list[Checked], list[tuple[str, Disagreement]]]:
+    """All planned fits of one study or refit, and what did not agree in its tables as a whole."""
+    plan, told = _plan(folder / "plan.json"), Discrepancies()
+    planned = [_planned(folder, fit, plan["study"]) for fit in plan["fits"]]
+    rows = check_tables.fit_rows(folder, planned, _base(folder, plan["study"]), told)
     done = []
-    for planned in plan["fits"]:
-        path = _inside(folder, planned["path"], plan["study"])
-        encoding = folder / family(planned["family"]).encoding(planned["labels"])
-        row = None if rows is None else rows.get(planned["path"], {})
-        done.append(_fit(path, encoding, planned["labels"], row))
-    return done
+    for fit in planned:
+        encoding = folder / family(fit.plan["family"]).encoding(fit.plan["labels"])
+        record = fit.record if fit.finished else None
+        done.append(_fit(fit.folder, record, encoding, fit.plan["labels"], rows[fit.plan["path"]]))
+    wrong = {item.file for _, _, discrepancies in done for item in discrepancies.disagreements}
+    if planned and all(fit.finished for fit in planned) and not wrong & {fit_folder.RECORD, fit_folder.PARAMETERS}:
+        check_tables.derived(folder, plan["study"], planned, told)
+    return done, [(str(folder), item) for item in told.disagreements]
 
 
-def _report(done: list[tuple[Path, dict[str, Any], Discrepancies]], kinds: Iterable[str] = ()) -> Report:
+def _planned(folder: Path, fit: dict[str, Any], study: str) -> Planned:
+    path = _inside(folder, fit["path"], study)
+    record = read_record(path / fit_folder.RECORD)
+    return Planned(fit, path, fit_folder.record_if_any(path, FAILED) if record is None else record)
+
+
+def _base(folder: Path, study: str) -> Path | None:
+    """Where the workflow ran, if the study still lies below it."""
+    own = Path("results", study).parts
+    parts = folder.absolute().parts
+    return Path(*parts[: -len(own)]) if parts[-len(own) :] == own else None
+
+
+def _report(done: list[Checked], tables: list[tuple[str, Disagreement]], kinds: Iterable[str] = ()) -> Report:
     listed = [(str(path), item) for path, _, discrepancies in done for item in discrepancies.disagreements]
     table = pd.DataFrame([row for _, row, _ in done])
     for kind in dict.fromkeys(kinds):
         table.insert(list(table.columns).index("status"), kind, table.pop(kind).fillna(""))
-    return Report(table, listed)
+    return Report(
+        table, listed + tables, len({path for path, _ in listed}), len({(place, item.file) for place, item in tables})
+    )
 
 
 def _inside(folder: Path, path: str, study: str) -> Path:
@@ -112,14 +139,6 @@ def _plan(path: Path) -> dict[str, Any]:
     return plan
 
 
-def _collected(path: Path) -> dict[str, dict[str, Any]] | None:
-    """Rows of fits.csv by path; None where it is not there yet."""
-    if not path.exists():
-        return None
-    table = fits_table.read(path, ["path", *SAME, *NUMBERS])
-    return {row["path"]: row for row in table.to_dict("records")}
-
-
 def read_record(path: Path) -> dict[str, Any] | None:
     """A fit's record; None where there is none, or that of a fit that failed.
 
@@ -139,25 +158,22 @@ def read_record(path: Path) -> dict[str, Any] | None:
 
 
 def _fit(
-    folder: Path, encoding: Path, labels: Mapping[str, str] | None, row: Mapping[str, Any] | None
-) -> tuple[Path, dict[str, Any], Discrepancies]:
-    """One fit: its folder, its row of the table, and what did not agree.
-
-    ``labels`` are those of the plan, ``row`` that of fits.csv (empty: absent); None where there is none to compare.
-    """
-    record = read_record(folder / "record.json")
+    folder: Path,
+    record: dict[str, Any] | None,
+    encoding: Path,
+    labels: Mapping[str, str] | None,
+    before: Discrepancies,
+) -> Checked:
+    """One fit; ``labels`` are those of the plan, None where there is none; ``before`` is what tables say wrongly."""
     if record is None:
-        discrepancies = Discrepancies()
-        if row:
-            discrepancies.add("fits.csv", "status", row["status"], "no record of this fit")
         blank = {**(labels or {}), "status": Status.FAILED.value, "confirmed": "", "verdict": "no record"}
-        return folder, blank, discrepancies
+        return folder, blank, before
     checked = family(record["family"]).check(folder, record, encoding)
     discrepancies = checked.discrepancies
+    _digests(folder, record, discrepancies)
     if labels is not None:
         discrepancies.equal("record.json", "labels", record["labels"], dict(labels))
-    if row is not None:
-        _compare_row(record, row, discrepancies)
+    discrepancies.disagreements += before.disagreements
     wrong = len(discrepancies.disagreements)
     shown = {
         **(labels or record["labels"]),
@@ -172,15 +188,17 @@ def _fit(
     return folder, shown, discrepancies
 
 
-def _compare_row(record: Mapping[str, Any], row: Mapping[str, Any], discrepancies: Discrepancies) -> None:
-    if not row:
-        discrepancies.add("fits.csv", "row", "absent", "a row of this fit")
-        return
-    for name in SAME:
-        discrepancies.equal("fits.csv", name, row[name], record[name])
-    for name in NUMBERS:
-        known = math.nan if record[name] is None else record[name]
-        discrepancies.close("fits.csv", name, row[name], known, CSV * abs(known))
+def _digests(folder: Path, record: Mapping[str, Any], discrepancies: Discrepancies) -> None:
+    """The files of a fit against their digests, where the record has these."""
+    told = {item.file for item in discrepancies.disagreements if item.quantity == "the file"}
+    for name, digest in record.get(fit_folder.DIGESTS, {}).items():
+        if name in told or Path(name).name != name:
+            continue
+        try:
+            found = digests.sha256(folder / name)
+        except OSError as error:
+            found = f"a file that cannot be read ({error})"
+        discrepancies.equal(name, "digest (SHA-256)", found, digest)
 
 
 def show(report: Report) -> str:

@@ -19,11 +19,15 @@ def _plan_options(parser: argparse.ArgumentParser) -> None:
 
 def _plan(arguments: argparse.Namespace) -> None:
     from proxsweep import cost, planning, studies, tally
+    from proxsweep.families import family
 
     found = studies.from_config(studies.load(arguments.configs), arguments.configs, {})
     print(cost.show({study.name: cost.cost(study) for study in found}, arguments.cores))
     for line in tally.Tally(planning.with_refits(found).values()).counts():
         print(line)
+    for study in found:
+        for warning in family(study.family).foreseen(study, Path()):
+            print(f"study {study.name}: warning: {warning}")
 
 
 def _check_options(parser: argparse.ArgumentParser) -> None:
@@ -41,11 +45,12 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.output:
         write_csv(arguments.output, report.table)
     if report.disagreements:
-        wrong = len({path for path, _ in report.disagreements})
-        found = f"{len(report.disagreements)} disagreements in {wrong} of {len(report.table)} fits, listed above"
-        # message: `proxsweep check` computed something else than the files say: they were edited or mixed. | Make the
-        # fits listed again; if it stays, it is a fault of the program. What is compared is in
-        # [certificate.md](certificate.md).
+        tables = f" and in {report.wrong_tables} tables of all fits" if report.wrong_tables else ""
+        wrong = f"{report.wrong_fits} of {len(report.table)} fits{tables}"
+        found = f"{len(report.disagreements)} disagreements in {wrong}, listed above"
+        # message: `proxsweep check` computed something else than the files say: they were edited or mixed, or a run is
+        # replacing them. | Make the fits listed again, or remove the tables listed and run the workflow; if it stays,
+        # it is a fault of the program. What is compared is in [certificate.md](certificate.md).
         raise UserError(str(arguments.folder), found, "files that agree with each other and with what they claim")
 
 

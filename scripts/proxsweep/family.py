@@ -17,7 +17,11 @@ from proxsweep.sweep.grid import Fit
 from proxsweep.sweep.study import Roles, Study
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from proxsweep.report.summary import Summary
+    from proxsweep.sweep.cells import Expected
+    from proxsweep.sweep.collected import Collected
     from proxsweep.sweep.discrepancies import Checked
 
 Values = dict[str, Any]  # a study on its way from a config
@@ -100,8 +104,15 @@ class Family:
     signs
         Table, below the study's folder, that estimates the share of false findings at every strength, for the rule
         `replicate_signs` of the section `chosen`.
+    check_signs
+        The fits of a study that has run, its resolved config -> what that table has to say, computed a second time.
+    check_tables
+        The fits of a study that has run -> by the path of a table of the family below the study's folder: what the
+        table has to say, a function of what `chosen.csv` does.
     targets
         A study -> files that a run makes beside those of every family, below the study's folder.
+    foreseen
+        A study, and the folder that its local tables are relative to -> what a user should know of its data beforehand.
     warnings
         A study that has run -> what its user should look at again, told at the end of a run.
     tables
@@ -137,7 +148,10 @@ class Family:
     refits: Callable[[Study], list[Study]] = _nothing
     record_schema: Mapping[str, Any] = field(default_factory=dict)
     signs: str | None = None
+    check_signs: Callable[[Collected, Values], DataFrame] | None = None
+    check_tables: Callable[[Collected], dict[str, Callable[[DataFrame], Expected]]] = lambda study: {}
     targets: Callable[[Study], list[str]] = _nothing
+    foreseen: Callable[[Study, Path], list[str]] = _nothing
     warnings: Callable[[Study], list[str]] = _nothing
     tables: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     summaries: tuple[Summary, ...] = ()

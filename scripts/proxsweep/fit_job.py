@@ -10,14 +10,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from proxsweep import planning
 from proxsweep.io.errors import UserError
 from proxsweep.io.files import write_json
-from proxsweep.jobs import kept, set_aside
+from proxsweep.jobs import kept, leftovers, set_aside
 from proxsweep.optimize.status import Status
 from proxsweep.sweep import fit_folder, pieces
 from proxsweep.sweep.grid import Fit
@@ -31,8 +30,6 @@ ATTEMPTS = 3
 
 FULL = "full"
 """Tag of cells of a fit notebook that a fold or a resample does without."""
-
-MAKING = ".making-"  # where a fit's notebook writes; no other job's, whose kernel may live a little longer than it
 
 
 class FitError(Exception):
@@ -103,7 +100,7 @@ def _make(fit: Fit, kernel: Kernel) -> dict[str, Any]:
     made = planning.how_made(fit) | {"neighbour": neighbour and neighbour.parts}
     _remove_unfinished(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    making = Path(tempfile.mkdtemp(prefix=MAKING, dir=folder))
+    making = leftovers.making(folder)
     try:
         with _log(fit) as log:
             entry, without = planning.notebook(fit), FULL if fit.rows else ""
@@ -123,8 +120,7 @@ def _make(fit: Fit, kernel: Kernel) -> dict[str, Any]:
     else:
         notebook.move(executed, folder / fit_folder.NOTEBOOK)
     making.rmdir()
-    sizes = {file.name: file.stat().st_size for file in sorted(folder.iterdir()) if file.is_file()}
-    return record | {"file_bytes": sizes}
+    return record | {fit_folder.DIGESTS: fit_folder.file_digests(folder)}
 
 
 def _record(making: Path) -> dict[str, Any]:
@@ -148,7 +144,7 @@ def _failed(fit: Fit, reason: str) -> dict[str, Any]:
         "status": Status.FAILED.value,
         "reason": reason,
         "kept_notebook": planning.kept_notebook(fit),
-        "file_bytes": {},
+        fit_folder.DIGESTS: {},
     }
 
 
@@ -160,12 +156,12 @@ def _clear(folder: Path) -> None:
 
 
 def _remove_unfinished(folder: Path) -> None:
-    for making in folder.glob(f"{MAKING}*"):
+    for making in folder.glob(f"{leftovers.MAKING}*"):
         shutil.rmtree(making, ignore_errors=True)
 
 
 def _put_record(folder: Path, record: dict[str, Any]) -> None:
-    write_json(folder / fit_folder.RECORD, record)
+    write_json(folder / fit_folder.RECORD, {**record, fit_folder.DIGEST: fit_folder.digest(record)})
     set_aside.copy(folder)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from proxsweep.config import resolved as resolved_config
 from proxsweep.families import family
+from proxsweep.io import digests
 from proxsweep.io.errors import UserError
 from proxsweep.jobs import closure, integrity, kept, set_aside, timestamps
 from proxsweep.optimize.status import Status
@@ -135,20 +136,27 @@ def unseen(study: Study, reasons: dict[str, str]) -> dict[str, str]:
     ``reasons`` are those of :func:`to_make`.
     """
     found = {path: fault for path in encodings(study) if (fault := integrity.check_archive(path))}
+    if not study.refit_of:  # refits lie below their study
+        found |= {
+            path: fault for path in digests.noted_below(f"results/{study.name}") if (fault := digests.fault(path))
+        }
     for parts, reason in reasons.items():
         if reason == kept.FAILED or kept.is_damage(reason):
             found[f"results/{study.name}/fits/{parts}/{fit_folder.RECORD}"] = reason
     return found
 
 
-def put_aside(study: Study, unseen: dict[str, str]) -> None:
+def put_aside(study: Study, unseen: Iterable[str], dry_run: bool) -> None:
     """Take files away before anything is planned, so that their jobs run; a record is there for its job.
 
     The table of fits goes with them: Snakemake makes what is missing only for something else that is missing.
     """
-    for path in map(Path, unseen):
+    gone = [*unseen, f"results/{study.name}/fits.csv"] if unseen else []
+    if dry_run:
+        set_aside.hide(gone)
+        return
+    for path in map(Path, gone):
         set_aside.put(path.parent) if path.name == fit_folder.RECORD else path.unlink(missing_ok=True)
-        Path(f"results/{study.name}/fits.csv").unlink(missing_ok=True)
 
 
 # ---- paths -----------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Which fits a run finds done, which it makes, and what it says of them before and after."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from proxsweep import planning
 from proxsweep.families import family
@@ -14,23 +14,26 @@ class Tally:
     """The fits of studies as they are when a run is planned; paths are relative to the working directory."""
 
     def __init__(self, studies: Iterable[Study]):
-        self._studies = list(studies)
+        self._studies, self.again = list(studies), []
         self._records = {study.name: planning.records(study) for study in self._studies}
         self._found = self._digests()
         self._reasons = {study.name: planning.to_make(grid.table(study)) for study in self._studies}
 
-    def before(self, dry_run: bool) -> Iterator[str]:
-        """Put aside what Snakemake would not make again, unless it is a dry run; which files these are."""
+    def before(self, dry_run: bool, is_made: Callable[[str], bool]) -> Iterator[str]:
+        """Put aside what Snakemake would not make again; says which files these are, which ``again`` then lists.
+
+        ``is_made`` says whether a rule makes a file: others, of settings that are no more, stay as they are.
+        """
         for study in self._studies:
-            unseen = planning.unseen(study, self._reasons[study.name])
+            found = planning.unseen(study, self._reasons[study.name])
+            unseen = {path: reason for path, reason in found.items() if is_made(path)}
             for path, reason in unseen.items():
-                # message: A file of a finished fit, or an encoding, was cut off, overwritten or removed after it was
-                # written, as the line says, or the fit had failed. It is made again; a dry run only tells. | Nothing
-                # now. If damage comes again, look for the cause: a full disk, a copy that stopped, a program that
-                # synchronises folders.
+                # message: A file that a run had finished was cut off, edited, overwritten or removed since then, as the
+                # line says, or the fit had failed. It is made again. | Nothing now. If damage comes again, look for the
+                # cause: a full disk, a copy that stopped, a program that synchronises folders.
                 yield f"{path}: {reason}; it is made again"
-            if not dry_run:
-                planning.put_aside(study, unseen)
+            planning.put_aside(study, unseen, dry_run)
+            self.again += unseen
 
     def counts(self) -> Iterator[str]:
         """How many fits of every study are there, and how many are to be made, of the data that are there."""

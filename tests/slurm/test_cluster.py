@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import cluster
 import pandas as pd
 
-from projects import Project, copy_project, insert_cell, simulated, small_study
+from projects import Project, copy_project, insert_cell, plant_modules, simulated, small_study
 
 MEASURED = ["solve_seconds", "compile_seconds", "job_seconds", "max_rss_mb"]
 PLACES = ["log", "kept_notebook"]
@@ -66,9 +67,10 @@ def tables(folder: Path) -> dict[str, pd.DataFrame]:
 
 
 def test_the_same_tables_as_without_a_cluster(project, tmp_path):
-    config = study(project)
+    """Beside files that are named like modules: none is imported on a node."""
+    config, imported = study(project), plant_modules(project.folder)
     done = project.through_slurm(*TARGETS, *config)
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 0 and not imported.exists(), done.stdout
     local = copy_project(tmp_path / "local")
     study(local)
     alone = local.snakemake(*TARGETS, *config)
@@ -83,7 +85,8 @@ def test_the_same_tables_as_without_a_cluster(project, tmp_path):
     assert submitted.count("group_fits_fit_s") == 1 and "rule_plan" not in submitted
     assert len([name for name in submitted if name.startswith("group_summaries")]) == 1
 
-    asked = project.proxsweep("efficiency", "results/s", "--output", "efficiency.csv")
+    proxsweep = (sys.executable, "-P", "-m", "proxsweep")
+    asked = project.run(*proxsweep, "efficiency", "results/s", "--output", "efficiency.csv")
     assert asked.returncode == 0, asked.stdout
     table = pd.read_csv(project.folder / "efficiency.csv").set_index("rule")
     assert table.loc["fit_s", "jobs"] == 1 and table.loc["fit_s", "memory_mb"] >= 800

@@ -19,7 +19,7 @@ def fits(tmp_path, monkeypatch):
     found = grid.full(study)[:2]
     folder = Path(planning.folder(found[0]))
     folder.mkdir(parents=True)
-    (folder / "record.json").write_text(json.dumps({"status": "failed", "file_bytes": {}, "reason": "it raised"}))
+    (folder / "record.json").write_text(json.dumps({"status": "failed", "file_sha256": {}, "reason": "it raised"}))
     set_aside.put(folder)
     return found
 

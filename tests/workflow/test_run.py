@@ -17,7 +17,7 @@ from projects import Project, small_study
 from proxsweep import studies
 from proxsweep.dms.data.encoding import Encoding
 from proxsweep.dms.summaries.table import SUMMARIES
-from proxsweep.io.files import sha256
+from proxsweep.io.digests import sha256
 from proxsweep.report.summary import of_study, outputs
 
 FITS = [

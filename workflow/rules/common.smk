@@ -1,22 +1,16 @@
 import functools
 import json
-import os
 import re
 import shlex
-import sys
 from math import ceil
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from snakemake.exceptions import WorkflowError
-
-ROOT = Path(str(workflow.current_basedir)).resolve().parents[1]
-if str(ROOT / "scripts") not in sys.path:
-    sys.path.insert(0, str(ROOT / "scripts"))
 
 from proxsweep import planning, studies, tally
 from proxsweep.families import DEFAULT, family
 from proxsweep.io.errors import UserError
-from proxsweep.jobs import closure, signals
+from proxsweep.jobs import closure, leftovers, shell as user_shell, signals
 from proxsweep.report import summary as summaries
 from proxsweep.sweep import grid, study as outlines
 
@@ -29,7 +23,7 @@ PYTHON = "python" if CONDA else sys.executable
 # XLA takes its number of threads from NPROC; Snakemake sets the variables that other libraries read.
 COMMAND = (
     f'NPROC="${{OMP_NUM_THREADS:-1}}" PYTHONPATH={shlex.quote(str(ROOT / "scripts"))}'
-    f" {shlex.quote(PYTHON)} -m proxsweep"
+    f" {shlex.quote(PYTHON)} -P -m proxsweep"
 )
 shell.prefix(f'proxsweep() {{ {COMMAND} "$@"; }}; '.replace("{", "{{").replace("}", "}}"))
 RUN_NOTEBOOK = (
@@ -51,6 +45,8 @@ def or_refuse(function, *arguments):
 
 # ---- studies ---------------------------------------------------------------------------------------------
 
+if workflow.is_main_process:
+    or_refuse(user_shell.check_platforms, os.environ)
 CHECKED = or_refuse(
     studies.from_config, config, list(map(str, workflow.configfiles)), workflow.config_settings.config or {}, Path()
 )
@@ -66,9 +62,9 @@ if workflow.is_main_process:
     for study in STUDIES.values():
         for message in [] if workflow.output_settings.dryrun else planning.clamp_dates(study):
             logger.warning(f"proxsweep: {message}")
-    TALLY = or_refuse(tally.Tally, STUDIES.values())
-    for message in [*TALLY.before(workflow.output_settings.dryrun), *TALLY.counts()]:
+    for message in [] if workflow.output_settings.dryrun else leftovers.remove(study.name for study in CHECKED):
         logger.info(f"proxsweep: {message}")
+    TALLY = or_refuse(tally.Tally, STUDIES.values())
 
 
 def one_of(names):
@@ -143,8 +139,14 @@ def code_of(entry, without=()):
     return [str(SCRIPTS / Path(file).relative_to(ROOT / "scripts")) for file in files]
 
 
+def is_made(path):
+    return any(rule.is_producer(path) for rule in workflow.rules)
+
+
 def results():
-    return [path for study in STUDIES.values() for path in planning.targets(study)]
+    """What a run makes, and what it makes again: that may be what nothing missing asks for."""
+    again = TALLY.again if workflow.is_main_process else []
+    return list(dict.fromkeys([*(path for study in STUDIES.values() for path in planning.targets(study)), *again]))
 
 
 # ---- the report ------------------------------------------------------------------------------------------

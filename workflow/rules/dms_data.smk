@@ -53,6 +53,7 @@ rule preprocess:
     input:
         tables=lambda wildcards: jobs.table_paths(study_of(wildcards)),
         site_map=lambda wildcards: jobs.site_map(study_of(wildcards)),
+        sequences=lambda wildcards: jobs.sequences(study_of(wildcards)),
         code=code_of("proxsweep.dms.data.preprocess"),
     output:
         variants="results/{study}/data/variants.csv",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,16 @@ from proxsweep.family import Family, FitCost, Provenance
 from proxsweep.sweep.study import Study
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from proxsweep.sweep.cells import Expected
+    from proxsweep.sweep.collected import Collected
     from proxsweep.sweep.discrepancies import Checked
 
 
 COLD_STARTS = "tables/cold_starts.csv"
+DATA_REPORT = "data/report.csv"
+SHIFTS_BY_REFERENCE = "tables/shifts_by_reference.csv"
 
 
 def encoding(labels: Mapping[str, str]) -> str:
@@ -34,6 +41,20 @@ def _check(folder: Path, record: Mapping[str, Any], encoding: Path) -> Checked:
     from proxsweep.dms.check.check import check
 
     return check(folder, record, encoding)
+
+
+def _check_signs(study: Collected, config: dict[str, Any]) -> DataFrame:
+    from proxsweep.dms.check import signs
+
+    return signs.from_config(study, config)
+
+
+def _check_tables(study: Collected) -> dict[str, Callable[[DataFrame], Expected]]:
+    from proxsweep.dms.check import shifts
+    from proxsweep.dms.check.effects import Fits
+
+    fits = Fits(study)
+    return {"shifts.csv": partial(shifts.table, fits), SHIFTS_BY_REFERENCE: partial(shifts.by_reference, fits)}
 
 
 def _cost(study: Study, base: Path) -> FitCost:
@@ -55,6 +76,8 @@ def _provenance(config: dict[str, Any]) -> Provenance:
     listed = scores if isinstance(scores, list) else [{"func_scores": scores, "sha256": data.get("sha256")}]
     files = [(table["func_scores"], table.get("sha256")) for table in listed if table["func_scores"]]
     files += [(data["site_map"], None)] if data.get("site_map") else []
+    sequences = (data.get("wildtypes") or {}).get("fasta")
+    files += [(sequences, None)] if sequences else []
     replicates = data.get("replicates") or {}
     random = {"data.simulate": data.get("simulate"), "data.replicates": replicates if "split" in replicates else None}
     if settings.has_random_starts(config["sweep"], config["solver"]):
@@ -67,15 +90,34 @@ def _targets(study: Study) -> list[str]:
     if study.refit_of:
         return encodings
     checked = [COLD_STARTS] if settings.checks_chosen_starts(study) else []
-    tables = ["chosen.csv", "shifts.csv", "page.html", "lasso_max.csv", "tables/shifts_by_reference.csv"]
+    tables = ["chosen.csv", "shifts.csv", "page.html", "lasso_max.csv", SHIFTS_BY_REFERENCE]
     return [*encodings, *checked, *tables]
 
 
+def _foreseen(study: Study, base: Path) -> list[str]:
+    from proxsweep.dms.foreseen import warnings
+
+    return warnings(study, base)
+
+
 def _warnings(study: Study) -> list[str]:
+    return [] if study.refit_of else [*_losses(study), *_cold_starts(study)]
+
+
+def _losses(study: Study) -> list[str]:
+    """Conditions that lost many of their variants; a report that is damaged is made again, and says nothing here."""
+    from proxsweep.io import digests
+    from proxsweep.report import dropped
+
+    path = Path("results", study.name, DATA_REPORT)
+    return list(dropped.sentences(dropped.read(path))) if path.exists() and not digests.fault(path) else []
+
+
+def _cold_starts(study: Study) -> list[str]:
     from proxsweep.io import reading
 
     path = Path("results", study.name, COLD_STARTS)
-    if study.refit_of or not settings.checks_chosen_starts(study) or not path.exists():
+    if not settings.checks_chosen_starts(study) or not path.exists():
         return []
     found = reading.table(path, ("path",), ["path", "excess", "worse"], "a table of starts (.csv)")
     worse = found[found["worse"].astype(str) == "True"]
@@ -104,7 +146,10 @@ FAMILY = Family(
     check=_check,
     cost=_cost,
     signs="tables/replicate_signs.csv",
+    check_signs=_check_signs,
+    check_tables=_check_tables,
     targets=_targets,
+    foreseen=_foreseen,
     warnings=_warnings,
     tables={
         "chosen": ("Selection", "the weights chosen, sortable"),

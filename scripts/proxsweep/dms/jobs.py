@@ -11,6 +11,7 @@ from proxsweep.sweep.study import Study
 PREPROCESS_KEYS = (
     *("func_scores", "sha256", "conditions", "columns", "replicates", "drop", "min_pre_count", "pseudocount"),
     *("subtract_wildtype", "clip", "self_substitution", "variant_weights", "collapse", "unknown_wildtype", "site_map"),
+    "wildtypes",
 )
 ENCODE_KEYS = ("conditions", "collapse", "variant_weights", "min_times_seen", "unknown_wildtype", "bundle_sites")
 
@@ -51,6 +52,12 @@ def site_map(study: Study) -> list[str]:
     """The file that orders the sites, where the study names one."""
     path = study.data["site_map"]
     return [] if path is None else [path]
+
+
+def sequences(study: Study) -> list[str]:
+    """The file of wildtype sequences, where the study names one."""
+    given = study.data["wildtypes"] or {}
+    return [given["fasta"]] if given.get("fasta") else []
 
 
 def data_spec(study: Study, keys: tuple[str, ...]) -> dict[str, Any]:

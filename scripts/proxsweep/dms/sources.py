@@ -154,8 +154,10 @@ def check_headers(data: dict[str, Any], base: Path) -> None:
     local = [table for _, table in entries(data) if _is_local(table["func_scores"])]
     if not local:
         return
-    from proxsweep.dms.data import tables  # pandas is slow to import
+    from proxsweep.dms.data import tables, wildtypes  # pandas is slow to import
 
+    if data["wildtypes"]:
+        wildtypes.given(data["wildtypes"], data["site_map"], data["conditions"] or [], base)
     for table in local:
         tables.check_header(tables.complete(data), table, base / table["func_scores"])
 
@@ -205,6 +207,24 @@ def _source_faults(data: dict[str, Any], base: Path) -> Iterator[Fault]:
         seen.setdefault(key, path[-1])
     if data["site_map"]:
         yield from _local_faults(("data", "site_map"), data["site_map"], base)
+    if data["wildtypes"]:
+        yield from _wildtype_faults(data, base)
+
+
+def _wildtype_faults(data: dict[str, Any], base: Path) -> Iterator[Fault]:
+    given, path = data["wildtypes"], ("data", "wildtypes")
+    kinds = [kind for kind in ("fasta", "columns") if given.get(kind)]
+    if len(kinds) != 1:
+        found = "`fasta` beside `columns`" if kinds else "neither `fasta` nor `columns`"
+        # message: `fasta` beside `columns` / neither `fasta` nor `columns` | one of the two | Wildtypes come from one
+        # file. | Keep one under `wildtypes`.
+        yield Fault(path, found, "one of the two")
+    elif kinds == ["columns"] and not data["site_map"]:
+        # message: columns without a site map | `site_map`, the table that has them | The columns are those of the site
+        # map. | Name it under `site_map`.
+        yield Fault((*path, "columns"), "columns without a site map", "`site_map`, the table that has them")
+    if given.get("fasta"):
+        yield from _local_faults((*path, "fasta"), given["fasta"], base)
 
 
 def _file_faults(path: KeyPath, text: str, base: Path) -> Iterator[Fault]:

@@ -5,13 +5,15 @@ NumPy and pandas are imported by those who hand over arrays and tables: a comman
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import json
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+from proxsweep.io import digests, marks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,19 +24,41 @@ def write_stream(path: str | Path, write: Callable[[IO[bytes]], None]) -> None:
     """Write what ``write`` puts into the stream that it is called with, atomically."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    # of a long name a part, since that of the temporary file is longer
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.{marks.mark()}.")
     try:
         with os.fdopen(descriptor, "wb") as stream:
             write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
+        put_in_place(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def put_in_place(temporary: str | Path, path: str | Path) -> None:
+    """Give a finished temporary file, on the same file system, its name and the mode of any new file.
+
+    The disk has its content before it has the name, and the name when this returns.
+    """
+    with open(temporary, "rb") as stream:
+        os.fsync(stream.fileno())
+    umask = os.umask(0)
+    os.umask(umask)
+    os.chmod(temporary, 0o666 & ~umask)
+    if digests.is_noted(path):
+        digests.note(path, temporary)
+    os.replace(temporary, path)
+    _sync_folder(Path(path).parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Write the names of files to the disk; some file systems cannot, and do it by themselves or not at all."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
@@ -65,9 +89,3 @@ def write_npz(path: str | Path, **arrays: np.ndarray) -> None:
         if np.asarray(array).dtype == object:
             raise TypeError(f"array {name} holds Python objects; only typed arrays are written")
     write_stream(path, lambda stream: np.savez_compressed(stream, **arrays))
-
-
-def sha256(path: str | Path) -> str:
-    """Hexadecimal SHA-256 digest of a file."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from proxsweep.io import digests
 from proxsweep.io.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ def mapping(path: str | Path, expected: str) -> dict[str, Any]:
     Raises
     ------
     UserError
-        For a file that is missing, is no JSON or holds something else.
+        For a file that is missing, is not as it was written, is no JSON or holds something else.
     """
+    digests.verify(path)
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"), parse_int=_whole)
     except FileNotFoundError:
@@ -102,6 +104,7 @@ def arrays(
     """
     import numpy as np
 
+    digests.verify(path)
     try:
         with np.load(path, allow_pickle=False) as file:
             if isinstance(file, np.ndarray):
@@ -142,10 +145,11 @@ def table(path: str | Path, text: Sequence[str], needed: Sequence[str], expected
     ------
     UserError
         For a file that is no table, has a column without a name, lacks one of ``needed``, or has no numbers in one of
-        these that is no text.
+        these that is no text, and for one that is not as it was written.
     """
     import pandas as pd
 
+    digests.verify(path)
     try:
         found = pd.read_csv(path, dtype=dict.fromkeys(text, "str"), keep_default_na=False, na_values=[""])
     except FileNotFoundError:

@@ -1,15 +1,15 @@
 """Finished files that something cut short or overwrote: found before a run is planned, so that it makes them again.
 
 A job writes its files whole or not at all (:mod:`proxsweep.io.files`); this is about what happens to them later, on a
-disk that was full or a copy that was cut off. Only what costs little is looked at: records and sizes of a fit's files,
-checksums inside encodings. ``proxsweep check`` looks into every number.
+disk that was full, a copy that was cut off, an editor. Digests decide: those that records have of a fit's files, and
+those that were noted of others (:mod:`proxsweep.io.digests`). ``proxsweep check`` looks into every number.
 """
 
 import zipfile
 import zlib
 from pathlib import Path
 
-from proxsweep.io import reading
+from proxsweep.io import digests, reading
 from proxsweep.io.errors import UserError
 from proxsweep.sweep import fit_folder
 
@@ -21,20 +21,27 @@ def check_fit(folder: str | Path) -> str | None:
         record = fit_folder.record_if_any(folder)
         if record is None:
             return None
-        reading.require(folder / fit_folder.RECORD, record, {"file_bytes": dict}, "bytes by file")
+        record.setdefault(fit_folder.DIGESTS, {})  # an earlier version wrote none
+        reading.require(folder / fit_folder.RECORD, record, {fit_folder.DIGESTS: dict}, "digests by file")
     except UserError as error:
         # message: The record of a finished fit was cut off or overwritten. | As above.
         return f"record.json cannot be read ({error.found})"
-    sizes = record["file_bytes"]
-    found = {name: _size(folder / name) for name in sizes}
-    wrong = next((name for name in sizes if found[name] != sizes[name]), None)
-    if wrong is None:
+    for name, digest in record[fit_folder.DIGESTS].items():
+        found = _digest(folder / name)
+        if found is None:
+            # message: The same: another file of the fit was removed. | As above.
+            return f"{name} is missing"
+        if found != digest:
+            # message: The same, of another file of the fit. | As above.
+            return f"{name} does not hold what was written"
+    return None
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return digests.sha256(path)
+    except (OSError, ValueError):  # a name that no file can have, too
         return None
-    if found[wrong] is None:
-        # message: The same: another file of the fit was removed. | As above.
-        return f"{wrong} is missing"
-    # message: The same, of another file of the fit. | As above.
-    return f"{wrong} has {found[wrong]} bytes instead of {sizes[wrong]}"
 
 
 def check_archive(path: str | Path) -> str | None:
@@ -50,11 +57,3 @@ def check_archive(path: str | Path) -> str | None:
         return f"{path.name} cannot be read ({error})"
     # message: The same. | As above.
     return f"{broken} in {path.name} does not have its checksum" if broken else None
-
-
-def _size(path: Path) -> int | None:
-    """Bytes of a file; None where there is no file."""
-    try:
-        return path.stat().st_size
-    except (OSError, ValueError):
-        return None

@@ -62,6 +62,8 @@ def _find_devices() -> None:
         sys.modules["jax"].devices()
     except (RuntimeError, AssertionError) as error:
         asked = os.environ.get("JAX_PLATFORMS", "")
+        # message: The node has no device of the platform that the variable names. | `unset JAX_PLATFORMS`, or ask the
+        # cluster for a node with such a device.
         raise RuntimeError(f"JAX_PLATFORMS={asked}: this machine has no such device ({error})") from None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from proxsweep.io.files import sha256
+from proxsweep.io.digests import sha256
 from proxsweep.jobs import integrity
 from proxsweep.optimize.status import Status
 from proxsweep.sweep import fit_folder

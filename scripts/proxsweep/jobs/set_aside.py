@@ -3,11 +3,15 @@
 A record is put aside before a run is planned if its fit has to be made again for a reason that Snakemake cannot see: so
 it plans the job. A copy is put aside when a fit is made, since Snakemake deletes the records that a job made when the
 job ends badly. Either way the job looks at the record as it was, and decides (:mod:`proxsweep.jobs.kept`).
+
+A dry run hides such files for as long as it lasts, so that it plans what a run would do.
 """
 
+import atexit
 import contextlib
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from proxsweep.sweep.fit_folder import RECORD
@@ -35,3 +39,19 @@ def bring_back(folder: str | Path) -> None:
 def remove_copy(folder: str | Path) -> None:
     """Remove what is aside."""
     Path(folder, ASIDE).unlink(missing_ok=True)
+
+
+def hide(paths: Iterable[str | Path]) -> None:
+    """Rename files until this process ends; one that was made meanwhile stays."""
+    for path in map(Path, paths):
+        hidden = path.with_name(f".{path.name}.hidden-{os.getpid()}")
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(path, hidden)
+            atexit.register(_show, hidden, path)
+
+
+def _show(hidden: Path, path: Path) -> None:
+    if path.exists():
+        hidden.unlink(missing_ok=True)
+    else:
+        os.replace(hidden, path)

@@ -44,9 +44,9 @@ def check_platforms(variables: MutableMapping[str, str]) -> None:
     known = ["cpu", *_plugins()]
     wrong = [one for one in asked.split(",") if one and not _has(one.strip().lower(), known)]
     if wrong:
-        # message: 'cuda' (place: JAX_PLATFORMS, in the environment) | cpu, which is all that this environment's JAX has
-        # | A variable of the shell asks JAX to compute where it cannot. | `unset JAX_PLATFORMS`, or install JAX for
-        # that platform.
+        # message: 'cuda' (place: JAX_PLATFORMS, in the environment) | cpu, which is all that this environment's JAX
+        # has: unset the variable, or install JAX for cuda | A variable of the shell asks JAX to compute where it
+        # cannot. | `unset JAX_PLATFORMS`, or install JAX for that platform.
         raise UserError(
             f"{name}, in the environment",
             repr(asked),

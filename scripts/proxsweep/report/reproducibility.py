@@ -13,9 +13,10 @@ import pandas as pd
 import yaml
 from packaging.requirements import Requirement
 
+from proxsweep.io.digests import sha256
 from proxsweep.io.downloads import is_address
 from proxsweep.io.errors import UserError
-from proxsweep.io.files import sha256, write_text
+from proxsweep.io.files import write_text
 from proxsweep.jobs.closure import closure
 from proxsweep.report import table_page
 from proxsweep.sweep import collect, fit_folder, record

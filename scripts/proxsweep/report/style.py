@@ -20,6 +20,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from proxsweep.io import files
+from proxsweep.report import dropped
 from proxsweep.report.wording import short_number
 
 ONE_COLUMN = 89 / 25.4  # inches
@@ -124,8 +125,10 @@ def fixed_panels(
     return figure, figure.subplots(rows, columns, squeeze=False, gridspec_kw=places, **options)
 
 
-def save_figure(fig: Figure, stem: str | Path, dpi: int = 300, pdf: bool = False) -> None:
+def save_figure(fig: Figure, stem: str | Path, dpi: int = 300, pdf: bool = False, data_report: str = "") -> None:
     """Write ``stem.svg`` (text as text), ``stem.png`` (``dpi`` dots an inch) and, if asked for, ``stem.pdf``.
+
+    Where the ``data_report`` says that a condition lost many of its variants, so does a note under the figure.
 
     Each is written whole or not at all. The same figure gives the same bytes: no date is written and ids do not
     change from run to run. Without ``pdf`` one that an earlier call left is removed, so that none is out of date.
@@ -135,6 +138,7 @@ def save_figure(fig: Figure, stem: str | Path, dpi: int = 300, pdf: bool = False
         formats[".pdf"] = {"metadata": {"CreationDate": None}, "dpi": dpi}
     else:
         Path(f"{stem}.pdf").unlink(missing_ok=True)
+    note(fig, " ".join([*fig.get_supxlabel().split("\n"), dropped.note(data_report)]).strip())
     kept = {key: _PARAMETERS[key] for key in ("svg.fonttype", "svg.hashsalt", "pdf.fonttype", "savefig.facecolor")}
     fig.draw_without_rendering()
     fig.set_layout_engine("none")  # laid out once: all files and a second call show the same places

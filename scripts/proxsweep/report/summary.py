@@ -134,7 +134,7 @@ def parameters(summary: Summary, study: Study) -> dict[str, Any]:
         "table": places.pop("table"),
         "figure": places.pop("figure"),
         **({"summaries": {key: study.summaries[key] for key in summary.settings}} if summary.settings else {}),
-        "figures": {key: study.figures[key] for key in ("dpi", "pdf")},
+        "figures": {**{key: study.figures[key] for key in ("dpi", "pdf")}, "data_report": f"{folder}/data/report.csv"},
         **{parameter: f"{folder}/{path}" for parameter, path in summary.reads.items()},
         **places,
         **summary.parameters(study),

@@ -7,11 +7,13 @@ and jsonschema are imported where they are used: planning a run reads many recor
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from proxsweep.io import reading
+from proxsweep.io import digests, reading
 from proxsweep.io.errors import UserError
 from proxsweep.sweep.record import SCHEMA_VERSION
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 RECORD, PARAMETERS, TRACE, NOTEBOOK = "record.json", "parameters.npz", "trace.csv", "fit.ipynb"
 TRACE_TEXT = ("start", "phase")
+DIGEST, DIGESTS = "sha256", "file_sha256"  # keys of a record: its own digest, those of the fit's other files by name
 THE_PARAMETERS = "a fit's parameters (.npz)"
 
 # By name of an array: letters of the kinds of types that it may have (those of NumPy), and the names of its dimensions
@@ -40,10 +43,15 @@ def record(folder: str | Path, *schemas: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     UserError
-        If there is none; if it is no JSON mapping, of another version, or does not keep to a schema: with the key.
+        If there is none; if it is no JSON mapping, not as it was written, of another version, or does not keep to a
+        schema: with the key.
     """
     path = Path(folder) / RECORD
     found = reading.mapping(path, "a fit's record (JSON)")
+    if DIGEST in found and found[DIGEST] != digest(found):
+        # message: A fit's record was edited or overwritten after the fit was made. | Run the workflow again: it makes
+        # the fit anew.
+        raise UserError(str(path), "other content than was written", "a fit's record (JSON) as its job wrote it")
     version = found.get("schema_version", SCHEMA_VERSION)
     if schemas and version != SCHEMA_VERSION:
         # message: Another version of the program wrote the record. | Go back to that version, or make the fit again.
@@ -51,6 +59,41 @@ def record(folder: str | Path, *schemas: Mapping[str, Any]) -> dict[str, Any]:
     for schema in schemas:
         _validate(path, found, schema)
     return found
+
+
+def digest(record: Mapping[str, Any]) -> str:
+    """The digest of a record, that entry left out."""
+    content = {key: value for key, value in record.items() if key != DIGEST}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def file_digests(folder: str | Path) -> dict[str, str]:
+    """Digests of the files of a fit, by name; the record is not one of them, nor is what is hidden."""
+    files = sorted(Path(folder).iterdir())
+    return {file.name: digests.sha256(file) for file in files if file.is_file() and _is_of_fit(file.name)}
+
+
+def _is_of_fit(name: str) -> bool:
+    return name != RECORD and not name.startswith(".")
+
+
+def verify(folder: str | Path, name: str) -> None:
+    """Refuse a file of a fit that is not as its job wrote it; a record that knows of no digest says nothing.
+
+    Raises
+    ------
+    UserError
+        For such a file, and as :func:`record`.
+    """
+    path = Path(folder) / name
+    if not path.is_file() or not (Path(folder) / RECORD).is_file():
+        return
+    known = record(folder).get(DIGESTS)
+    expected = known.get(name) if isinstance(known, dict) else None
+    if expected is not None and digests.sha256(path) != expected:
+        # message: A file of a fit was cut off, edited or overwritten after the fit was made. | Run the workflow again:
+        # it makes the fit anew.
+        raise UserError(str(path), "other bytes than the fit's job wrote", f"the file of which {RECORD} has the digest")
 
 
 def record_if_any(folder: str | Path, *schemas: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -99,8 +142,10 @@ def arrays(path: str | Path, wanted: Arrays, optional: Sequence[str] = ()) -> di
     Raises
     ------
     UserError
-        If the file is missing or damaged, or an array absent, of another type or of another shape.
+        If the file is missing, damaged or not as it was written, or an array absent, of another type or of another
+        shape.
     """
+    verify(Path(path).parent, Path(path).name)
     needed = [name for name in wanted if name not in optional]
     found = reading.arrays(path, needed, THE_PARAMETERS, optional)
     sizes: dict[str, int] = {}
@@ -130,8 +175,10 @@ def table(folder: str | Path, name: str, text: Sequence[str], needed: Sequence[s
     Raises
     ------
     UserError
-        If it is missing or no table, lacks one of ``needed``, or has no numbers in one of these that is no text.
+        If it is missing, no table or not as it was written, lacks one of ``needed``, or has no numbers in one of these
+        that is no text.
     """
+    verify(folder, name)
     return reading.table(Path(folder) / name, text, needed, "a table of the fit (.csv)")
 
 

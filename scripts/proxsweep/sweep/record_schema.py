@@ -35,6 +35,7 @@ RECORD = {
         **dict.fromkeys(("iterations", "written_iteration"), {"type": "integer"}),
         "encoding_sha256": {"type": ["string", "null"]},
         "certificate": SHARES,
+        "file_sha256": {"type": "object", "additionalProperties": {"type": "string"}},
         "model": {"type": "object"},
         "rows": ROWS,
     },

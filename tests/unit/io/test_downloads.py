@@ -3,13 +3,14 @@
 import gzip
 import hashlib
 import os
+import re
 import tracemalloc
 
 import pytest
 
 from proxsweep.__main__ import main
 from proxsweep.dms.data.read import check_table
-from proxsweep.io import downloads
+from proxsweep.io import downloads, marks
 from proxsweep.io.errors import UserError
 from serving import serving
 
@@ -89,6 +90,67 @@ def test_an_overloaded_server_is_asked_again(server, tmp_path, status):
     (tmp_path / "copy.csv").unlink()
     server.statuses[PLACE] = [status] * 3
     assert f"the server answers {status}" in refusal(server.address(PLACE), tmp_path / "copy.csv").found
+
+
+@pytest.mark.parametrize("announced", ["7", "1000", "7, 8", "some"])
+def test_a_length_that_does_not_match_is_refused(server, tmp_path, announced):
+    server.lengths[PLACE] = announced
+    error = refusal(server.address(PLACE), tmp_path / "copy.csv")
+    words = {"7": f"{len(TABLE)} bytes where 7 were announced", "1000": f"{1000 - len(TABLE)} more expected"}
+    assert "no whole answer" in error.found and words.get(announced, announced) in error.found
+
+
+def test_a_connection_that_is_left_open_is_no_fault(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(downloads, "TIMEOUT", 0.3)
+    server.stay = 1.5
+    assert fetched(server.address(PLACE), tmp_path / "copy.csv") == TABLE
+    assert len(server.asked) == 1
+
+
+def test_a_trickle_is_refused(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(downloads, "MINUTE", 0.2)
+    server.pause = 0.02
+    error = refusal(server.address(PLACE), tmp_path / "copy.csv")
+    assert "less than 1000 bytes a second" in error.found and len(server.asked) == 3
+    monkeypatch.setattr(downloads, "SLOWEST", 1)
+    assert fetched(server.address(PLACE), tmp_path / "copy.csv") == TABLE
+
+
+def test_a_file_has_a_total_time(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(downloads, "TOTAL", 0.3)
+    server.pause = 0.02
+    error = refusal(server.address(PLACE), tmp_path / "copy.csv")
+    assert "no whole file within" in error.found and "named by its path" in error.expected
+    assert len(server.asked) == 1
+
+
+def test_an_answer_that_does_not_begin_is_refused(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(downloads, "ANSWER", 0.1)
+    server.late = 0.5
+    assert "none within 0.1 s" in refusal(server.address(PLACE), tmp_path / "copy.csv").found
+    with pytest.raises(UserError, match="none within"):
+        downloads.head(server.address(PLACE))
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_file_has_a_largest_size(server, tmp_path, monkeypatch, announced):
+    monkeypatch.setattr(downloads, "LARGEST", len(TABLE))
+    assert fetched(server.address(PLACE), tmp_path / "copy.csv") == TABLE
+    (tmp_path / "copy.csv").unlink()
+    monkeypatch.setattr(downloads, "LARGEST", len(TABLE) - 1)
+    if not announced:
+        server.lengths[PLACE] = "1"
+    error = refusal(server.address(PLACE), tmp_path / "copy.csv")
+    assert error.found.startswith("a file of more than") and len(server.asked) == 2
+
+
+def test_a_copy_is_unchecked_until_it_is_checked(server, tmp_path):
+    def check(copy):
+        assert [path.name for path in tmp_path.iterdir()] == [copy.name]
+        assert re.fullmatch(rf"\.unchecked-{marks.mark()}-copy\.csv", copy.name)
+
+    downloads.fetch(server.address(PLACE), tmp_path / "copy.csv", check)
+    assert [path.name for path in tmp_path.iterdir()] == ["copy.csv"]
 
 
 def test_a_redirect_is_followed(server, tmp_path):

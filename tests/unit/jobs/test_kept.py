@@ -5,6 +5,7 @@ import json
 import pytest
 
 from proxsweep.jobs import kept, set_aside
+from proxsweep.sweep import fit_folder
 
 SPEC = {"fit": {"lasso": 1e-3}, "solver": {"tolerance": 1e-6}}
 
@@ -16,7 +17,8 @@ def made(tmp_path):
     (tmp_path / "fit").mkdir()
     (tmp_path / "fit/parameters.npz").write_text("12345")
     how = kept.how_made(SPEC, {"encoding": str(tmp_path / "encoding.npz")}, "code")
-    record = {"status": "converged", "file_bytes": {"parameters.npz": 5}, "made": {**how, "seconds": 1.0}}
+    digests = fit_folder.file_digests(tmp_path / "fit")
+    record = {"status": "converged", "file_sha256": digests, "made": {**how, "seconds": 1.0}}
     (tmp_path / "fit/record.json").write_text(json.dumps(record))
     return tmp_path / "fit", how
 
@@ -54,7 +56,7 @@ def test_damage_failure_and_records_of_earlier_versions(made):
     for edited in (None, [1], {}):
         (folder / "record.json").write_text(json.dumps({**record, "made": edited}))
         assert kept.why_made(folder, how) == "settings, data, code changed"
-    (folder / "record.json").write_text(json.dumps({**record, "status": "failed", "file_bytes": {}}))
+    (folder / "record.json").write_text(json.dumps({**record, "status": "failed", "file_sha256": {}}))
     assert kept.why_made(folder, how) == kept.FAILED and kept.is_failed(folder / "record.json")
     (folder / "record.json").write_text(json.dumps(record))
     (folder / "parameters.npz").unlink()

@@ -74,7 +74,7 @@ def test_parameters_say_where_to_read_and_write_and_hold_the_settings_used():
         "table": "results/s/tables/small.csv",
         "figure": "results/s/figures/small",
         "summaries": {"least": 2},
-        "figures": {"dpi": 90, "pdf": True},
+        "figures": {"dpi": 90, "pdf": True, "data_report": "results/s/data/report.csv"},
         "chosen_csv": "results/s/chosen.csv",
         "truth": "results/s/data/truth.csv",
         "cells_table": "results/s/tables/small_cells.csv",

@@ -15,10 +15,10 @@ import numpy as np
 from proxsweep.dms.check import recompute, starts
 from proxsweep.dms.data.encoding import Encoding
 from proxsweep.dms.data.subsets import fitted_only, select
+from proxsweep.io.digests import sha256
 from proxsweep.io.errors import UserError
-from proxsweep.io.files import sha256
 from proxsweep.optimize.status import Status
-from proxsweep.sweep import fit_folder
+from proxsweep.sweep import cells, fit_folder
 from proxsweep.sweep.discrepancies import SMALLEST, Checked, Discrepancies
 
 OBJECTIVE = 1e-10  # relative to the number, to which is added
@@ -104,7 +104,7 @@ def check(folder: str | Path, record: Mapping[str, Any], encoding_path: str | Pa
         else:
             _mutations(fit, folder / "mutations.csv", discrepancies)
     with _unreadable_is_told(discrepancies):
-        starts.compare(record, folder, discrepancies)
+        starts.compare(record, folder, _largest(fit.point), discrepancies)
     return _certificate(fit, discrepancies)
 
 
@@ -145,7 +145,8 @@ def _parts(encoding: Encoding, rows: Mapping[str, Any] | None) -> tuple[Encoding
     if chosen.held_out is None:
         return fitted_only(chosen.encoding), None
     unseen = chosen.encoding.times_seen.sum(axis=0) == 0
-    new = [unseen[part].any() for part in np.split(encoding.indices, encoding.indptr[1:-1])]
+    variant = np.repeat(np.arange(len(encoding.scores)), np.diff(encoding.indptr))
+    new = np.bincount(variant, unseen[encoding.indices], len(encoding.scores)) > 0
     counted = np.where(new, 0.0, chosen.held_out)
     return fitted_only(chosen.encoding), fitted_only(replace(encoding, weights=counted))
 
@@ -238,17 +239,29 @@ def _parameters(fit: _Fit, discrepancies: Discrepancies) -> None:
 def _mutations(fit: _Fit, path: Path, discrepancies: Discrepancies) -> None:
     """The table against the parameters and the encoding, entry by entry."""
     encoding, arrays = fit.encoding, fit.arrays
-    columns = {f"beta_{name}": arrays["b"][d] for d, name in enumerate(encoding.conditions)}
-    columns |= {f"shift_{name}": arrays["shifts"][r] for r, name in enumerate(arrays["difference_rows"])}
-    columns |= {f"times_seen_{name}": encoding.times_seen[d] for d, name in enumerate(encoding.conditions)}
-    table = fit_folder.table(path.parent, path.name, NAMES, [*NAMES, *columns])
-    before = len(discrepancies.disagreements)
-    for name in NAMES:
-        _same_names(path.name, name, table[name].to_numpy(), getattr(encoding, f"{name}s"), discrepancies)
-    if len(discrepancies.disagreements) > before:
+    numbers = {f"beta_{name}": arrays["b"][d] for d, name in enumerate(encoding.conditions)}
+    numbers |= {f"shift_{name}": arrays["shifts"][r] for r, name in enumerate(arrays["difference_rows"])}
+    numbers |= {f"times_seen_{name}": encoding.times_seen[d] for d, name in enumerate(encoding.conditions)}
+    written = cells.read(path)
+    cells.header(path.name, written.header, [*NAMES, *numbers], discrepancies)
+    for name in [name for name in NAMES if name in written.columns]:
+        names = np.array(written.columns[name], object)
+        _same_names(path.name, name, names, getattr(encoding, f"{name}s"), discrepancies)
+    if len(written.columns[written.header[0]]) != len(encoding.mutations):
         return
-    for name, values in columns.items():
-        discrepancies.entries(path.name, name, table[name].to_numpy(), values, encoding.mutations, 0.0)
+    for name in [name for name in numbers if name in written.columns]:
+        _same_numbers(path.name, name, written.columns[name], numbers[name], encoding.mutations, discrepancies)
+
+
+def _same_numbers(
+    file: str, quantity: str, written: list[str], found: np.ndarray, names: np.ndarray, discrepancies: Discrepancies
+) -> None:
+    numbers, is_none = cells.numbers(written)
+    if is_none.any():
+        at = int(is_none.argmax())
+        discrepancies.add(file, f"{quantity} of {names[at]}", written[at], float(found[at]))
+        return
+    discrepancies.entries(file, quantity, numbers, found, names)
 
 
 def _times_seen(fit: _Fit, path: Path, discrepancies: Discrepancies) -> None:
@@ -315,8 +328,7 @@ def _certificate(fit: _Fit, discrepancies: Discrepancies) -> Checked:
         discrepancies.close("record.json", name, record[name], value, tolerance)
     initial, residual = (_flushed(recompute.residual(problem, point)) for point in (recompute.zeros(problem), x))
     inner = INNER_SOLVER * abs(x.b).max(initial=0.0) if record["prox"] is not None else 0.0
-    largest = max(abs(part).max(initial=0.0) for part in map(np.asarray, x))
-    slack = RESIDUAL * residual + SUMS * (initial + largest) + inner
+    slack = RESIDUAL * residual + SUMS * (initial + _largest(x)) + inner
     discrepancies.close("record.json", "yardstick", record["yardstick"], initial, RESIDUAL * initial + inner)
     discrepancies.close("record.json", "residual", record["residual"], residual, slack)
     relative, allowed = (residual / initial, slack / initial) if initial > 0 else (math.nan, 0.0)
@@ -330,6 +342,11 @@ def _certificate(fit: _Fit, discrepancies: Discrepancies) -> Checked:
     written = math.nan if record["objective"] is None else record["objective"]
     difference = abs(written - objective) / abs(objective) if objective else abs(written - objective)
     return Checked(confirmed, difference, relative, _certificate_gaps(fusion, duality), discrepancies)
+
+
+def _largest(x: recompute.Point) -> float:
+    """The largest size of a parameter."""
+    return max(float(abs(part).max(initial=0.0)) for part in map(np.asarray, x))
 
 
 def _certificate_gaps(fusion: float = math.nan, duality: float = math.nan) -> dict[str, float]:

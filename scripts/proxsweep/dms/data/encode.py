@@ -93,7 +93,7 @@ def encode(
     merged = "" if data["collapse"] == "none" else "rows merged with others of the same substitutions"
     ledger.note("collapse", keep, merged, collapsed.merged)
     keep &= _drop_unknown(data, collapsed, sites, names, study)
-    ledger.note("unknown_wildtype", keep, "substitution at a site without a known wildtype in every condition")
+    ledger.note("unknown_wildtype", keep, _where_unknown(sites, names))
     if data["bundle_sites"] == "observed_both_ways":
         sites = _observed_both_ways(collapsed, sites, keep)
         keep &= _untouched(collapsed.substitutions, sites.kept)
@@ -238,6 +238,13 @@ def _drop_unknown(data: dict, collapsed: _Collapsed, sites: _Sites, names: list[
         # mutated. | Take it back: variants with such sites are then dropped.
         raise UserError(study, found, "a known wildtype everywhere, or `unknown_wildtype: drop`")
     return _untouched(collapsed.substitutions, sites.kept)
+
+
+def _where_unknown(sites: _Sites, names: list[str]) -> str:
+    """The reason for dropping variants, with the conditions in which sites have no known wildtype."""
+    numbers = (sites.wildtypes == UNKNOWN).sum(axis=1)
+    lacking = [f"{name} ({number} sites)" for name, number in zip(names, numbers, strict=True) if number]
+    return f"substitution at a site whose wildtype is unknown in {', '.join(lacking)}"
 
 
 def _observed_both_ways(collapsed: _Collapsed, sites: _Sites, keep: np.ndarray) -> _Sites:

@@ -5,7 +5,7 @@ score, clip. Rows are not yet collapsed: :mod:`proxsweep.dms.data.encode` does t
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from proxsweep.dms.data import read, tables
+from proxsweep.dms.data import counts, read, tables
+from proxsweep.dms.data import wildtypes as given_wildtypes
 from proxsweep.dms.data.data_report import Ledger
 from proxsweep.dms.data.substitutions import (
     LETTERS,
     STOP,
+    UNKNOWN,
     Substitutions,
     carriers,
     gaps,
@@ -65,7 +67,7 @@ class Preprocessed:
 
 
 @dataclass
-class _Rows:
+class Rows:
     """Rows of a study, sorted so that nothing after depends on their order in the files."""
 
     data: dict
@@ -92,6 +94,17 @@ class _Rows:
         replicate, condition = divmod(group, len(self.names))
         return f"{self.study}, replicate {self.labels[replicate]}, condition {self.names[condition]}"
 
+    def refuse_nothing(self) -> None:
+        """Every condition needs rows in some replicate; whether in each one that is fitted, encoding checks."""
+        left = self.ledger.count(self.keep).reshape(len(self.labels), -1).sum(axis=0)
+        for name, number in zip(self.names, left, strict=True):
+            if number == 0:
+                place = f"{self.study}, condition {name}"
+                found = "no row with a score that passes the count filter and `drop`"
+                # message: Nothing is left of this condition. | Lower `min_pre_count`, shorten `drop`, or look whether
+                # its scores are in the column named.
+                raise UserError(place, found, "at least one")
+
 
 def preprocess(spec: dict, tables: Sequence[Path]) -> Preprocessed:
     """Read a study's tables and score their variants.
@@ -117,15 +130,15 @@ def preprocess(spec: dict, tables: Sequence[Path]) -> Preprocessed:
     rows.ledger.note_unused("read", unused)
     _drop_kinds(rows)
     _drop_missing(rows)
-    _filter_counts(rows)
+    counts.filter_rows(rows)
     _refuse_disjoint_halves(rows)
-    _score_counts(rows)
+    counts.score(rows)
     _subtract_wildtype(rows)
     _clip(rows)
     return Preprocessed(_variants(rows), wildtypes, rows.ledger.table())
 
 
-def _unknown_barcodes(rows: _Rows) -> list[str]:
+def _unknown_barcodes(rows: Rows) -> list[str]:
     """A note a group on rows whose number of barcodes the table does not give."""
     column = rows.data["columns"]["barcodes"]
     marks = [rows.frame[name].to_numpy(bool) for name in ("barcodes_unknown", "barcodes_absent")]
@@ -139,7 +152,7 @@ def _barcode_note(column: str, unknown: int, absent: int, total: int) -> str:
     return f"{unknown} without a number of barcodes, taken as 1" if unknown else ""
 
 
-def _prepare(spec: dict, files: Sequence[Path]) -> tuple[_Rows, pd.DataFrame, pd.Series]:
+def _prepare(spec: dict, files: Sequence[Path]) -> tuple[Rows, pd.DataFrame, pd.Series]:
     """Read, parse and sort the rows of the study's conditions; infer wildtypes from all of them.
 
     The third result is the number of rows of each condition that the study does not use.
@@ -165,6 +178,9 @@ def _prepare(spec: dict, files: Sequence[Path]) -> tuple[_Rows, pd.DataFrame, pd
         alternative = "`self_substitution: wildtype` in the study's data"
         refuse_silent(written, where, f"an empty string for the wildtype, or {alternative}")
     wildtypes = infer_wildtypes(written, condition, names, where)
+    if data["wildtypes"]:
+        sequences = given_wildtypes.given(data["wildtypes"], data["site_map"], names, Path())
+        wildtypes = _with_given(wildtypes, sequences, written, condition, where)
     substitutions = everything.keep(~silent(everything) | dropped[everything.row])
     if len(substitutions.row) == 0:
         place = f"{', '.join(map(str, files))}, column {column!r}"
@@ -173,8 +189,34 @@ def _prepare(spec: dict, files: Sequence[Path]) -> tuple[_Rows, pd.DataFrame, pd
     frame["aa_substitutions"] = substitutions.texts()
     order = np.lexsort([*_sort_keys(frame), condition])
     frame = frame.iloc[order].reset_index(drop=True)
-    rows = _Rows(data, study, files, names, frame, condition[order], substitutions.take(order))
+    rows = Rows(data, study, files, names, frame, condition[order], substitutions.take(order))
     return rows, _wildtype_table(wildtypes, written.sites, names), unused
+
+
+def _with_given(
+    wildtypes: np.ndarray,
+    sequences: pd.DataFrame,
+    written: Substitutions,
+    condition: np.ndarray,
+    where: Callable[[int], str],
+) -> np.ndarray:
+    """Wildtypes (D, S) with those that sequences give; a substitution that starts from another letter is refused."""
+    rank = {letter: number for number, letter in enumerate(LETTERS)}
+    letters = sequences.map(rank.get).reindex(written.sites, fill_value=UNKNOWN).to_numpy(np.int64).T
+    own = letters[condition[written.row], written.site]
+    wrong = np.flatnonzero((own != UNKNOWN) & (own != written.wildtype))
+    if len(wrong):
+        entry = wrong[0]
+        name, site = sequences.columns[condition[written.row[entry]]], written.sites[written.site[entry]]
+        # message: wildtype A at site 9 | G, as the sequence of condition Alpha has it (`data: wildtypes`) | The row or
+        # the sequence is wrong, or they are numbered differently. | Correct it, set `first_site`, or give a `site_map`.
+        raise UserError(
+            where(written.row[entry]),
+            f"wildtype {LETTERS[written.wildtype[entry]]} at site {site}",
+            f"{LETTERS[own[entry]]}, as the sequence of condition {name} has it (`data: wildtypes`)",
+        )
+    mutated = (wildtypes != UNKNOWN).any(axis=0)
+    return np.where((wildtypes == UNKNOWN) & mutated, letters, wildtypes)
 
 
 def _sort_keys(frame: pd.DataFrame) -> list[np.ndarray]:
@@ -192,7 +234,7 @@ def _wildtype_table(wildtypes: np.ndarray, sites: np.ndarray, names: list[str]) 
     return pd.DataFrame({"site": sites[seen], **columns}, dtype=str)
 
 
-def _draw_halves(rows: _Rows) -> np.ndarray:
+def _draw_halves(rows: Rows) -> np.ndarray:
     """Replicate labels, the empty ones drawn: balanced within a condition and among rows with a score.
 
     Each condition has its own stream of the seed, so that another condition changes nothing here.
@@ -212,41 +254,20 @@ def _draw_halves(rows: _Rows) -> np.ndarray:
     return labels
 
 
-def _drop_kinds(rows: _Rows) -> None:
+def _drop_kinds(rows: Rows) -> None:
     for kind in rows.data["drop"] or []:
         rows.keep &= ~DROPPED[kind](rows.substitutions)
         rows.ledger.note(f"drop_{kind}", rows.keep, REASONS[kind])
-        _refuse_nothing(rows)
+        rows.refuse_nothing()
 
 
-def _drop_missing(rows: _Rows) -> None:
+def _drop_missing(rows: Rows) -> None:
     rows.keep &= ~np.isnan(rows.scores) | rows.from_counts
     rows.ledger.note("missing_score", rows.keep, "no score in the table")
-    _refuse_nothing(rows)
+    rows.refuse_nothing()
 
 
-def _filter_counts(rows: _Rows) -> None:
-    least = rows.data["min_pre_count"]
-    if least <= 0:
-        return
-    rows.keep &= rows.frame["pre_count"].to_numpy(float) >= least
-    rows.ledger.note("count_filter", rows.keep, f"pre-selection count below {least}")
-    _refuse_nothing(rows)
-
-
-def _refuse_nothing(rows: _Rows) -> None:
-    """Every condition needs rows in some replicate; whether in each one that is fitted, encoding checks."""
-    left = rows.ledger.count(rows.keep).reshape(len(rows.labels), -1).sum(axis=0)
-    for name, number in zip(rows.names, left, strict=True):
-        if number == 0:
-            place = f"{rows.study}, condition {name}"
-            found = "no row with a score that passes the count filter and `drop`"
-            # message: Nothing is left of this condition. | Lower `min_pre_count`, shorten `drop`, or look whether its
-            # scores are in the column named.
-            raise UserError(place, found, "at least one")
-
-
-def _refuse_disjoint_halves(rows: _Rows) -> None:
+def _refuse_disjoint_halves(rows: Rows) -> None:
     """Replicates by random halves say nothing about each other unless variants repeat their mutations."""
     if "split" not in (rows.data["replicates"] or {}):
         return
@@ -267,42 +288,7 @@ def _refuse_disjoint_halves(rows: _Rows) -> None:
         )
 
 
-def _score_counts(rows: _Rows) -> None:
-    """Score rows with counts: log2 enrichment relative to the pooled wildtype of the condition and replicate.
-
-    score = log2[((post + c) / (pre + c)) / ((post_wt + c) / (pre_wt + c))] with pseudocount c and the
-    wildtype's counts summed over its rows.
-    """
-    counted = rows.keep & rows.from_counts
-    if not counted.any():
-        return
-    group, size, c = rows.ledger.group, rows.ledger.size, rows.data["pseudocount"]
-    wild = counted & rows.wild
-    enrichment, pooled = np.zeros(len(group)), np.zeros(size)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        for name, sign in (("post_count", 1), ("pre_count", -1)):
-            counts = rows.frame[name].to_numpy(float)
-            total = np.bincount(group[wild], counts[wild], minlength=size)
-            bare = np.flatnonzero((total <= 0) & (rows.ledger.count(counted) > 0))
-            if len(bare):
-                found = f"no wildtype counts in {rows.data['columns'][name]!r}"
-                # message: A condition and replicate without counted rows that have no substitution. | Add them, or use
-                # scores in place of counts.
-                raise UserError(rows.place(bare[0]), found, "rows of the wildtype, to which scores are relative")
-            enrichment += sign * np.log2(counts + c)
-            pooled += sign * np.log2(total + c)
-        scores = enrichment - pooled[group]
-    rows.scores[counted] = scores[counted]
-    infinite = np.flatnonzero(counted & ~np.isfinite(rows.scores))
-    if len(infinite):
-        row = rows.frame.iloc[infinite[0]]
-        place = f"{rows.files[row['table']]}, row {row['line']}"
-        # message: The logarithm of 0 is no number. | Set `pseudocount: 0.5`, or raise `min_pre_count`.
-        raise UserError(place, "a count of 0 without a pseudocount", "`pseudocount` above 0 in the study's data")
-    rows.ledger.note("score", rows.keep)
-
-
-def _subtract_wildtype(rows: _Rows) -> None:
+def _subtract_wildtype(rows: Rows) -> None:
     if not rows.data["subtract_wildtype"]:
         return
     wild = rows.keep & rows.wild
@@ -318,7 +304,7 @@ def _subtract_wildtype(rows: _Rows) -> None:
     rows.ledger.note("subtract_wildtype", rows.keep, [f"wildtype mean {mean:g} subtracted" for mean in means])
 
 
-def _clip(rows: _Rows) -> None:
+def _clip(rows: Rows) -> None:
     """Clip scores; ``median_stop`` is the median over a replicate's rows with a stop, in all conditions."""
     if rows.data["clip"] is None:
         return
@@ -342,7 +328,7 @@ def _clip_note(raised: int, lowered: int, low: float, high: float) -> str:
     return ", ".join(notes)
 
 
-def _bounds(rows: _Rows, replicate: int, lower: float | str | None, upper: float | None) -> tuple[float, float]:
+def _bounds(rows: Rows, replicate: int, lower: float | str | None, upper: float | None) -> tuple[float, float]:
     high = np.inf if upper is None else float(upper)
     if lower != "median_stop":
         low = -np.inf if lower is None else float(lower)
@@ -356,7 +342,7 @@ def _bounds(rows: _Rows, replicate: int, lower: float | str | None, upper: float
     return low, high
 
 
-def _median_stop(rows: _Rows, replicate: int) -> float:
+def _median_stop(rows: Rows, replicate: int) -> float:
     stops = np.zeros(len(rows.scores), dtype=bool)
     stops[rows.substitutions.row[rows.substitutions.mutant == STOP]] = True
     stops &= rows.keep & (rows.replicate == replicate)
@@ -367,7 +353,7 @@ def _median_stop(rows: _Rows, replicate: int) -> float:
     return float(np.median(rows.scores[stops]))
 
 
-def _variants(rows: _Rows) -> pd.DataFrame:
+def _variants(rows: Rows) -> pd.DataFrame:
     rows.frame["func_score"] = rows.scores
     order = np.lexsort([*_sort_keys(rows.frame), rows.condition, rows.replicate])
     order = order[rows.keep[order]]

@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 
 from proxsweep.dms.data.substitutions import LETTERS
+from proxsweep.io import digests
 from proxsweep.io.errors import UserError
-from proxsweep.io.files import sha256 as digest
 from proxsweep.io.names import natural
 
 MISSING = ("", "NA")  # NA: how R writes a missing number
@@ -98,6 +98,7 @@ def read_table(
         For a file that is no table (see :func:`header`), another digest, a missing column, a row with too few
         or too many fields, no rows, or a value that is not a finite number.
     """
+    digests.verify(path)
     names = header(path)
     if sha256:
         _check_digest(path, sha256)
@@ -296,7 +297,7 @@ def _refuse_other_delimiter(path: str | Path, names: list[str], delimiter: str) 
 
 
 def _check_digest(path: str | Path, expected: str) -> None:
-    found = digest(path)
+    found = digests.sha256(path)
     if found != expected.lower():
         # message: It is not the file that the config means. | If the new one is right, put its digest into the config;
         # otherwise get the old one.

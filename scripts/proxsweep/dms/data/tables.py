@@ -177,6 +177,8 @@ def _read_one(data: dict, item: dict, path: Path) -> pd.DataFrame:
     rows["from_counts"] = not scores
     _label(rows, data, item, replicates, path)
     _fill_barcodes(rows, data, numbers)
+    if "variance" in used_columns(data) and "variance" not in numbers:
+        rows["variance"] = np.nan
     rows = _with_scores(rows, raw, scores, replicates)
     _check_ranges(rows, numbers, path)
     return rows
@@ -212,7 +214,7 @@ def _score_columns(columns: dict, replicates: dict, names: list[str], path: Path
 def _number_columns(data: dict, names: list[str], counts: bool) -> dict[str, str]:
     columns = data["columns"]
     wanted = {}
-    if counts or data["min_pre_count"] > 0:
+    if counts or data["min_pre_count"]:
         wanted["pre_count"] = columns["pre_count"]
     if counts:
         wanted["post_count"] = columns["post_count"]
@@ -222,6 +224,8 @@ def _number_columns(data: dict, names: list[str], counts: bool) -> dict[str, str
     one_a_row = data["collapse"] != "barcode_mean" and columns["barcodes"] == _defaults()["columns"]["barcodes"]
     if "n_barcodes" in wanted and wanted["n_barcodes"] not in names and one_a_row:
         del wanted["n_barcodes"]
+    if counts and columns["variance"] == _defaults()["columns"]["variance"] not in names:
+        wanted.pop("variance", None)  # it follows from the counts
     return wanted
 
 

@@ -17,7 +17,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from proxsweep.io.files import sha256, write_npz
+from proxsweep.io.digests import sha256
+from proxsweep.io.files import write_npz
 from proxsweep.sweep.study import LIMITS
 
 FORMAT = 2

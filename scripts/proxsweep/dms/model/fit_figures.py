@@ -13,6 +13,7 @@ from proxsweep.dms.model.fit_files import mutations_table, predictions
 from proxsweep.dms.model.losses import agreement
 from proxsweep.dms.model.model import predict
 from proxsweep.dms.results.fitted import Fitted
+from proxsweep.io import digests
 from proxsweep.optimize.difference import compared
 from proxsweep.report import style
 
@@ -56,7 +57,8 @@ def starts_table(done: Fit) -> pd.DataFrame:
 
 def data_report(encoding: str | Path) -> pd.DataFrame:
     """What encoding the variants of the fit's replicate kept and dropped, in the order of the steps: its report."""
-    table = pd.read_csv(Path(encoding).with_suffix(".report.csv"), dtype={"replicate": str}, keep_default_na=False)
+    path = digests.verified(Path(encoding).with_suffix(".report.csv"))
+    table = pd.read_csv(path, dtype={"replicate": str}, keep_default_na=False)
     return table.drop(columns="replicate")
 
 

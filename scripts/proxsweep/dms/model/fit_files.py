@@ -17,7 +17,8 @@ from proxsweep.dms.model.model import FIGURES, predict
 from proxsweep.dms.model.problem import ABSOLUTE_FLOOR, relative
 from proxsweep.dms.model.solution import Solution
 from proxsweep.dms.model.start_run import LIMITED
-from proxsweep.io.files import sha256, write_csv, write_npz
+from proxsweep.io.digests import sha256
+from proxsweep.io.files import write_csv, write_npz
 from proxsweep.optimize.difference import compared
 from proxsweep.sweep import fit_folder, record
 
@@ -212,9 +213,7 @@ def write(
     trace = pd.concat([one.trace for one in done.solutions], ignore_index=True)
     write_csv(folder / fit_folder.TRACE, trace[list(TRACE)])
     digest = sha256(encoding_path) if encoding_path else None
-    files = (fit_folder.PARAMETERS, *([] if spec.get("rows") else [MUTATIONS]), fit_folder.TRACE)
-    sizes = {name: (folder / name).stat().st_size for name in files}
-    record.write(folder / fit_folder.RECORD, {**summary(done, spec, digest, held_out), "file_bytes": sizes})
+    record.write(folder / fit_folder.RECORD, summary(done, spec, digest, held_out))
 
 
 def run(

@@ -18,6 +18,7 @@ from matplotlib.colors import Normalize, to_rgb
 from matplotlib.figure import Figure
 
 from proxsweep.dms.summaries import looks
+from proxsweep.io import digests
 from proxsweep.io.errors import UserError
 from proxsweep.report import style
 from proxsweep.report.wording import means_note, short_number
@@ -42,7 +43,7 @@ _BELOW, _TITLE = 0.2, 0.16  # inches: below a band, for its sites; above one tha
 def read_shifts(path: str | Path) -> pd.DataFrame:
     """Read the study's `shifts.csv`; sites stay text."""
     text = dict.fromkeys(("row", "mutation", "wildtype", "site", "mutant"), "str")
-    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
+    return pd.read_csv(digests.verified(path), dtype=text, keep_default_na=False, na_values=[""])
 
 
 def table(shifts: pd.DataFrame, wildtypes: pd.DataFrame, reference: str) -> pd.DataFrame:

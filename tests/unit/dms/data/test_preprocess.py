@@ -264,16 +264,16 @@ b,P3K,9,9
 
 
 def test_scores_from_counts_are_relative_to_the_pooled_wildtype(tmp_path):
-    got = scores(run(tmp_path, COUNTS, {"pseudocount": 0.5}))
+    got = scores(run(tmp_path, COUNTS, {"pseudocount": 0.5, "min_pre_count": 0}))
     assert got["a", "G3R"] == pytest.approx(log2((40.5 / 10.5) / (300.5 / 400.5)), abs=1e-12)
-    assert got["a", "G3K"] == pytest.approx(log2((5.5 / 0.5) / (300.5 / 400.5)), abs=1e-12)
+    assert got["b", "P3K"] == pytest.approx(log2((9.5 / 9.5) / (30.5 / 20.5)), abs=1e-12)
     assert got["b", "P3R"] == pytest.approx(log2((0.5 / 16.5) / (30.5 / 20.5)), abs=1e-12)
 
 
 def test_scores_from_counts_use_each_replicates_own_wildtype(tmp_path):
     rows = COUNTS.splitlines()
     other = "\n".join([rows[0] + ",r", *(f"{row},1" for row in rows[1:]), "a,,7,70,2", "a,G3R,5,5,2", "b,,1,1,2"])
-    got = scores(run(tmp_path, other, {"replicates": {"column": "r"}}), "2")
+    got = scores(run(tmp_path, other, {"replicates": {"column": "r"}, "min_pre_count": 0}), "2")
     assert got["a", "G3R"] == pytest.approx(-log2(70.5 / 7.5), abs=1e-12)
 
 
@@ -282,7 +282,44 @@ def test_the_count_filter_runs_before_the_score(tmp_path):
     got = scores(done)
     assert ("a", "G3K") not in got and ("b", "P3K") in got
     assert got["a", "G3R"] == pytest.approx(log2((40.5 / 10.5) / (250.5 / 300.5)), abs=1e-12)
-    assert counts(done.report, "count_filter") == {("1", "a"): (2, 2), ("1", "b"): (3, 0)}
+    assert counts(done.report, "no_reads") == {("1", "a"): (3, 1), ("1", "b"): (3, 0)}
+    assert counts(done.report, "count_filter") == {("1", "a"): (2, 1), ("1", "b"): (3, 0)}
+
+
+@pytest.mark.parametrize(("least", "left"), [(None, {"G3R", "P3R"}), (0, {"G3R", "P3R", "P3K"}), (11, {"P3R"})])
+def test_rows_without_a_read_and_rows_with_few_reads_are_dropped_and_counted(tmp_path, least, left):
+    done = run(tmp_path, COUNTS, {"min_pre_count": least})
+    assert {text for _, text in scores(done)} - {""} == left
+    assert counts(done.report, "no_reads")["1", "a"] == (3, 1)
+    reasons = done.report.set_index(["step", "condition"])["reason"]
+    assert reasons["no_reads", "a"] == "no read before selection" and reasons["no_reads", "b"] == ""
+    if least == 0:
+        assert "count_filter" not in set(done.report["step"])
+    else:
+        assert reasons["count_filter", "b"] == f"pre-selection count below {least or 10}"
+
+
+def test_reads_after_selection_alone_say_nothing_and_no_reads_are_never_wildtype(tmp_path):
+    nothing = COUNTS + "a,M1E,0,0\na,M1K,0,70\na,,0,0\nb,M1E,100,2\n"
+    done = run(tmp_path, nothing, {"min_pre_count": 0})
+    assert {text for condition, text in scores(done) if condition == "a"} == {"", "G3R"}
+    pooled = run(tmp_path, COUNTS, {"min_pre_count": 0})
+    assert scores(done)["a", "G3R"] == scores(pooled)["a", "G3R"]
+
+
+def test_scores_in_a_table_are_not_filtered_by_counts_that_stand_beside_them(tmp_path):
+    table = "condition,aa_substitutions,func_score,pre_count,post_count\na,G3R,1.5,0,4\na,G3K,2,1,4\n"
+    assert scores(run(tmp_path, table)) == {("a", "G3R"): 1.5, ("a", "G3K"): 2}
+
+
+def test_variances_follow_from_counts_unless_the_table_has_them(tmp_path):
+    settings = {"variant_weights": "inverse_variance", "min_pre_count": 0}
+    found = run(tmp_path, COUNTS, settings).variants.set_index(["condition", "aa_substitutions"])["variance"]
+    assert found["a", "G3R"] == pytest.approx((1 / 10.5 + 1 / 40.5) / np.log(2) ** 2, abs=1e-12)
+    rows = COUNTS.splitlines()
+    given = "\n".join([rows[0] + ",variance", *(f"{row},{k}.5" for k, row in enumerate(rows[1:]))])
+    found = run(tmp_path, given, settings).variants.set_index(["condition", "aa_substitutions"])["variance"]
+    assert found["a", "G3R"] == 2.5
 
 
 def test_scores_win_over_counts_where_both_stand(tmp_path):
@@ -481,7 +518,7 @@ OTHER_FAULTS = {
         "no wildtype counts",
     ),
     "wildtype never found": (COUNTS.replace("b,,20,30", "b,,20,0"), {}, "condition b", "no wildtype counts"),
-    "no pseudocount": (COUNTS, {"pseudocount": 0}, "scores.csv, row 5", "count of 0 without a pseudocount"),
+    "no pseudocount": (COUNTS, {"pseudocount": 0}, "scores.csv, row 7", "count of 0 without a pseudocount"),
     "no wildtype score": (
         NUMBERS,
         {"subtract_wildtype": True},

@@ -198,14 +198,15 @@ def test_what_is_looked_at_before_a_run_never_ends_it(folder):
     for content in DAMAGE[JSON]:
         (folder / JSON).write_bytes(content)
         assert limits.solver(folder / JSON, spec) == spec["solver"]
-        assert "cannot be read" in integrity.check_fit(folder)
+        told = integrity.check_fit(folder)
+        # another mapping is no damage, but says nothing of how the fit was made: it is made again
+        assert told is None if content.startswith(b"{") and content.endswith(b"}") else "cannot be read" in told
     odd = {**RECORD, "status": "max_iterations", "solver": {**SOLVER, "max_iterations": "many"}}
     (folder / JSON).write_text(json.dumps(odd))
     assert limits.solver(folder / JSON, spec) == spec["solver"]
-    for sizes in ({"a\0b": 3}, {"x" * 300: 3}, {"../x": 1}, {"mutations.csv": "many"}):
-        (folder / JSON).write_text(json.dumps({**RECORD, "file_bytes": sizes}))
-        told = integrity.check_fit(folder)
-        assert told is None or "bytes instead of" in told or told.endswith(" is missing")
+    for digests in ({"a\0b": "3"}, {"x" * 300: "3"}, {"../x": "1"}, {"mutations.csv": 3}):
+        (folder / JSON).write_text(json.dumps({**RECORD, "file_sha256": digests}))
+        assert integrity.check_fit(folder).endswith((" is missing", " does not hold what was written"))
 
 
 def test_missing_numbers_of_a_record_stay_missing(folder):

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from proxsweep.io.digests import sha256
 from proxsweep.io.errors import UserError
-from proxsweep.io.files import sha256, write_csv, write_npz
+from proxsweep.io.files import write_csv, write_npz
 from proxsweep.optimize.status import Status
 from proxsweep.sweep import record
 from proxsweep.sweep.discrepancies import Checked, Discrepancies
@@ -52,7 +53,6 @@ def run(spec: dict, encoding: str, folder: str) -> dict:
         **{"residual": residual, "relative_residual": residual / initial, "encoding_sha256": sha256(encoding)},
         **{"objective": objective, "smooth": objective, "penalty": 0.0, "ridge": {"largest": np.abs(b).max()}},
         "seconds": {"compile": 0.0, "solve": rows[-1][-1], "total": time.perf_counter() - started},
-        "file_bytes": {name: (folder / name).stat().st_size for name in ("parameters.npz", "trace.csv")},
     }
     record.write(folder / "record.json", done)
     return done

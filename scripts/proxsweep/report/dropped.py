@@ -1,0 +1,77 @@
+"""Conditions that lost many of their variants on the way to the fits, and why: from a study's data report.
+
+A data report has a row for each replicate, step and condition: ``rows`` left after the step, ``dropped`` by it, and the
+``reason``. Rows that a step merges are not lost.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from proxsweep.io import reading
+
+MANY = 0.1
+"""A condition that loses a larger share of its variants is named."""
+
+MERGING = "collapse"  # the step that merges rows with the same substitutions
+EXPECTED = "a data report (.csv)"
+
+
+class Loss(NamedTuple):
+    """The share of a condition's variants that was dropped, and of those the main reason with its share."""
+
+    replicate: str
+    condition: str
+    share: float
+    reason: str
+    main: float
+
+
+def read(path: str | Path) -> pd.DataFrame:
+    """A data report; raises as :func:`proxsweep.io.reading.table`."""
+    return reading.table(path, ("replicate", "step", "condition", "reason"), ["rows", "dropped"], EXPECTED)
+
+
+def losses(report: pd.DataFrame) -> list[Loss]:
+    """Conditions and replicates that lost more than :data:`MANY`, in the order of the report.
+
+    Shares of successive steps are multiplied: what is left of what was left.
+    """
+    steps = report[(report["step"] != MERGING) & (report["replicate"] != "all")]
+    found = [_loss(*key, part) for key, part in steps.groupby(["replicate", "condition"], sort=False)]
+    return [loss for loss in found if loss.share > MANY]
+
+
+def _loss(replicate: str, condition: str, part: pd.DataFrame) -> Loss:
+    before = part["rows"] + part["dropped"]
+    lost = (part["dropped"] / before.where(before > 0)).fillna(0.0)
+    share = 1.0 - (1.0 - lost).prod()
+    main = part.loc[lost.idxmax()]
+    return Loss(replicate, condition, float(share), str(main["reason"]), float(lost.max()))
+
+
+def sentences(report: pd.DataFrame) -> Iterator[str]:
+    """One for each of :func:`losses`."""
+    for loss in losses(report):
+        # message: More than a tenth of a condition's variants are not in the fits. | Look into the data report for the
+        # step. Where wildtypes are unknown, give them under `data: wildtypes`.
+        yield (
+            f"{100 * loss.share:.0f} % of the variants of condition {loss.condition}, replicate {loss.replicate}, are "
+            f"dropped, most for: {loss.reason} ({100 * loss.main:.0f} %)"
+        )
+
+
+def note(path: str | Path) -> str:
+    """A sentence for figures; empty where no condition lost many variants, or there is no report."""
+    if not path or not Path(path).is_file():
+        return ""
+    found = losses(read(path))
+    if not found:
+        return ""
+    worst: dict[str, Loss] = {}
+    for loss in sorted(found, key=lambda loss: loss.share):
+        worst[loss.condition] = loss
+    named = "; ".join(f"{name} {100 * loss.share:.0f} % ({loss.reason})" for name, loss in sorted(worst.items()))
+    return f"Over {100 * MANY:.0f} % of variants dropped before fitting: {named}."

@@ -1,0 +1,67 @@
+"""Conditions that lost many variants are named, with the share and the main reason."""
+
+import pandas as pd
+import pytest
+
+from proxsweep.io.files import write_csv
+from proxsweep.report import dropped, style
+
+COLUMNS = ["replicate", "step", "condition", "rows", "variants", "mutations", "dropped", "reason"]
+
+
+def report(*rows):
+    """Rows of (step, condition, rows left, dropped, reason), of replicate 1."""
+    return pd.DataFrame(
+        [("1", step, name, left, left, 0, lost, why) for step, name, left, lost, why in rows], columns=COLUMNS
+    )
+
+
+STEPS = [
+    ("read", "a", 100, 0, ""),
+    ("read", "b", 100, 0, ""),
+    ("count_filter", "a", 80, 20, "few reads"),
+    ("count_filter", "b", 95, 5, "few reads"),
+    ("collapse", "a", 40, 40, "merged"),
+    ("collapse", "b", 50, 45, "merged"),
+    ("unknown_wildtype", "a", 10, 30, "unknown in b (3 sites)"),
+    ("unknown_wildtype", "b", 48, 2, "unknown in a (1 sites)"),
+]
+
+
+def test_shares_of_steps_are_multiplied_and_merged_rows_are_not_lost():
+    (loss,) = dropped.losses(report(*STEPS))
+    assert loss == ("1", "a", pytest.approx(1 - 0.8 * 0.25), "unknown in b (3 sites)", pytest.approx(0.75))
+    (text,) = dropped.sentences(report(*STEPS))
+    assert text.startswith(
+        "80 % of the variants of condition a, replicate 1, are dropped, most for: unknown in b (3 sites) (75 %)"
+    )
+
+
+@pytest.mark.parametrize(("lost", "named"), [(10, False), (11, True), (100, True)])
+def test_a_tenth_is_not_yet_many(lost, named):
+    found = dropped.losses(report(("read", "a", 100, 0, ""), ("times_seen", "a", 100 - lost, lost, "rare")))
+    assert bool(found) == named
+
+
+def test_conditions_that_the_study_does_not_use_are_not_lost():
+    table = pd.concat(
+        [report(*STEPS[1:2]), report(("read", "z", 0, 500, "condition not used")).assign(replicate="all")]
+    )
+    assert dropped.losses(table) == []
+
+
+def test_every_figure_says_it_under_its_own_note(tmp_path):
+    write_csv(tmp_path / "report.csv", report(*STEPS))
+    write_csv(tmp_path / "none.csv", report(*STEPS[:2]))
+
+    def drawn(path: str) -> str:
+        figure = style.new_figure()
+        figure.subplots().plot([1, 2])
+        style.note(figure, "All 3 fits converged.")
+        style.save_figure(figure, tmp_path / "x", data_report=path)
+        return " ".join((tmp_path / "x.svg").read_text().replace("<", " <").replace(">", "> ").split())
+
+    said = drawn(str(tmp_path / "report.csv"))
+    for part in ("All 3 fits converged. Over 10 % of variants", "a 80 %", "(unknown in b (3 sites))"):
+        assert all(word in said for word in part.split()), part
+    assert "dropped" not in drawn(str(tmp_path / "none.csv")) and "dropped" not in drawn("") + drawn("absent.csv")

@@ -1,0 +1,236 @@
+"""Tables of a study against its records: what the workflow wrote agrees, whatever is changed in a table is named."""
+
+import contextlib
+import csv
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from projects import simulated
+from proxsweep import planning, studies
+from proxsweep.__main__ import main
+from proxsweep.check import check
+from proxsweep.dms.jobs import ENCODE_KEYS, PREPROCESS_KEYS, data_spec
+from proxsweep.dms.model import fit_files
+from proxsweep.sweep import fit_folder, grid
+from proxsweep.sweep.study import Study, outline
+
+TREE = {"name": "clade", "tree": {"a": "root", "inner": "root", "b": "inner", "c": "inner"}}
+CONFIG = {
+    "family": "dms",
+    "data": simulated(variants=150, differences=2, stop_share=0.1),
+    "reference": "a",
+    "model": {"ridge": 1.0e-4},
+    "solver": {"tolerance": 1.0e-4, "max_iterations": 60},
+    "sweep": {"difference": ["equivariant", TREE], "lasso": [0, 1.0e-3], "replicate": ["1", "2"]},
+    "cross_validation": {"folds": 2, "replicates": ["1"]},
+    "resamples": {"count": 2, "replicates": ["2"]},
+    "chosen": {"lasso": 1.0e-3, "difference": "clade"},
+}
+STUDY = "results/s"
+OF_FITS = ("fits.csv", "status.csv")
+MUTATIONS = "fits/difference~clade/lasso~0.001/replicate~1/mutations.csv"
+OF_ALL = (
+    *("chosen.csv", "shifts.csv", "tables/cross_validation.csv", "tables/replicate_signs.csv"),
+    "tables/shifts_by_reference.csv",
+)
+
+
+def run(*arguments: object) -> None:
+    assert main(list(map(str, arguments))) == 0, arguments
+
+
+def make_fits(study: Study) -> None:
+    """The data and the fits, as the rules of the workflow make them."""
+    place = Path(STUDY)
+    run("simulate", "--spec", json.dumps(study.data["simulate"]), "--table", "t.csv", "--truth", "truth.csv")
+    data = ("--variants", "v.csv", "--wildtypes", "w.csv")
+    run("preprocess", "t.csv", "--spec", json.dumps(data_spec(study, PREPROCESS_KEYS)), *data, "--report", "r.csv")
+    for label in study.sweep["replicate"]:
+        spec = json.dumps(data_spec(study, ENCODE_KEYS))
+        encoding = place / f"encodings/replicate~{label}.npz"
+        run("encode", "--spec", spec, *data, "--replicate", label, "--encoding", encoding, "--report", "r.csv")
+    for fit in grid.table(study):
+        fit_files.run(fit.spec(), planning.encoding(fit), planning.folder(fit), lambda line: None)
+
+
+def make_tables(study: Study) -> None:
+    """The tables, as the rules of the workflow make them."""
+    place = Path(STUDY)
+    run("list-fits", "--outline", json.dumps(outline(study)), "--output", place / "plan.json")
+    run("write-config", "--config", json.dumps(planning.resolved(study)), "--output", place / "config.yaml")
+    tables = {"fits": place / "fits.csv", "status": place / "status.csv", "strays": place / "strays.csv"}
+    run("collect", "--plan", place / "plan.json", *options(tables))
+    signs = place / "tables/replicate_signs.csv"
+    least = study.summaries["min_times_seen"]
+    run("replicate-signs", "--fits", tables["fits"], "--min-times-seen", least, "--output", signs)
+    chosen = {"fits": tables["fits"], "signs": signs, "validated": place / "tables/cross_validation.csv"}
+    chosen = options({**chosen, "chosen": json.dumps(study.chosen)})
+    run("choose", *chosen, "--output", place / "chosen.csv")
+    selected = ("--fits", tables["fits"], "--chosen", place / "chosen.csv", "--output")
+    run("shifts", *selected, place / "shifts.csv")
+    run("shifts-by-reference", *selected, place / "tables/shifts_by_reference.csv")
+
+
+def options(values: dict[str, object]) -> list[object]:
+    return [word for name, value in values.items() for word in (f"--{name}", value)]
+
+
+def configured(**changes: object) -> Study:
+    config = {"studies": {"s": {**CONFIG, **changes}}}
+    Path("s.yaml").write_text(yaml.safe_dump(config))
+    return studies.from_config(config, ["s.yaml"], {})[0]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    """A working directory with a study that has run: 8 fits, 16 to folds and resamples, and all tables."""
+    root = tmp_path_factory.mktemp("finished")
+    with contextlib.chdir(root):
+        study = configured()
+        make_fits(study)
+        for fit in grid.full(study):
+            Path(planning.log(fit)).parent.mkdir(parents=True, exist_ok=True)
+            Path(planning.log(fit)).touch()
+        make_tables(study)
+    return root
+
+
+@pytest.fixture
+def place(finished, tmp_path, monkeypatch) -> Path:
+    """A copy of the study, relative to the working directory."""
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return Path(STUDY)
+
+
+def named(place: Path) -> list[tuple[str, str]]:
+    """Files and what was wrong with them: a column or what else stands before a comma or ` of `."""
+    return [(item.file, re.split(",| of ", item.quantity)[0]) for _, item in check(place).disagreements]
+
+
+def rows(path: Path) -> list[list[str]]:
+    with open(path, newline="", encoding="utf-8") as stream:
+        return list(csv.reader(stream))
+
+
+def rewrite(path: Path, changed: list[list[str]]) -> None:
+    with open(path, "w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream, lineterminator="\n").writerows(changed)
+
+
+def other(cell: str) -> str:
+    """Another value of the same type."""
+    if cell in ("True", "False", ""):
+        return {"True": "False", "False": "True", "": "0.5"}[cell]
+    try:
+        return repr(1.001 * float(cell) or 0.001)
+    except ValueError:
+        return f"{cell}x"
+
+
+def test_what_was_written_agrees_from_anywhere_with_and_without_settings(place, tmp_path):
+    assert named(place) == []
+    assert named(tmp_path / place) == []
+    (place / "config.yaml").unlink()
+    shutil.copytree(place, "elsewhere")
+    assert named(Path("elsewhere")) == []
+
+
+def test_a_digest_names_the_file(place):
+    fit = next(place.rglob("record.json")).parent
+    record = json.loads((fit / "record.json").read_text())
+    trace = rows(fit / "trace.csv")
+    (fit / "record.json").write_text(json.dumps({**record, "file_sha256": fit_folder.file_digests(fit)}))
+    assert named(place) == []
+    rewrite(fit / "trace.csv", [trace[0], [*trace[1][:-1], "17"], *trace[2:]])
+    assert named(place) == [("trace.csv", "digest (SHA-256)")]
+    (fit / "trace.csv").unlink()
+    assert named(place) == [("trace.csv", "the file")]
+
+
+@pytest.mark.parametrize("name", ["newton_steps", "products", "objective", "smooth", "penalty", "residual"])
+def test_the_end_of_a_trace_is_that_of_the_record(place, name):
+    fit = place / "fits/difference~equivariant/lasso~0.001/replicate~1"
+    trace, record = rows(fit / "trace.csv"), json.loads((fit / "record.json").read_text())
+    at, written = trace[0].index(name), trace[0].index("iteration")
+    for row in trace[1:]:
+        row[at] = (
+            other(row[at]) if int(row[written]) in (record["iterations"], record["written_iteration"]) else row[at]
+        )
+    rewrite(fit / "trace.csv", trace)
+    assert named(place) == [("trace.csv", name)]
+
+
+def test_tables_of_a_study_with_a_fit_that_diverged(place):
+    """Its shifts say nothing: neither of signs nor of what was reproduced."""
+    study, path = configured(), place / "fits/difference~clade/lasso~0.001/replicate~2/record.json"
+    before = rows(place / "shifts.csv")
+    record = json.loads(path.read_text())
+    record["status"] = record["starts"][0]["status"] = "diverged"
+    path.write_text(json.dumps(record))
+    assert {"fits.csv", "shifts.csv", "chosen.csv"} <= {file for file, _ in named(place)}
+    make_tables(study)
+    assert named(place) == [] and rows(place / "shifts.csv") != before
+
+
+def test_a_study_that_goes_on_after_a_failure(place):
+    """The status table of a run that failed; fits of the present run have records that are not collected yet."""
+    fits = [place / f"fits/difference~clade/lasso~{lasso}/replicate~1" for lasso in ("0", "0.001")]
+    kept = {fit: (fit / "record.json").read_text() for fit in fits}
+    record = json.loads(kept[fits[0]])
+    failed = {"status": "failed", "reason": "no", **{name: record[name] for name in ("schema_version", "fit", "study")}}
+    (fits[0] / "record.json").write_text(json.dumps({**failed, "fold": None, "resample": None}))
+    (fits[1] / "record.json").unlink()
+    shutil.rmtree("logs")
+    for file in ("fits.csv", *OF_ALL):
+        (place / file).unlink()
+    list(planning.write_status_tables([configured()]))
+    assert named(place) == []
+    rewrite(
+        place / "status.csv",
+        [[cell.replace("failed", "converged") for cell in row] for row in rows(place / "status.csv")],
+    )
+    assert named(place) == [("status.csv", "status")] * 2
+    list(planning.write_status_tables([configured()]))
+    (fits[0] / "record.json").write_text(kept[fits[0]])
+    assert named(place) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", [*OF_FITS, *OF_ALL, MUTATIONS])
+def test_a_change_in_any_column_is_named(place, file):
+    table = rows(place / file)
+    for k, column in enumerate(table[0]):
+        changed = [list(row) for row in table]
+        changed[len(table) // 2][k] = other(changed[len(table) // 2][k])
+        rewrite(place / file, changed)
+        assert (Path(file).name if file == MUTATIONS else file, column) in named(place), column
+    rewrite(place / file, table)
+    assert named(place) == []
+
+
+@pytest.mark.parametrize("file", [*OF_FITS, *OF_ALL, MUTATIONS])
+def test_empty_cells_are_cells(place, file):
+    """A cell that was emptied, and one that was filled, in every column that has such."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", [*OF_FITS, *OF_ALL, MUTATIONS])
+def test_rows_and_columns_are_those_of_the_table(place, file):
+    table, name = rows(place / file), Path(file).name if file == MUTATIONS else file
+    assert len(table) > 2
+    for changed, wrong in (
+        (table[:-1], "row"),
+        ([*table, table[-1]], "row"),
+        ([table[0], table[2], table[1], *table[3:]], "order"),
+        ([row[:-1] for row in table], f"column {table[0][-1]}"),
+        ([[*row, "x"] for row in table], "column x"),
+        ([[row[1], row[0], *row[2:]] for row in table], "order"),
+    ):
+        rewrite(place / file, changed)
+        assert (name, wrong) in [(where, what.split("/")[0]) for where, what in named(place)], wrong
