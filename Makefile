@@ -3,20 +3,22 @@ PYTHON ?= python3
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN = .venv/bin
 
-.PHONY: demo test test-all test-planted lint soak benchmark lock clean
+.PHONY: demo test test-slow test-all test-planted lint soak benchmark lock clean
 
 demo: .venv/runtime
 	$(BIN)/snakemake --cores $(CORES)
 	@echo "Figures: results/demo/figures; all executed notebooks: results/demo/notebooks/html/index.html"
 
-# compiles faster, with few passes; `make test-all` compiles as a run does
+# compiles faster, with few passes; `make test-slow` compiles as a run does
 test: export XLA_FLAGS = --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true
 test: lint
 	$(BIN)/pytest --numprocesses $(CORES) -m "not slow"
 
-# with broken runs, SLURM (needs root), a browser, made input, other programs: .ci/run installs what they need
-test-all: lint
-	$(BIN)/pytest --numprocesses $(CORES)
+# broken runs, SLURM (needs root), a browser, made input, other programs: .ci/run installs what they need
+test-slow: .venv/development
+	$(BIN)/pytest --numprocesses $(CORES) -m slow
+
+test-all: test test-slow
 
 # puts each fault of tests/planted into a copy of the project and runs the quick test that must fail there
 test-planted: .venv/development

@@ -1,5 +1,6 @@
 """Copies of the project in which tests run small studies, and what a run says."""
 
+import atexit
 import fcntl
 import importlib.metadata
 import multiprocessing
@@ -116,7 +117,10 @@ def _be_snakemake(command: list[str], folder: Path, environment: dict[str, str],
     ours = {str(PROJECT / "scripts"), str(PROJECT / "tests")}
     sys.path[:] = [str(folder), environment["PYTHONPATH"], *(path for path in sys.path if path not in ours)]
     sys.argv = command
-    runpy.run_module("snakemake", run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module("snakemake", run_name="__main__", alter_sys=True)
+    finally:
+        atexit._run_exitfuncs()  # a process that is forked ends without
 
 
 def planned_jobs(text: str) -> list[Job]:

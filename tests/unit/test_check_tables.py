@@ -5,18 +5,21 @@ import csv
 import json
 import re
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from projects import simulated
-from proxsweep import planning, studies
+from proxsweep import check_tables, planning, studies
 from proxsweep.__main__ import main
 from proxsweep.check import check
+from proxsweep.dms.check import check as per_fit
 from proxsweep.dms.jobs import ENCODE_KEYS, PREPROCESS_KEYS, data_spec
 from proxsweep.dms.model import fit_files
 from proxsweep.sweep import fit_folder, grid
+from proxsweep.sweep.discrepancies import Discrepancies
 from proxsweep.sweep.study import Study, outline
 
 TREE = {"name": "clade", "tree": {"a": "root", "inner": "root", "b": "inner", "c": "inner"}}
@@ -108,12 +111,12 @@ def place(finished, tmp_path, monkeypatch) -> Path:
     return Path(STUDY)
 
 
-def named(place: Path) -> list[tuple[str, str]]:
-    """Files and what was wrong with them: a column or what else stands before a comma or ` of `."""
-    return [(item.file, re.split(",| of ", item.quantity)[0]) for _, item in check(place).disagreements]
+def named(place: Path, encoding: Path | None = None) -> list[tuple[str, str]]:
+    """Files and what is wrong with them: a column, with `column` if it is not there, `row`, or `order`."""
+    return [(item.file, re.split(r",| of | \(", item.quantity)[0]) for _, item in check(place, encoding).disagreements]
 
 
-def rows(path: Path) -> list[list[str]]:
+def read(path: Path) -> list[list[str]]:
     with open(path, newline="", encoding="utf-8") as stream:
         return list(csv.reader(stream))
 
@@ -144,11 +147,11 @@ def test_what_was_written_agrees_from_anywhere_with_and_without_settings(place, 
 def test_a_digest_names_the_file(place):
     fit = next(place.rglob("record.json")).parent
     record = json.loads((fit / "record.json").read_text())
-    trace = rows(fit / "trace.csv")
+    trace = read(fit / "trace.csv")
     (fit / "record.json").write_text(json.dumps({**record, "file_sha256": fit_folder.file_digests(fit)}))
     assert named(place) == []
     rewrite(fit / "trace.csv", [trace[0], [*trace[1][:-1], "17"], *trace[2:]])
-    assert named(place) == [("trace.csv", "digest (SHA-256)")]
+    assert named(place) == [("trace.csv", "digest")]
     (fit / "trace.csv").unlink()
     assert named(place) == [("trace.csv", "the file")]
 
@@ -156,7 +159,7 @@ def test_a_digest_names_the_file(place):
 @pytest.mark.parametrize("name", ["newton_steps", "products", "objective", "smooth", "penalty", "residual"])
 def test_the_end_of_a_trace_is_that_of_the_record(place, name):
     fit = place / "fits/difference~equivariant/lasso~0.001/replicate~1"
-    trace, record = rows(fit / "trace.csv"), json.loads((fit / "record.json").read_text())
+    trace, record = read(fit / "trace.csv"), json.loads((fit / "record.json").read_text())
     at, written = trace[0].index(name), trace[0].index("iteration")
     for row in trace[1:]:
         row[at] = (
@@ -169,13 +172,13 @@ def test_the_end_of_a_trace_is_that_of_the_record(place, name):
 def test_tables_of_a_study_with_a_fit_that_diverged(place):
     """Its shifts say nothing: neither of signs nor of what was reproduced."""
     study, path = configured(), place / "fits/difference~clade/lasso~0.001/replicate~2/record.json"
-    before = rows(place / "shifts.csv")
+    before = read(place / "shifts.csv")
     record = json.loads(path.read_text())
     record["status"] = record["starts"][0]["status"] = "diverged"
     path.write_text(json.dumps(record))
     assert {"fits.csv", "shifts.csv", "chosen.csv"} <= {file for file, _ in named(place)}
     make_tables(study)
-    assert named(place) == [] and rows(place / "shifts.csv") != before
+    assert named(place) == [] and read(place / "shifts.csv") != before
 
 
 def test_a_study_that_goes_on_after_a_failure(place):
@@ -193,7 +196,7 @@ def test_a_study_that_goes_on_after_a_failure(place):
     assert named(place) == []
     rewrite(
         place / "status.csv",
-        [[cell.replace("failed", "converged") for cell in row] for row in rows(place / "status.csv")],
+        [[cell.replace("failed", "converged") for cell in row] for row in read(place / "status.csv")],
     )
     assert named(place) == [("status.csv", "status")] * 2
     list(planning.write_status_tables([configured()]))
@@ -201,36 +204,60 @@ def test_a_study_that_goes_on_after_a_failure(place):
     assert named(place) == []
 
 
+@pytest.fixture(params=[*OF_FITS, *OF_ALL, MUTATIONS])
+def table(request, place, monkeypatch) -> tuple[Path, Callable[[], list[str]]]:
+    """A table, and what is wrong with it; of what is not changed no more is computed than once."""
+    path, name = place / request.param, request.param
+    if name == MUTATIONS:
+        encoding = place / "encodings/replicate~1.npz"
+        return path, lambda: [what for file, what in named(path.parent, encoding) if file == path.name]
+    recompute, kept = per_fit.check, {}
+
+    def recall(folder: Path, *arguments: object):
+        if folder not in kept:
+            kept[folder] = recompute(folder, *arguments)
+        return kept[folder]._replace(discrepancies=Discrepancies())
+
+    monkeypatch.setattr(per_fit, "check", recall)
+    if name in OF_FITS:
+        monkeypatch.setattr(check_tables, "derived", lambda *arguments: None)
+    return path, lambda: [what for file, what in named(place) if file == name]
+
+
+def changes(rows: list[list[str]], k: int) -> Iterator[list[list[str]]]:
+    """Tables of which one cell of a column is another: in the middle, one emptied, one filled."""
+    full, empty = ([n for n in range(1, len(rows)) if bool(rows[n][k]) == is_full] for is_full in (True, False))
+    cells = [(len(rows) // 2, other(rows[len(rows) // 2][k]))]
+    cells += [(full[-1], "")] if full else []
+    cells += [(empty[0], "0.5")] if empty else []
+    for row, cell in cells:
+        yield [[cell if (n, m) == (row, k) else old for m, old in enumerate(one)] for n, one in enumerate(rows)]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("file", [*OF_FITS, *OF_ALL, MUTATIONS])
-def test_a_change_in_any_column_is_named(place, file):
-    table = rows(place / file)
-    for k, column in enumerate(table[0]):
-        changed = [list(row) for row in table]
-        changed[len(table) // 2][k] = other(changed[len(table) // 2][k])
-        rewrite(place / file, changed)
-        assert (Path(file).name if file == MUTATIONS else file, column) in named(place), column
-    rewrite(place / file, table)
-    assert named(place) == []
-
-
-@pytest.mark.parametrize("file", [*OF_FITS, *OF_ALL, MUTATIONS])
-def test_empty_cells_are_cells(place, file):
-    """A cell that was emptied, and one that was filled, in every column that has such."""
+def test_a_change_in_any_column_is_named(table):
+    path, wrong = table
+    written = read(path)
+    for k, column in enumerate(written[0]):
+        for changed in changes(written, k):
+            rewrite(path, changed)
+            assert column in wrong(), column
+    rewrite(path, written)
+    assert wrong() == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("file", [*OF_FITS, *OF_ALL, MUTATIONS])
-def test_rows_and_columns_are_those_of_the_table(place, file):
-    table, name = rows(place / file), Path(file).name if file == MUTATIONS else file
-    assert len(table) > 2
-    for changed, wrong in (
-        (table[:-1], "row"),
-        ([*table, table[-1]], "row"),
-        ([table[0], table[2], table[1], *table[3:]], "order"),
-        ([row[:-1] for row in table], f"column {table[0][-1]}"),
-        ([[*row, "x"] for row in table], "column x"),
-        ([[row[1], row[0], *row[2:]] for row in table], "order"),
+def test_rows_and_columns_are_those_of_the_table(table):
+    path, wrong = table
+    written = read(path)
+    assert len(written) > 2
+    for changed, what in (
+        (written[:-1], "row"),
+        ([*written, written[-1]], "row"),
+        ([written[0], written[2], written[1], *written[3:]], "mutation" if path.name == "mutations.csv" else "order"),
+        ([row[:-1] for row in written], f"column {written[0][-1]}"),
+        ([[*row, "x"] for row in written], "column x"),
+        ([[row[1], row[0], *row[2:]] for row in written], "order"),
     ):
-        rewrite(place / file, changed)
-        assert (name, wrong) in [(where, what.split("/")[0]) for where, what in named(place)], wrong
+        rewrite(path, changed)
+        assert what in wrong(), what

@@ -1,4 +1,4 @@
-"""Files of a finished study that something damaged: noticed by the plan, listed by a dry run, made again as they were."""
+"""Files of a finished study that something damaged: noticed by the plan, listed by a dry run, made again as before."""
 
 import json
 import os

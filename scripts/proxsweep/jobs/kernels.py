@@ -2,8 +2,7 @@
 
 It is started when it is first needed and replaced after any fault, and where a notebook left something that cannot be
 put back (:mod:`proxsweep.jobs.isolation`). papermill does the executing; this module adds what it leaves to its caller:
-which interpreter, environment and sockets a kernel gets, how many threads, and that no kernel outlives its owner
-(:mod:`proxsweep.jobs.kernel` sees to that where the owner is killed).
+which interpreter, environment and sockets a kernel gets, how many threads, and that no kernel outlives its owner.
 """
 
 import ast
@@ -12,6 +11,7 @@ import json
 import logging
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -54,6 +54,9 @@ SOCKET_PATH_BYTES = 100
 """A Unix socket's path holds some 104 bytes (macOS) or 108 (Linux)."""
 
 ISOLATION = "__import__('proxsweep.jobs.isolation', fromlist=['']).{call}"
+
+
+GUARD = "trap '' INT TERM HUP; read -r nothing; kill -s KILL -- -$1"
 
 
 class NotStarted(Exception):
@@ -190,8 +193,8 @@ class Kernel:
                 folder = self._of_start.enter_context(leftovers.private_folder())
                 manager = _manager_class(folder, self.threads)()
                 self._managers.append(manager)
-                with open(self._owner(), "rb") as pipe:
-                    run_sync(manager.start_kernel)(stdin=pipe)
+                run_sync(manager.start_kernel)()
+                self._of_start.enter_context(_guarded(self._process().pid))
                 self._asked = manager.blocking_client()
                 self._asked.start_channels(iopub=False, stdin=False, hb=False)
                 self._ask(begin, START_SECONDS)
@@ -203,12 +206,6 @@ class Kernel:
                 kill(self._managers)
                 self._of_start.close()
         raise NotStarted(f"the kernel failed to start {STARTS} times")
-
-    def _owner(self) -> int:
-        """The end of a pipe for a kernel to read from: it is empty as long as this process and the kernel are there."""
-        read, write = os.pipe()
-        self._of_start.callback(os.close, write)
-        return read
 
     def _ask(self, call: str, seconds: float) -> Any:
         """What a function of :mod:`proxsweep.jobs.isolation` returns in the kernel."""
@@ -319,6 +316,23 @@ def _killed_on_signal(managers: list[AsyncKernelManager]) -> Iterator[None]:
     finally:
         for number, handler in earlier.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+@contextlib.contextmanager
+def _guarded(pid: int) -> Iterator[None]:
+    """Kill a kernel and all processes of its group when the block ends, or this process by whatever death.
+
+    A shell does it, at the end of a pipe from this process: the kernel could not while compiled code keeps all its
+    threads from running.
+    """
+    command = ["/bin/sh", "-c", GUARD, "guard", str(pid)]
+    nothing = subprocess.DEVNULL
+    guard = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=nothing, stderr=nothing, start_new_session=True)
+    try:
+        yield
+    finally:
+        guard.stdin.close()
+        guard.wait()
 
 
 def kill(managers: list[AsyncKernelManager]) -> None:

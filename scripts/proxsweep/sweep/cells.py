@@ -123,15 +123,15 @@ def compare(file: str, written: Written, expected: Expected, discrepancies: Disc
     """Columns, rows and their order, then every cell; of a column that differs the first row is told."""
     table = expected.table
     header(file, written.header, list(table), discrepancies)
-    here, there = _rows(file, written, expected, discrepancies)
+    here, there = aligned(file, written, expected, discrepancies)
     labels = _keys([table[name].tolist() for name in expected.key])
     for name in [name for name in table if name in written.columns]:
         cells, values = [written.columns[name][k] for k in here], table[name].iloc[there]
         size = expected.sizes[name][there] if name in expected.sizes else None
         wrong = np.flatnonzero(_differ(cells, values, expected.relative, size))
         if len(wrong):
-            first, others = wrong[0], f" and {len(wrong) - 1} others" if len(wrong) > 1 else ""
-            where = f"{name}, row {here[first] + 2} ({_label(labels[there[first]])}){others}"
+            first = wrong[0]
+            where = f"{name}, row {here[first] + 2} ({_label(labels[there[first]])}){_others(len(wrong))}"
             discrepancies.add(file, where, cells[first], text(values.iloc[first]), expected.relative)
 
 
@@ -149,7 +149,9 @@ def header(file: str, written: Sequence[str], expected: Sequence[str], discrepan
         discrepancies.add(file, f"order of the columns, column {k + 1}", written[k], expected[k])
 
 
-def _rows(file: str, written: Written, expected: Expected, discrepancies: Discrepancies) -> tuple[list[int], list[int]]:
+def aligned(
+    file: str, written: Written, expected: Expected, discrepancies: Discrepancies
+) -> tuple[list[int], list[int]]:
     """Numbers of the rows to compare, in the table and among the expected ones; rows that have no other are told.
 
     Of two tables of one length every row is compared with that in its place, unless the same rows stand in another
@@ -167,8 +169,7 @@ def _rows(file: str, written: Written, expected: Expected, discrepancies: Discre
         return common, common
     for rows, is_there, should in ((missing, ABSENT, "a row of this table"), (more, "there", "no row of this table")):
         if rows:
-            others = f" and {rows.total() - 1} others" if rows.total() > 1 else ""
-            discrepancies.add(file, f"row {_label(next(iter(rows)))}{others}", is_there, should)
+            discrepancies.add(file, f"row ({_label(next(iter(rows)))}){_others(rows.total())}", is_there, should)
     places = {row: k for k, row in reversed(list(enumerate(found)))}
     there = [k for k, row in enumerate(wanted) if row in places]
     here = [places[wanted[k]] for k in there]
@@ -198,6 +199,10 @@ def _parsed(cells: Sequence[str], values: pd.Series) -> Sequence[Any]:
 
 def _label(row: Sequence[Any]) -> str:
     return ", ".join(text(part) for part in row if text(part))
+
+
+def _others(count: int) -> str:
+    return f" and {count - 1} other{'s' if count > 2 else ''}" if count > 1 else ""
 
 
 def _differ(cells: Sequence[str], values: pd.Series, relative: float, size: np.ndarray | None) -> np.ndarray:

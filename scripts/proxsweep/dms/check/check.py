@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from proxsweep.dms.check import recompute, starts
 from proxsweep.dms.data.encoding import Encoding
@@ -244,11 +245,13 @@ def _mutations(fit: _Fit, path: Path, discrepancies: Discrepancies) -> None:
     numbers |= {f"times_seen_{name}": encoding.times_seen[d] for d, name in enumerate(encoding.conditions)}
     written = cells.read(path)
     cells.header(path.name, written.header, [*NAMES, *numbers], discrepancies)
+    if len(written.columns[written.header[0]]) != len(encoding.mutations):
+        names = cells.Expected(pd.DataFrame({NAMES[0]: encoding.mutations}), NAMES[:1])
+        cells.aligned(path.name, written, names, discrepancies)
+        return
     for name in [name for name in NAMES if name in written.columns]:
         names = np.array(written.columns[name], object)
         _same_names(path.name, name, names, getattr(encoding, f"{name}s"), discrepancies)
-    if len(written.columns[written.header[0]]) != len(encoding.mutations):
-        return
     for name in [name for name in numbers if name in written.columns]:
         _same_numbers(path.name, name, written.columns[name], numbers[name], encoding.mutations, discrepancies)
 

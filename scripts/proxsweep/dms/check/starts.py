@@ -69,7 +69,7 @@ def _written(
         for name, key in COUNTS.items():
             if key in record:
                 discrepancies.equal(
-                    fit_folder.TRACE, f"{name} of start {one['start']}", int(rows[name].iloc[-1]), record[key]
+                    fit_folder.TRACE, f"{name} of start {one['start']}", float(rows[name].iloc[-1]), record[key]
                 )
     written = rows[rows["iteration"] == one.get("written_iteration", one["iterations"])]
     objective = math.nan if one["objective"] is None else one["objective"]
