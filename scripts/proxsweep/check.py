@@ -12,9 +12,10 @@ from proxsweep.families import FAMILIES, family
 from proxsweep.io import digests, reading
 from proxsweep.io.errors import UserError
 from proxsweep.optimize.status import Status
-from proxsweep.sweep import fit_folder, record_schema
+from proxsweep.sweep import collected, fit_folder, record_schema
 from proxsweep.sweep.collected import Planned
 from proxsweep.sweep.discrepancies import Disagreement, Discrepancies
+from proxsweep.sweep.grid import PARTIAL
 from proxsweep.sweep.study import refit_folders
 
 NUMBERS = ("objective", "smooth", "penalty", "residual", "relative_residual")
@@ -82,6 +83,7 @@ def check(folder: Path, encoding: Path | None = None) -> Report:
 def _study(folder: Path) -> tuple[list[Checked], list[tuple[str, Disagreement]]]:
     """All planned fits of one study or refit, and what did not agree in its tables as a whole."""
     plan, told = _plan(folder / "plan.json"), Discrepancies()
+    check_tables.noted(folder, told)
     planned = [_planned(folder, fit, plan["study"]) for fit in plan["fits"]]
     rows = check_tables.fit_rows(folder, planned, _base(folder, plan["study"]), told)
     done = []
@@ -130,7 +132,7 @@ def _plan(path: Path) -> dict[str, Any]:
         inside = (
             Path(fit["path"]).is_relative_to(Path("results") / plan["study"]) and ".." not in Path(fit["path"]).parts
         )
-        known = fit.get("family") in FAMILIES
+        known = fit.get("family") in list(FAMILIES)
         replicate = family(fit["family"]).roles.replicate if known else None
         if not inside or not known or (replicate is not None and replicate not in fit["labels"]):
             # message: The plan names a fit outside of its study: it was edited, or copied from another. | Make it
@@ -173,6 +175,10 @@ def _fit(
     _digests(folder, record, discrepancies)
     if labels is not None:
         discrepancies.equal("record.json", "labels", record["labels"], dict(labels))
+        for name, label in collected.labels(record).items():
+            discrepancies.equal("record.json", f"label of fit.{name}", label, labels.get(name, label))
+        for name in PARTIAL:
+            discrepancies.equal("record.json", name, record.get(name), labels.get(name))
     discrepancies.disagreements += before.disagreements
     wrong = len(discrepancies.disagreements)
     shown = {

@@ -10,7 +10,7 @@ import yaml
 
 from proxsweep.families import family
 from proxsweep.family import Family
-from proxsweep.io import reading
+from proxsweep.io import digests, reading
 from proxsweep.io.errors import UserError
 from proxsweep.optimize.status import Status
 from proxsweep.sweep import cells, chosen, collected, cross_validation
@@ -63,7 +63,9 @@ def _compare_fits(
     written = _read(path, path.name, told)
     if written is None:
         return {}
-    cells.header(path.name, written.header, list(expected), told)
+    # columns of a fit without a record are not known
+    whole = path.name == STATUS or len(fits) == len(found)
+    cells.header(path.name, written.header, list(expected), told, whole)
     if "path" not in written.header:
         return {}
     rows: dict[str, list[dict[str, str]]] = {}
@@ -100,6 +102,13 @@ def _compare_rows(
                 discrepancies.add(file, name, row[name], cells.text(value))
 
 
+def noted(folder: Path, told: Discrepancies) -> None:
+    """Compare the files of a study, those of its fits apart, with the digests that were noted when they were written."""
+    for path in digests.noted_below(folder):
+        if fault := digests.fault(path):
+            told.add(str(Path(path).relative_to(folder)), "digest", fault, "the file as it was written")
+
+
 def derived(folder: Path, name: str, planned: Sequence[Planned], told: Discrepancies) -> None:
     """Compare the tables that are made from all fits of a study, where they are on disk.
 
@@ -122,7 +131,11 @@ def derived(folder: Path, name: str, planned: Sequence[Planned], told: Discrepan
         {fit.plan["path"]: folder / own.encoding(fit.plan["labels"]) for fit in planned},
     )
     tables = own.check_tables(study)
+    unknown = [name for name in own.roles.order if name not in study.fits]
     if not any((folder / file).exists() for file in (VALIDATED, CHOSEN, *filter(None, [own.signs]), *tables)):
+        return
+    if unknown:
+        told.add("record.json", f"fit.{unknown[0]}", cells.ABSENT, "a value in the record of every fit")
         return
     validated = cross_validation.table(study.fits, own.roles)
     by = ("study", *(name for name in sweep_columns(study.fits) if name != own.roles.replicate))
@@ -144,9 +157,9 @@ def _chosen(
     told: Discrepancies,
 ) -> pd.DataFrame | None:
     """What `chosen.csv` has to say, compared with it; without settings what it says, None where it is not there."""
-    if config is None or (own.signs and own.check_signs is None):
-        return chosen.load(folder / CHOSEN) if (folder / CHOSEN).exists() else None
     roles, swept = own.roles, sweep_columns(study.fits)
+    if config is None or (own.signs and own.check_signs is None):
+        return _as_written(folder / CHOSEN, [name for name in swept if name != roles.replicate], told)
     signs = pd.DataFrame(columns=[roles.strength, *chosen.SIGNS])
     if own.signs and own.check_signs:
         signs = own.check_signs(study, config)
@@ -158,15 +171,23 @@ def _chosen(
     return found
 
 
+def _as_written(path: Path, settings: list[str], told: Discrepancies) -> pd.DataFrame | None:
+    found = chosen.load(path) if path.exists() else None
+    missing = [] if found is None else [name for name in settings if name not in found]
+    for name in missing:
+        told.add(CHOSEN, f"column {name}", cells.ABSENT, "a column of this table")
+    return None if missing else found
+
+
 def _wanted(path: Path, config: dict[str, Any], own: Family) -> dict[str, Any]:
     """The config's section `chosen`."""
     reading.require(path, config.get("chosen", {}), {}, SETTINGS)
     wanted = {own.roles.strength: None, **config.get("chosen", {})}
     reading.require(path, wanted, {**chosen.WANTED, own.roles.strength: (int, float, type(None))}, SETTINGS)
-    if wanted["rule"] not in chosen.RULES:
-        # message: chosen.rule 'mine' | the config that the study ran with | `config.yaml` was edited. | Run the
-        # workflow again.
-        raise UserError(str(path), f"chosen.rule {wanted['rule']!r}", SETTINGS)
+    if wanted["rule"] not in chosen.RULES or any(isinstance(value, dict | list) for value in wanted.values()):
+        # message: chosen {'rule': 'mine', ...} | the config that the study ran with | `config.yaml` was edited. | Run
+        # the workflow again.
+        raise UserError(str(path), f"chosen {wanted!r}", SETTINGS)
     return wanted
 
 

@@ -45,7 +45,8 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.output:
         write_csv(arguments.output, report.table)
     if report.disagreements:
-        tables = f" and in {report.wrong_tables} tables of all fits" if report.wrong_tables else ""
+        plural = "s" if report.wrong_tables > 1 else ""
+        tables = f" and in {report.wrong_tables} table{plural} of all fits" if report.wrong_tables else ""
         wrong = f"{report.wrong_fits} of {len(report.table)} fits{tables}"
         found = f"{len(report.disagreements)} disagreements in {wrong}, listed above"
         # message: `proxsweep check` computed something else than the files say: they were edited or mixed, or a run is

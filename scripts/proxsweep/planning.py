@@ -7,6 +7,7 @@ import functools
 import itertools
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -146,17 +147,22 @@ def unseen(study: Study, reasons: dict[str, str]) -> dict[str, str]:
     return found
 
 
-def put_aside(study: Study, unseen: Iterable[str], dry_run: bool) -> None:
-    """Take files away before anything is planned, so that their jobs run; a record is there for its job.
+def put_aside(study: Study, places: list[str], dry_run: bool) -> None:
+    """Take files and folders away before anything is planned, so that their jobs run; a record is there for its job.
 
     The table of fits goes with them: Snakemake makes what is missing only for something else that is missing.
     """
-    gone = [*unseen, f"results/{study.name}/fits.csv"] if unseen else []
+    gone = [*places, f"results/{study.name}/fits.csv"] if places else []
     if dry_run:
         set_aside.hide(gone)
         return
     for path in map(Path, gone):
-        set_aside.put(path.parent) if path.name == fit_folder.RECORD else path.unlink(missing_ok=True)
+        if path.name == fit_folder.RECORD:
+            set_aside.put(path.parent)
+        elif path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 # ---- paths -----------------------------------------------------------------------------------------------

@@ -19,21 +19,25 @@ class Tally:
         self._found = self._digests()
         self._reasons = {study.name: planning.to_make(grid.table(study)) for study in self._studies}
 
-    def before(self, dry_run: bool, is_made: Callable[[str], bool]) -> Iterator[str]:
-        """Put aside what Snakemake would not make again; says which files these are, which ``again`` then lists.
+    def before(self, dry_run: bool, made_as: Callable[[str], str | None]) -> Iterator[str]:
+        """Put aside what Snakemake would not make again; says which files these are, and lists them in ``again``.
 
-        ``is_made`` says whether a rule makes a file: others, of settings that are no more, stay as they are.
+        ``made_as`` says as what a rule makes a file: as itself, as part of a folder, or, where it is of settings that
+        are no more, not at all. Then it stays as it is.
         """
         for study in self._studies:
             found = planning.unseen(study, self._reasons[study.name])
-            unseen = {path: reason for path, reason in found.items() if is_made(path)}
-            for path, reason in unseen.items():
+            made = {path: made_as(path) for path in found}
+            for path, reason in found.items():
+                if made[path] is None:
+                    continue
                 # message: A file that a run had finished was cut off, edited, overwritten or removed since then, as the
                 # line says, or the fit had failed. It is made again. | Nothing now. If damage comes again, look for the
                 # cause: a full disk, a copy that stopped, a program that synchronises folders.
                 yield f"{path}: {reason}; it is made again"
-            planning.put_aside(study, unseen, dry_run)
-            self.again += unseen
+            gone = list(dict.fromkeys(place for place in made.values() if place))
+            planning.put_aside(study, gone, dry_run)
+            self.again += gone
 
     def counts(self) -> Iterator[str]:
         """How many fits of every study are there, and how many are to be made, of the data that are there."""

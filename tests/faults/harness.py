@@ -16,6 +16,7 @@ import pandas as pd
 
 from projects import Project, copy_project, hear_interrupts, simulated, small_study
 from proxsweep.dms.data.simulate import simulate
+from proxsweep.io import digests
 
 STUDY = Path("results/s")
 TARGETS = ("results/s/encodings/replicate~1.npz", "results/s/fits.csv", "results/s/shifts.csv")
@@ -135,7 +136,7 @@ def tables(project: Project) -> dict[str, object]:
     """All tables and parameters of the study, measured times and memory left out."""
     folder = project.folder / STUDY
     found: dict[str, object] = {}
-    for path in sorted(folder.rglob("*.csv")):
+    for path in sorted(path for path in folder.rglob("*.csv") if digests.FOLDER not in path.parts):
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
         found[str(path.relative_to(folder))] = table.drop(columns=MEASURED, errors="ignore").to_csv(index=False)
     for path in sorted(folder.rglob("*.npz")):

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import cluster
 import pandas as pd
+import psutil
 
 from projects import Project, copy_project, insert_cell, plant_modules, simulated, small_study
+from proxsweep.io import digests
 
 MEASURED = ["solve_seconds", "compile_seconds", "job_seconds", "max_rss_mb"]
 PLACES = ["log", "kept_notebook"]
@@ -39,6 +42,16 @@ while spec["fit"]["lasso"] and not Path("go").exists():
     time.sleep(0.5)
 """
 
+STAYS = """
+import os, subprocess, time
+from pathlib import Path
+if not Path("pids.txt").exists():
+    child = subprocess.Popen(["sleep", "600"])
+    Path("pids.tmp").write_text(f"{os.getpid()} {child.pid}")
+    Path("pids.tmp").rename("pids.txt")
+    time.sleep(600)
+"""
+
 
 def study(project: Project, **changes: object) -> tuple[str, str]:
     """Two fits, one without a lasso: a path."""
@@ -61,7 +74,7 @@ def begun(project: Project) -> list[str]:
 
 def tables(folder: Path) -> dict[str, pd.DataFrame]:
     """Every table below a study's folder, without what is measured and where logs lie."""
-    paths = sorted(folder.rglob("*.csv"))
+    paths = sorted(path for path in folder.rglob("*.csv") if digests.FOLDER not in path.parts)
     found = {str(path.relative_to(folder)): pd.read_csv(path) for path in paths}
     return {name: table.drop(columns=[*MEASURED, *PLACES, "seconds"], errors="ignore") for name, table in found.items()}
 
@@ -124,6 +137,19 @@ def test_an_interrupt_cancels_jobs(project, tmp_path):
     assert process.wait(60) != 0
     until(lambda: not cluster.jobs("--name", name), "its job is gone", 30)
     assert not (project.folder / FITS / "lasso~0.001/replicate~1/record.json").exists()
+
+
+def test_a_step_that_is_killed_leaves_no_process(project, tmp_path):
+    insert_cell(project.folder / "notebooks/dms/fit.ipynb", STAYS)
+    log, pids = tmp_path / "log", project.folder / "pids.txt"
+    process = project.begin(log, "fits", *ALONE, *study(project))
+    until(pids.exists, "the fit has begun")
+    processes = [psutil.Process(int(pid)) for pid in pids.read_text().split()]
+    jobs = cluster.jobs("--name", run_id(log))
+    subprocess.run(["scancel", "--signal=KILL", "--full", *jobs], check=True)
+    gone = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    until(lambda: not any(one.is_running() and one.status() not in gone for one in processes), "none is left", 20)
+    assert process.wait(240) == 0 and "attempt=2" in log.read_text()
 
 
 def test_after_a_kill_the_next_run_takes_over_what_was_done_and_what_went_on(project, tmp_path):

@@ -22,7 +22,7 @@ from proxsweep.dms.model import fit, fit_files
 from proxsweep.dms.roles import ROLES
 from proxsweep.io.errors import UserError
 from proxsweep.io.files import write_csv, write_npz
-from proxsweep.sweep import collect, grid
+from proxsweep.sweep import collect, fit_folder, grid
 from proxsweep.sweep.study import Study
 
 TREE = {"name": "clade", "kind": "tree", "tree": {"c0": "root", "inner": "root", "c1": "inner", "c2": "inner"}}
@@ -447,12 +447,13 @@ def test_a_changed_table_is_named(study, name, column, quantity):
 )
 def test_a_changed_figure_is_named(study, key, value):
     edit_record(first(study), lambda record: record["dms"].update({key: value}))
-    assert list(found(study)) == [("record.json", f"dms.{key}")]
+    assert list(found(study)) == [("record.json", f"dms.{key}"), ("fits.csv", key)]
 
 
 def test_a_changed_share_of_a_row_is_named(study):
     edit_record(first(study), lambda record: record["dms"]["zero_shift_share_rows"].update({"c1-minus-c0": 0.123}))
-    assert list(found(study)) == [("record.json", "dms.zero_shift_share_rows.c1-minus-c0")]
+    wrong = [("record.json", "dms.zero_shift_share_rows.c1-minus-c0"), ("fits.csv", "zero_shift_share_c1-minus-c0")]
+    assert list(found(study)) == wrong
 
 
 def test_another_lasso_weight_or_matrix_is_named(study):
@@ -499,6 +500,36 @@ def test_a_worse_start_called_the_best_is_named(tmp_path):
     assert ("record.json", "objective of the best start") in found(tmp_path / "fit", path)
 
 
+def test_a_change_in_any_column_of_the_study_table_is_named(study):
+    with open(study / "fits.csv", newline="") as stream:
+        header, row = list(csv.reader(stream))[:2]
+    text = (study / "fits.csv").read_text()
+    for name, cell in zip(header, row, strict=True):
+        edit_table(study / "fits.csv", 0, name, repr(1.001 * float(cell)) if cell.replace(".", "").isdecimal() else "x")
+        assert ("fits.csv", name) in found(study), name
+        (study / "fits.csv").write_text(text)
+    assert found(study) == {}
+
+
+def test_files_are_those_whose_digests_the_record_has(study):
+    folder = first(study)
+    edit_record(folder, lambda record: record.update(file_sha256=fit_folder.file_digests(folder)))
+    assert found(study) == {}
+    edit_table(folder / "trace.csv", 0, "seconds", "17")
+    edit_table(folder / "mutations.csv", 0, "beta_c0", "17")
+    digest = "digest (SHA-256)"
+    wrong = [("mutations.csv", "beta_c0 of A1C"), ("mutations.csv", digest), ("trace.csv", digest)]
+    assert list(found(study)) == wrong
+    (folder / "trace.csv").unlink()
+    assert list(found(study)) == [*wrong[:1], ("trace.csv", "the file"), wrong[1]]
+
+
+@pytest.mark.parametrize("name", ["newton_steps", "products", "smooth", "penalty", "residual", "relative_residual"])
+def test_the_end_of_a_trace_is_that_of_the_record(study, name):
+    edit_table(first(study) / "trace.csv", -1, name, "0.5")
+    assert list(found(study)) == [("trace.csv", f"{name} of start zeros")]
+
+
 def test_a_row_of_the_study_table_is_compared(study):
     edit_table(study / "fits.csv", 1, "residual", "1e-3")
     assert list(found(study)) == [("fits.csv", "residual")]
@@ -525,7 +556,7 @@ def test_files_that_cannot_be_read_are_named(study):
     folder = first(study)
     (folder / "trace.csv").unlink()
     assert list(found(study)) == [("trace.csv", "the file")]
-    (folder / "mutations.csv").write_text("mutation\n")
+    (folder / "mutations.csv").write_text("mutation\nA1C,A\n")
     assert list(found(study)) == [("mutations.csv", "the file"), ("trace.csv", "the file")]
     # the rest is looked into all the same
     assert check(study).table["confirmed"].tolist() == ["yes", "yes"]
@@ -581,10 +612,13 @@ def test_a_folder_with_nothing_to_check_is_refused(study, tmp_path, capsys):
     assert "no record of any planned fit" in capsys.readouterr().err
 
 
-def test_tables_of_the_study_that_are_none_are_refused(study):
+def test_tables_of_the_study_that_are_none_are_named_or_refused(study):
+    for content in ("", "path\n1,2\n", "path,path\n", '"path'):
+        (study / "fits.csv").write_text(content)
+        assert list(found(study)) == [("fits.csv", "the file")]
     (study / "fits.csv").write_text("path\n")
-    with pytest.raises(UserError, match=r"fits\.csv: found no column 'status'"):
-        check(study)
+    wrong = found(study)
+    assert ("fits.csv", "column lasso") in wrong and ("fits.csv", "row") in wrong
     (study / "plan.json").write_text("{}")
     with pytest.raises(UserError, match=r"plan\.json: found no study"):
         check(study)

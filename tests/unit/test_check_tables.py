@@ -18,9 +18,11 @@ from proxsweep.check import check
 from proxsweep.dms.check import check as per_fit
 from proxsweep.dms.jobs import ENCODE_KEYS, PREPROCESS_KEYS, data_spec
 from proxsweep.dms.model import fit_files
-from proxsweep.sweep import fit_folder, grid
+from proxsweep.sweep import grid
 from proxsweep.sweep.discrepancies import Discrepancies
 from proxsweep.sweep.study import Study, outline
+
+pytestmark = pytest.mark.slow
 
 TREE = {"name": "clade", "tree": {"a": "root", "inner": "root", "b": "inner", "c": "inner"}}
 CONFIG = {
@@ -144,31 +146,6 @@ def test_what_was_written_agrees_from_anywhere_with_and_without_settings(place, 
     assert named(Path("elsewhere")) == []
 
 
-def test_a_digest_names_the_file(place):
-    fit = next(place.rglob("record.json")).parent
-    record = json.loads((fit / "record.json").read_text())
-    trace = read(fit / "trace.csv")
-    (fit / "record.json").write_text(json.dumps({**record, "file_sha256": fit_folder.file_digests(fit)}))
-    assert named(place) == []
-    rewrite(fit / "trace.csv", [trace[0], [*trace[1][:-1], "17"], *trace[2:]])
-    assert named(place) == [("trace.csv", "digest")]
-    (fit / "trace.csv").unlink()
-    assert named(place) == [("trace.csv", "the file")]
-
-
-@pytest.mark.parametrize("name", ["newton_steps", "products", "objective", "smooth", "penalty", "residual"])
-def test_the_end_of_a_trace_is_that_of_the_record(place, name):
-    fit = place / "fits/difference~equivariant/lasso~0.001/replicate~1"
-    trace, record = read(fit / "trace.csv"), json.loads((fit / "record.json").read_text())
-    at, written = trace[0].index(name), trace[0].index("iteration")
-    for row in trace[1:]:
-        row[at] = (
-            other(row[at]) if int(row[written]) in (record["iterations"], record["written_iteration"]) else row[at]
-        )
-    rewrite(fit / "trace.csv", trace)
-    assert named(place) == [("trace.csv", name)]
-
-
 def test_tables_of_a_study_with_a_fit_that_diverged(place):
     """Its shifts say nothing: neither of signs nor of what was reproduced."""
     study, path = configured(), place / "fits/difference~clade/lasso~0.001/replicate~2/record.json"
@@ -234,7 +211,6 @@ def changes(rows: list[list[str]], k: int) -> Iterator[list[list[str]]]:
         yield [[cell if (n, m) == (row, k) else old for m, old in enumerate(one)] for n, one in enumerate(rows)]
 
 
-@pytest.mark.slow
 def test_a_change_in_any_column_is_named(table):
     path, wrong = table
     written = read(path)
@@ -246,7 +222,6 @@ def test_a_change_in_any_column_is_named(table):
     assert wrong() == []
 
 
-@pytest.mark.slow
 def test_rows_and_columns_are_those_of_the_table(table):
     path, wrong = table
     written = read(path)

@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 from proxsweep import planning, studies, tally
 from proxsweep.families import DEFAULT, family
 from proxsweep.io.errors import UserError
-from proxsweep.jobs import closure, leftovers, shell as user_shell, signals
+from proxsweep.jobs import closure, leftovers, places, shell as user_shell, signals
 from proxsweep.report import summary as summaries
 from proxsweep.sweep import grid, study as outlines
 
@@ -46,6 +46,7 @@ def or_refuse(function, *arguments):
 # ---- studies ---------------------------------------------------------------------------------------------
 
 if workflow.is_main_process:
+    or_refuse(places.check_project, ROOT)
     or_refuse(user_shell.check_platforms, os.environ)
 CHECKED = or_refuse(
     studies.from_config, config, list(map(str, workflow.configfiles)), workflow.config_settings.config or {}, Path()
@@ -139,8 +140,10 @@ def code_of(entry, without=()):
     return [str(SCRIPTS / Path(file).relative_to(ROOT / "scripts")) for file in files]
 
 
-def is_made(path):
-    return any(rule.is_producer(path) for rule in workflow.rules)
+def made_as(path):
+    """The file or the folder above it that a rule makes; None where none does."""
+    places = [path, *map(str, PurePosixPath(path).parents)]
+    return next((place for place in places if any(rule.is_producer(place) for rule in workflow.rules)), None)
 
 
 def results():

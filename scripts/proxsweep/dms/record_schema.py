@@ -42,6 +42,7 @@ DMS = {
         ),
         **dict.fromkeys(("conditions", "difference_rows"), NAMES),
         **dict.fromkeys(("zero_shift_share_rows", "training_loss_rows", "validation_loss_rows"), SHARES),
+        **dict.fromkeys(("validation_variants_rows", "validation_left_out_rows"), SHARES),
     },
 }
 RECORD = {

@@ -254,7 +254,10 @@ def _is_there(file: Path, kind: Callable[[Path], bool]) -> bool:
 
 def _local_faults(path: KeyPath, text: str, base: Path) -> Iterator[Fault]:
     file = base / text
-    if not _is_there(file, Path.is_file):
+    if "{" in text or "}" in text:
+        # message: Snakemake takes braces in a path for wildcards. | Rename the file or its folder.
+        yield Fault(path, f"braces in {text}", "a path without { and }")
+    elif not _is_there(file, Path.is_file):
         what = "a folder" if _is_there(file, Path.is_dir) else "no file"
         # message: no file at scores.csv / a folder at scores.csv | a file (paths are relative to /home/me/project) |
         # The path starts where you run, not where the config lies. | Correct it.

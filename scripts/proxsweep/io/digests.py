@@ -1,7 +1,8 @@
 """Digests of the files that a run leaves: noted by whoever writes a file, verified by whoever reads it.
 
 The digest of ``results/STUDY/.../NAME`` stands in ``results/STUDY/.../.digests/NAME``. Fits are left out: their records
-hold the digests of their files. So are checkpoints, which come and go while a fit runs.
+hold the digests of their files. So are checkpoints, which come and go while a fit runs, and the notebooks of paths,
+which no step reads.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from typing import Any
 
 from proxsweep.io.errors import UserError
 
-ROOT, FOLDER, ELSEWHERE = "results", ".digests", ("fits", "checkpoints")
+ROOT, FOLDER, ELSEWHERE = "results", ".digests", ("fits", "checkpoints", "paths")
 MAKER = "PROXSWEEP_MAKER"
 """Environment variable: what runs, for the note and for messages."""
 

@@ -1,8 +1,5 @@
 """An IPython kernel that starts and ends quickly: ``python -P -m proxsweep.jobs.kernel -f CONNECTION_FILE``.
 
-Its standard input is a pipe that its owner keeps open. When the pipe is closed, by whatever death of the owner, the
-kernel is killed with all processes of its group: in a session of their own they would live on.
-
 What differs from ``ipykernel_launcher``: no debugger and no history file, since nobody sits in front of the kernel;
 garbage is collected less often, since large libraries make hundreds of thousands of objects that all stay; and after
 a proper shutdown the interpreter is not taken apart object by object. Standard library only at the top: the
@@ -12,7 +9,6 @@ collector is set before anything large is imported.
 import atexit
 import gc
 import os
-import signal
 import sys
 
 COLLECT_AFTER = 50_000
@@ -25,8 +21,7 @@ OPTIONS = (
 
 
 def main() -> None:
-    """Run a kernel until it is asked to end, or has no owner any more."""
-    _end_with_owner()
+    """Run a kernel until it is asked to end."""
     gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
     ended: list[bool] = []
     atexit.register(_leave, ended)  # first in, last out
@@ -39,24 +34,6 @@ def main() -> None:
     del sys.modules["debugpy"]
     application.start()
     ended.append(True)
-
-
-def _end_with_owner() -> None:
-    """Fork a process that waits for the end of standard input, which is empty for the kernel itself from here on.
-
-    A thread could not: compiled code of a cell may keep all threads of the kernel from running.
-    """
-    kernel, nothing = os.getpid(), os.open(os.devnull, os.O_RDWR)
-    if os.fork():
-        os.dup2(nothing, 0)
-        os.close(nothing)
-        return
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # an interrupt of the cell goes to the group
-        signal.signal(number, signal.SIG_IGN)
-    for descriptor in (1, 2):  # who reads what the kernel prints does not wait for this process
-        os.dup2(nothing, descriptor)
-    os.read(0, 1)
-    os.killpg(kernel, signal.SIGKILL)  # this process is one of the group, so that no other has its number
 
 
 def _leave(ended: list[bool]) -> None:

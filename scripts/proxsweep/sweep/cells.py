@@ -75,12 +75,11 @@ def read(path: str | Path) -> Written:
     if not header or twice:
         # message: no header / the column 'lasso' twice | a table as it was written (.csv) | The table was edited. |
         # Make it again.
-        raise UserError(f"{path}, header", f"the column {twice[0]!r} twice" if twice else "no header", expected)
+        raise UserError(str(path), f"the column {twice[0]!r} twice" if twice else "no header", expected)
     other = next((k for k, row in enumerate(rows) if len(row) != len(header)), None)
     if other is not None:
-        place, found = f"{path}, row {other + 1}", f"{len(rows[other])} cells"
         # message: A row was cut off or edited. | Make the table again.
-        raise UserError(place, found, f"{len(header)}, one for each column")
+        raise UserError(str(path), f"{len(rows[other])} cells in row {other + 1}", f"{len(header)}, as in its header")
     return Written(header, {name: [row[k] for row in rows[1:]] for k, name in enumerate(header)})
 
 
@@ -132,21 +131,25 @@ def compare(file: str, written: Written, expected: Expected, discrepancies: Disc
         if len(wrong):
             first = wrong[0]
             where = f"{name}, row {here[first] + 2} ({_label(labels[there[first]])}){_others(len(wrong))}"
-            discrepancies.add(file, where, cells[first], text(values.iloc[first]), expected.relative)
+            relative = expected.relative if values.dtype.kind == "f" else 0.0
+            discrepancies.add(file, where, cells[first], text(values.iloc[first]), relative)
 
 
-def header(file: str, written: Sequence[str], expected: Sequence[str], discrepancies: Discrepancies) -> None:
-    """Columns that are missing, one too many, or in another order."""
-    before = len(discrepancies.disagreements)
-    for name in expected:
-        if name not in written:
-            discrepancies.add(file, f"column {name}", ABSENT, "a column of this table")
-    for name in written:
-        if name not in expected:
-            discrepancies.add(file, f"column {name}", "there", "no column of this table")
-    if len(discrepancies.disagreements) == before and list(written) != list(expected):
-        k = next(k for k, names in enumerate(zip(written, expected, strict=True)) if len(set(names)) > 1)
-        discrepancies.add(file, f"order of the columns, column {k + 1}", written[k], expected[k])
+def header(
+    file: str, written: Sequence[str], expected: Sequence[str], discrepancies: Discrepancies, whole: bool = True
+) -> None:
+    """Columns that are missing and, where all are known (``whole``), one too many or in another order."""
+    missing = [name for name in expected if name not in written]
+    more = [name for name in written if name not in expected]
+    for name in missing:
+        discrepancies.add(file, f"column {name}", ABSENT, "a column of this table")
+    if not whole:
+        return
+    for name in more:
+        discrepancies.add(file, f"column {name}", "there", "no column of this table")
+    moved = [] if missing or more else [(k, *pair) for k, pair in enumerate(zip(written, expected, strict=True))]
+    for k, one, other in [place for place in moved if place[1] != place[2]][:1]:
+        discrepancies.add(file, f"order of the columns, column {k + 1}", one, other)
 
 
 def aligned(

@@ -1,6 +1,7 @@
 """What the tables of fits of a study have to say, by the records on disk: for checking what `collect` wrote."""
 
 import io
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,15 +70,20 @@ def _fits_row(fit: Planned) -> dict[str, Any]:
     return {
         **_shown(record["fit"]),
         **{name: record.get(name) for name in (*same, *PARTIAL)},
-        **{name: (record.get(section) or {}).get(key) for name, (section, key) in MEASURED.items()},
+        **{name: _inside(record.get(section), key) for name, (section, key) in MEASURED.items()},
         "path": fit.plan["path"],
     }
+
+
+def _inside(section: Any, key: str) -> Any:
+    return section.get(key) if isinstance(section, Mapping) else None
 
 
 def _own(record: Mapping[str, Any]) -> dict[str, Any]:
     """Certificate and the family's figures; those of parts stand in a mapping called after the whole."""
     found = dict(record.get("certificate", {}))
-    for name, value in record.get(record["family"], {}).items():
+    figures = record.get(record["family"])
+    for name, value in figures.items() if isinstance(figures, Mapping) else ():
         parts = value if isinstance(value, Mapping) else {}
         found |= {f"{name.removesuffix('_rows')}_{part}": one for part, one in parts.items()}
         found |= {} if isinstance(value, Mapping | list) else {name: value}
@@ -116,13 +122,18 @@ def check_files(fit: Planned, row: Mapping[str, str], base: Path | None, discrep
         Where the workflow ran; None where that is not known.
     """
     for name, key in FILES.items():
-        path = fit.plan.get(key) or ""
-        there = bool(base and path) and (base / path).exists()
+        path = fit.plan.get(key) if isinstance(fit.plan.get(key), str) else ""
+        there = bool(base and path) and os.path.exists(base / path)
         may_be_none = not there or (name == "kept_notebook" and fit.finished)
         may_be_there = there or not (name == "kept_notebook" and fit.finished)
         allowed = {*([""] if may_be_none else []), *([path] if may_be_there else [])}
         if name in row and row[name] not in allowed:
             discrepancies.add("status.csv", name, row[name], path if may_be_there else "")
+
+
+def labels(record: Mapping[str, Any]) -> dict[str, str]:
+    """Labels of the values that were fitted."""
+    return {name: _labelled(value) for name, value in record["fit"].items()}
 
 
 def read_back(table: pd.DataFrame) -> pd.DataFrame:
@@ -140,7 +151,7 @@ def _shown(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _labelled(value) if isinstance(value, dict | list) else value for name, value in values.items()}
 
 
-def _labelled(value: dict | list) -> str:
+def _labelled(value: Any) -> str:
     try:
         return label(value)
     except (ValueError, KeyError, TypeError):  # of a record that was edited

@@ -9,7 +9,7 @@ START = {
     "required": ["start", "status", "objective", "residual", "relative_residual", "iterations"],
     "properties": {
         "start": {"type": "string"},
-        "objective": NUMBER,
+        **dict.fromkeys(("objective", "residual", "relative_residual"), NUMBER),
         **dict.fromkeys(("iterations", "written_iteration"), {"type": "integer"}),
     },
 }

@@ -309,9 +309,11 @@ def _losses(fit: _Fit, discrepancies: Discrepancies) -> None:
         problems["validation"] = recompute.problem(fit.held_out, fit.record["model"], fit.problem.lasso, difference)
     for name, problem in problems.items():
         total, rows = recompute.mean_losses(problem, fit.point)
-        discrepancies.close("record.json", f"dms.{name}_loss", inside[f"{name}_loss"], total, OBJECTIVE * abs(total))
+        discrepancies.close(
+            "record.json", f"dms.{name}_loss", inside.get(f"{name}_loss"), total, OBJECTIVE * abs(total)
+        )
         for condition, value in zip(fit.encoding.conditions, rows, strict=True):
-            written = inside[f"{name}_loss_rows"].get(str(condition))
+            written = inside.get(f"{name}_loss_rows", {}).get(str(condition))
             discrepancies.close(
                 "record.json", f"dms.{name}_loss_rows.{condition}", written, value, OBJECTIVE * abs(value)
             )

@@ -83,5 +83,5 @@ def _written(
         # neither of a line with scale and bias held, nor of an iterated prox
         of_another = name.endswith("residual") and (math.isnan(traced) or record["prox"] is not None)
         if name in known and not of_another and one["status"] != Status.DIVERGED or name == "objective":
-            value = math.nan if known[name] is None else known[name]
+            value = math.nan if known[name] is None else float(known[name])
             discrepancies.close(fit_folder.TRACE, f"{name} of start {one['start']}", traced, value, slack[name])

@@ -80,7 +80,8 @@ def encode(
     rows = variants[variants["replicate"].astype(str) == str(replicate)]
     if rows.empty:
         known = ", ".join(map(str, variants["replicate"].unique()))
-        # message: `sweep: replicate` names one that the tables do not have. | Correct it.
+        # message: `sweep: replicate` names one that the tables do not have, or a table was cut off before its rows. |
+        # Correct it, or compare the number of rows of the table with that of its source.
         raise UserError(study, "no variants", f"a replicate among {known}")
     order = list(wildtypes["site"].astype(str))
     table = _letters(wildtypes, names, order)
@@ -194,9 +195,16 @@ def _refuse_absent(collapsed: _Collapsed, names: list[str], study: str) -> None:
     absent = np.flatnonzero(np.bincount(collapsed.condition, minlength=len(names)) == 0)
     if len(absent):
         found = f"no rows of condition {names[absent[0]]} in this replicate"
-        # message: The condition was not measured in it. | Leave this replicate out of `sweep: replicate`, or the
-        # condition out of `conditions`.
-        raise UserError(study, found, "scored rows of every condition in every replicate that is fitted")
+        expected = (
+            "scored rows of every condition in every replicate that is fitted: a table that was cut off has fewer rows "
+            "than its source; only what was not measured is to be left out"
+        )
+        # message: The table was cut off before these rows (a copy or a download that stopped), or the condition was not
+        # measured in this replicate. | First compare the number of rows of the table with that of its source (`wc -l`;
+        # `data/preprocess.report.csv` has those that were read), and copy it again if some are missing; `sha256` in the
+        # config lets no other copy pass. Only if the condition was not measured, leave it out of `conditions`, or the
+        # replicate out of `sweep: replicate`.
+        raise UserError(study, found, expected)
 
 
 def _check_wildtypes(collapsed: _Collapsed, table: np.ndarray, names: list[str], study: str) -> None:

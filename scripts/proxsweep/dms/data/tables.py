@@ -15,6 +15,16 @@ from proxsweep.dms.data import read
 from proxsweep.io.errors import UserError
 from proxsweep.io.names import RULE, is_name
 
+LIMITS = {
+    "func_score": (0.0, 1e6),
+    "pre_count": (0.0, 1e12),
+    "post_count": (0.0, 1e12),
+    "n_barcodes": (0.0, 1e12),
+    "weight": (1e-20, 1e20),
+    "variance": (1e-20, 1e20),
+}
+"""Least and largest size of the numbers of a table (config/README.md): far beyond what is measured."""
+
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
 
@@ -181,6 +191,7 @@ def _read_one(data: dict, item: dict, path: Path) -> pd.DataFrame:
         rows["variance"] = np.nan
     rows = _with_scores(rows, raw, scores, replicates)
     _check_ranges(rows, numbers, path)
+    _refuse_absurd(rows, scores, numbers, path)
     return rows
 
 
@@ -293,3 +304,22 @@ def _check_ranges(rows: pd.DataFrame, numbers: dict[str, str], path: Path) -> No
         # message: no value / -3 | a count of at least 0 / a number above 0 | A count, weight, variance or number of
         # barcodes of this row is missing or out of range. | Correct it, or remove the row.
         raise UserError(place, found, "a count of at least 0" if counts else "a number above 0")
+
+
+def _refuse_absurd(rows: pd.DataFrame, scores: dict[str, str], numbers: dict[str, str], path: Path) -> None:
+    """Numbers that no measurement gives, in rows that are used: a sum with one of them has lost all others."""
+    used = rows["func_score"].notna() | rows["from_counts"]
+    limits = {name: LIMITS[name] for name in ("func_score", *numbers)}
+    for name, (least, most) in limits.items():
+        wrong = used & ((rows[name].abs() > most) | (rows[name].abs() < least))
+        if not wrong.any():
+            continue
+        row = rows.loc[wrong.idxmax()]
+        column = numbers[name] if name in numbers else scores.get(row["replicate"], scores.get(""))
+        size = f"{least:g} to {most:g}" if least else f"at most {most:g}"
+        # message: 1e+300 | a number of a size of at most 1e+06 | No measurement gives such a score, count, weight or
+        # variance. Mostly it stands for a missing value, or the unit is an odd one. | Leave the cell of a missing score
+        # empty; take another unit.
+        raise UserError(
+            f"{path}, row {row['line']}, column {column!r}", f"{row[name]:g}", f"a number of a size of {size}"
+        )

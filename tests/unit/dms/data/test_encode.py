@@ -384,8 +384,9 @@ def test_each_replicate_is_encoded_alone(tmp_path):
     assert encoding.mutations.tolist() == ["G3P", "G3R"]
     with pytest.raises(UserError, match="replicate 3: found no variants; expected a replicate among 1, 2"):
         run(tmp_path, table, replicates={"column": "r"}, replicate="3")
-    with pytest.raises(UserError, match="replicate 2: found no rows of condition b in this replicate"):
+    with pytest.raises(UserError, match="replicate 2: found no rows of condition b in this replicate") as caught:
         run(tmp_path, table.replace("b,P3R,8,2\n", ""), replicates={"column": "r"}, replicate="2")
+    assert "a table that was cut off has fewer rows than its source" in caught.value.expected
 
 
 def test_files_encode_as_frames_do(tmp_path):

@@ -445,6 +445,7 @@ FAULTS = {
     "text score": ("a,G3R,high", {}, "row 10, column 'func_score'", "'high'", "finite number"),
     "NaN score": ("a,G3R,nan", {}, "row 10, column 'func_score'", "'nan'", "finite number"),
     "infinite score": ("a,G3R,inf", {}, "row 10, column 'func_score'", "'inf'", "finite number"),
+    "absurd score": ("a,G3R,-1e300", {}, "row 10, column 'func_score'", "-1e+300", "a size of at most 1e+06"),
     "no such column": ("a,G3R,1", COLUMN, "header", "no column 'r'", "'condition'"),
     "no score column": (
         "a,G3R,1",
@@ -508,6 +509,31 @@ OTHER_FAULTS = {
         "row 3, column 'variance'",
         "-2",
     ),
+    "absurd count": (NUMBERS + "a,G3R,1,1e13,1,1,1,1", {"min_pre_count": 1}, "row 3, column 'pre_count'", "1e+13"),
+    "absurd barcodes": (
+        NUMBERS + "a,G3R,1,1,1e13,1,1,1",
+        {"variant_weights": "barcodes"},
+        "row 3, column 'n_barcodes'",
+        "1e+13",
+    ),
+    "weight near zero": (
+        NUMBERS + "a,G3R,1,1,1,1e-300,1,1",
+        {"variant_weights": "column"},
+        "row 3, column 'weight'",
+        "1e-300",
+    ),
+    "absurd variance": (
+        NUMBERS + "a,G3R,1,1,1,1,1e300,1",
+        {"variant_weights": "inverse_variance"},
+        "row 3, column 'variance'",
+        "1e+300",
+    ),
+    "absurd score of a replicate": (
+        "condition,aa_substitutions,x,y\na,G3R,1,1\na,G3K,1,2e6\n",
+        {"replicates": {"score_columns": {1: "x", 2: "y"}}},
+        "row 3, column 'y'",
+        "2e+06",
+    ),
     "no replicate": (NUMBERS + "a,G3R,1,1,1,1,1,", COLUMN, "row 3, column 'r'", "no replicate"),
     "label with a slash": (NUMBERS + "a,G3R,1,1,1,1,1,x/y", COLUMN, "row 3, column 'r'", "'x/y'"),
     "negative post count": (COUNTS + "a,G3R,1,-4", {}, "row 9, column 'post_count'", "-4"),
@@ -544,6 +570,12 @@ def test_faults_of_other_tables(tmp_path, content, data, place, found):
         run(tmp_path, content, data)
     assert place in caught.value.place
     assert found in caught.value.found
+
+
+def test_large_numbers_and_those_that_are_not_used_are_read(tmp_path):
+    table = NUMBERS + "a,G3R,-1e6,1e300,1e300,1e20,1e300,1\na,G3R,,1,1,1e300,1,1\n"
+    done = run(tmp_path, table, {"variant_weights": "column"})
+    assert sorted(done.variants["func_score"]) == [-1e6, 1] and sorted(done.variants["weight"]) == [1, 1e20]
 
 
 @pytest.fixture
