@@ -103,7 +103,7 @@ def _compare_rows(
 
 
 def noted(folder: Path, told: Discrepancies) -> None:
-    """Compare the files of a study, those of its fits apart, with the digests that were noted when they were written."""
+    """Compare the files of a study, those of its fits apart, with the digests noted when they were written."""
     for path in digests.noted_below(folder):
         if fault := digests.fault(path):
             told.add(str(Path(path).relative_to(folder)), "digest", fault, "the file as it was written")
