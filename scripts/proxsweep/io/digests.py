@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from proxsweep.io import marks
 from proxsweep.io.errors import UserError
 
 ROOT, FOLDER, ELSEWHERE = "results", ".digests", ("fits", "checkpoints", "paths")
@@ -40,7 +41,7 @@ def note(path: str | Path, content: str | Path) -> None:
     place = _note(path)
     place.parent.mkdir(exist_ok=True)
     written = {"sha256": sha256(content), "bytes": os.path.getsize(content), "maker": os.environ.get(MAKER, "")}
-    unfinished = place.with_name(f".{place.name}.{os.getpid()}")
+    unfinished = place.with_name(f".{place.name[:40]}.{marks.mark()}.digested")  # of such names jobs.leftovers knows
     unfinished.write_text(json.dumps(written), encoding="utf-8")
     os.replace(unfinished, place)
 

@@ -19,7 +19,11 @@ from pathlib import Path
 from proxsweep.io import files
 from proxsweep.jobs import leftovers
 leftovers.making(Path(sys.argv[1])).joinpath("trace.csv").touch()
-files.write_stream(f"{sys.argv[1]}/fits.csv", lambda stream: os.kill(os.getpid(), signal.SIGKILL))
+def die(*paths):
+    os.kill(os.getpid(), signal.SIGKILL)
+if len(sys.argv) > 2:  # when the digest is written, before it is in place
+    os.replace = die
+files.write_stream(f"{sys.argv[1]}/fits.csv", lambda stream: len(sys.argv) > 2 or die())
 """
 
 
@@ -69,6 +73,14 @@ def test_what_a_killed_writer_leaves_goes_and_what_a_living_one_writes_stays(stu
     assert Path("results/s/a.txt").read_text() == "now"
     assert set(Path(FIT).iterdir()) == {mine, Path(FIT, "fits.csv")}
     assert list(leftovers.remove(["s"])) == []
+
+
+def test_what_stays_of_a_digest_goes_too(study):
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    assert subprocess.run([sys.executable, "-c", KILLED, "results/s", "digest"], env=variables).returncode == -9
+    left = [path for path in Path("results/s").rglob("*") if path.name.endswith(".digested")]
+    assert len(left) == 1 and len(list(leftovers.remove(["s"]))) == 1
+    assert [path for path in Path("results/s").rglob("*") if path.is_file()] == []
 
 
 def test_the_process_of_the_mark_decides_on_this_machine(study, ended):
