@@ -274,7 +274,15 @@ def edit_table(path: Path, row: int, column: str, value: object) -> None:
 
 
 def found(folder: Path, encoding: Path | None = None) -> dict[tuple[str, str], object]:
-    return {(item.file, item.quantity): item for _, item in check(folder, encoding).disagreements}
+    """What was found, digests of tables aside."""
+    disagreements = [item for _, item in check(folder, encoding).disagreements if item.quantity != "digest"]
+    return {(item.file, item.quantity): item for item in disagreements}
+
+
+def test_a_file_of_the_study_that_is_not_as_it_was_written_is_named(study):
+    with open(study / "fits.csv", "a") as stream:
+        stream.write("\n")
+    assert [(item.file, item.quantity) for _, item in check(study).disagreements] == [("fits.csv", "digest")]
 
 
 def test_a_study_as_written_is_confirmed(study, capsys, tmp_path):

@@ -16,6 +16,7 @@ from projects import small_study
 from proxsweep import studies
 from proxsweep.dms.summaries.table import SUMMARIES
 from proxsweep.report.summary import caption, of_study, outputs
+from proxsweep.sweep import fit_folder
 
 CHROMIUM = shutil.which("chromium")
 needs_browser = pytest.mark.skipif(
@@ -134,8 +135,8 @@ def test_what_was_changed_afterwards_is_found(edited):
     first, second = (json.loads(path.read_text()) for path in paths[:2])
     first["objective"] *= 1.001
     second["versions"]["numpy"] = "0.1"
-    paths[0].write_text(json.dumps(first))
-    paths[1].write_text(json.dumps(second))
+    for path, record in zip(paths, (first, second), strict=False):
+        path.write_text(json.dumps({**record, "sha256": fit_folder.digest(record)}))
     paths[2].unlink()
     with (folder / "encodings/replicate~1.npz").open("ab") as stream:
         stream.write(b"more")

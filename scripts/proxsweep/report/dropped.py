@@ -16,7 +16,6 @@ MANY = 0.1
 """A condition that loses a larger share of its variants is named."""
 
 MERGING = "collapse"  # the step that merges rows with the same substitutions
-EXPECTED = "a data report (.csv)"
 
 
 class Loss(NamedTuple):
@@ -29,16 +28,21 @@ class Loss(NamedTuple):
     main: float
 
 
+TEXT, NUMBERS = ("replicate", "step", "condition", "reason"), ("rows", "dropped")
+
+
 def read(path: str | Path) -> pd.DataFrame:
-    """A data report; raises as :func:`proxsweep.io.reading.table`."""
-    return reading.table(path, ("replicate", "step", "condition", "reason"), ["rows", "dropped"], EXPECTED)
+    """A data report; raises as :func:`proxsweep.io.reading.table`. That of a family may have columns of its own."""
+    return reading.table(path, TEXT, (), "a data report (.csv)")
 
 
 def losses(report: pd.DataFrame) -> list[Loss]:
     """Conditions and replicates that lost more than :data:`MANY`, in the order of the report.
 
-    Shares of successive steps are multiplied: what is left of what was left.
+    Shares of successive steps are multiplied: what is left of what was left. A report without the columns says nothing.
     """
+    if not {*TEXT, *NUMBERS} <= set(report.columns):
+        return []
     steps = report[(report["step"] != MERGING) & (report["replicate"] != "all")]
     found = [_loss(*key, part) for key, part in steps.groupby(["replicate", "condition"], sort=False)]
     return [loss for loss in found if loss.share > MANY]

@@ -138,7 +138,8 @@ def save_figure(fig: Figure, stem: str | Path, dpi: int = 300, pdf: bool = False
         formats[".pdf"] = {"metadata": {"CreationDate": None}, "dpi": dpi}
     else:
         Path(f"{stem}.pdf").unlink(missing_ok=True)
-    note(fig, " ".join([*fig.get_supxlabel().split("\n"), dropped.note(data_report)]).strip())
+    if lost := dropped.note(data_report):
+        note(fig, " ".join([*fig.get_supxlabel().split("\n"), lost]).strip())
     kept = {key: _PARAMETERS[key] for key in ("svg.fonttype", "svg.hashsalt", "pdf.fonttype", "savefig.facecolor")}
     fig.draw_without_rendering()
     fig.set_layout_engine("none")  # laid out once: all files and a second call show the same places
