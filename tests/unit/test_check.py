@@ -21,7 +21,7 @@ from proxsweep.dms.check import recompute
 from proxsweep.dms.model import fit, fit_files
 from proxsweep.dms.roles import ROLES
 from proxsweep.io.errors import UserError
-from proxsweep.io.files import write_csv, write_npz
+from proxsweep.io.files import write_csv, write_npz, write_text
 from proxsweep.sweep import collect, fit_folder, grid
 from proxsweep.sweep.study import Study
 
@@ -280,9 +280,9 @@ def found(folder: Path, encoding: Path | None = None) -> dict[tuple[str, str], o
 
 
 def test_a_file_of_the_study_that_is_not_as_it_was_written_is_named(study):
-    with open(study / "fits.csv", "a") as stream:
-        stream.write("\n")
-    assert [(item.file, item.quantity) for _, item in check(study).disagreements] == [("fits.csv", "digest")]
+    write_text(study / "tables/sparsity.csv", "share\n0.5\n")
+    (study / "tables/sparsity.csv").write_text("share\n0.6\n")
+    assert [(item.file, item.quantity) for _, item in check(study).disagreements] == [("tables/sparsity.csv", "digest")]
 
 
 def test_a_study_as_written_is_confirmed(study, capsys, tmp_path):
