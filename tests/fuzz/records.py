@@ -25,7 +25,7 @@ def load_encoding(folder: Path, file: File) -> None:
 
 def load_fitted(folder: Path, file: File) -> None:
     copied(folder, file, FIT)
-    with may_refuse("parameters.npz", "mutations.csv"):
+    with may_refuse("parameters.npz", "mutations.csv", "record.json"):
         found = fitted.load(folder / FIT)
     check_fitted(found)
 
