@@ -81,6 +81,9 @@ def main(arguments: list[str] | None = None) -> int:
         # message: passed on
         print(f"proxsweep: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         if error.errno not in UNWRITABLE:
             raise
