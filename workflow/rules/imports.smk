@@ -11,6 +11,6 @@ OWN = Path(workflow.main_snakefile).resolve() in (ROOT / "Snakefile", ROOT / "wo
 BESIDE = [path for path in sys.path if Path(path).resolve() == Path.cwd().resolve()]
 sys.path[:] = [path for path in sys.path if path not in BESIDE] + ([] if OWN else BESIDE)
 if OWN:
-    os.environ["PYTHONSAFEPATH"] = "1"
+    os.environ.update(PYTHONSAFEPATH="1")
 if str(ROOT / "scripts") not in sys.path:
     sys.path.insert(0, str(ROOT / "scripts"))
