@@ -16,7 +16,7 @@ from proxsweep.config import resolved as resolved_config
 from proxsweep.families import family
 from proxsweep.io import digests
 from proxsweep.io.errors import UserError
-from proxsweep.jobs import closure, integrity, kept, set_aside, timestamps
+from proxsweep.jobs import closure, kept, set_aside, timestamps
 from proxsweep.optimize.status import Status
 from proxsweep.sweep import fit_folder, grid, limits, pieces
 from proxsweep.sweep.grid import Fit
@@ -136,11 +136,9 @@ def unseen(study: Study, reasons: dict[str, str]) -> dict[str, str]:
 
     ``reasons`` are those of :func:`to_make`.
     """
-    found = {path: fault for path in encodings(study) if (fault := integrity.check_archive(path))}
-    if not study.refit_of:  # refits lie below their study
-        found |= {
-            path: fault for path in digests.noted_below(f"results/{study.name}") if (fault := digests.fault(path))
-        }
+    # refits lie below their study
+    noted = [] if study.refit_of else digests.noted_below(f"results/{study.name}")
+    found = {path: fault for path in noted if (fault := digests.fault(path))}
     for parts, reason in reasons.items():
         if reason == kept.FAILED or kept.is_damage(reason):
             found[f"results/{study.name}/fits/{parts}/{fit_folder.RECORD}"] = reason

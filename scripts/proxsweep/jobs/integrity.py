@@ -1,12 +1,10 @@
-"""Finished files that something cut short or overwrote: found before a run is planned, so that it makes them again.
+"""Files of a finished fit that something cut short or overwrote: found before a run is planned, which makes it again.
 
 A job writes its files whole or not at all (:mod:`proxsweep.io.files`); this is about what happens to them later, on a
-disk that was full, a copy that was cut off, an editor. Digests decide: those that records have of a fit's files, and
-those that were noted of others (:mod:`proxsweep.io.digests`). ``proxsweep check`` looks into every number.
+disk that was full, in a copy that was cut off, by an editor. The digests in the fit's record decide; other files have
+theirs by :mod:`proxsweep.io.digests`. ``proxsweep check`` looks into every number.
 """
 
-import zipfile
-import zlib
 from pathlib import Path
 
 from proxsweep.io import digests, reading
@@ -42,18 +40,3 @@ def _digest(path: Path) -> str | None:
         return digests.sha256(path)
     except (OSError, ValueError):  # a name that no file can have, too
         return None
-
-
-def check_archive(path: str | Path) -> str | None:
-    """What is wrong with an ``.npz`` (a zip of arrays); None where there is nothing, or no file."""
-    path = Path(path)
-    if not path.exists():
-        return None
-    try:
-        with zipfile.ZipFile(path) as arrays:
-            broken = arrays.testzip()
-    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        # message: The same, of an encoding. | As above.
-        return f"{path.name} cannot be read ({error})"
-    # message: The same. | As above.
-    return f"{broken} in {path.name} does not have its checksum" if broken else None

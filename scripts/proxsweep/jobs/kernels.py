@@ -50,13 +50,13 @@ THREAD_VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
+GUARD = "trap '' INT TERM HUP; read -r nothing; kill -s KILL -- -$1"
+"""What a shell does that guards a kernel: at the end of its input it kills the kernel's process group."""
+
 SOCKET_PATH_BYTES = 100
 """A Unix socket's path holds some 104 bytes (macOS) or 108 (Linux)."""
 
 ISOLATION = "__import__('proxsweep.jobs.isolation', fromlist=['']).{call}"
-
-
-GUARD = "trap '' INT TERM HUP; read -r nothing; kill -s KILL -- -$1"
 
 
 class NotStarted(Exception):

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from proxsweep.io import marks
 from proxsweep.sweep.fit_folder import RECORD
 
 ASIDE = ".record.json"
@@ -42,16 +43,18 @@ def remove_copy(folder: str | Path) -> None:
 
 
 def hide(paths: Iterable[str | Path]) -> None:
-    """Rename files until this process ends; one that was made meanwhile stays."""
+    """Rename files and folders until this process ends; one that was made meanwhile stays."""
     for path in map(Path, paths):
-        hidden = path.with_name(f".{path.name}.hidden-{os.getpid()}")
+        hidden = path.with_name(f".{path.name}.{marks.mark()}.dry_run_")  # of such names jobs.leftovers knows
         with contextlib.suppress(FileNotFoundError):
             os.replace(path, hidden)
             atexit.register(_show, hidden, path)
 
 
 def _show(hidden: Path, path: Path) -> None:
-    if path.exists():
-        hidden.unlink(missing_ok=True)
-    else:
+    if not path.exists():
         os.replace(hidden, path)
+    elif hidden.is_dir():
+        shutil.rmtree(hidden)
+    else:
+        hidden.unlink()

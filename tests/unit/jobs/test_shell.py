@@ -71,6 +71,15 @@ def test_nor_from_elsewhere(tmp_path, monkeypatch, undisturbed, where):
     assert drawn(tmp_path, monkeypatch, named) == undisturbed
 
 
+@pytest.mark.slow
+def test_a_platform_that_the_machine_lacks_is_named(tmp_path, monkeypatch, capfd):
+    with pytest.raises(notebook.NotebookError, match="failed to start 3 times"):
+        drawn(tmp_path, monkeypatch, {"JAX_PLATFORMS": "tpu"})
+    told = capfd.readouterr().err.splitlines()
+    assert len(told) == 3
+    assert all("JAX_PLATFORMS=tpu: this machine has no such device" in line for line in told)
+
+
 def test_switches_of_jax_are_taken_out():
     variables = {
         "JAX_NUMPY_DTYPE_PROMOTION": "strict",
