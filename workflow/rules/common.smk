@@ -142,8 +142,8 @@ def code_of(entry, without=()):
 
 def made_as(path):
     """The file or the folder above it that a rule makes; None where none does."""
-    places = [path, *map(str, PurePosixPath(path).parents)]
-    return next((place for place in places if any(rule.is_producer(place) for rule in workflow.rules)), None)
+    paths = [path, *map(str, PurePosixPath(path).parents)]
+    return next((one for one in paths if any(rule.is_producer(one) for rule in workflow.rules)), None)
 
 
 def results():

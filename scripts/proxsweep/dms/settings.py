@@ -65,6 +65,7 @@ def faults(written: dict[str, Any], study: dict[str, Any], base: Path) -> Iterat
     if not keys:
         sources.check_headers(data, base)
         known = known or sources.table_conditions(data, base)
+        sources.check_wildtypes(data, data["conditions"] or known or [], base)
     upstream = [*_condition_faults(study, known), *_simulation_faults(study)]
     yield from upstream
     if not upstream:

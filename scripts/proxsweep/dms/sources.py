@@ -154,12 +154,18 @@ def check_headers(data: dict[str, Any], base: Path) -> None:
     local = [table for _, table in entries(data) if _is_local(table["func_scores"])]
     if not local:
         return
-    from proxsweep.dms.data import tables, wildtypes  # pandas is slow to import
+    from proxsweep.dms.data import tables  # pandas is slow to import
 
-    if data["wildtypes"]:
-        wildtypes.given(data["wildtypes"], data["site_map"], data["conditions"] or [], base)
     for table in local:
         tables.check_header(tables.complete(data), table, base / table["func_scores"])
+
+
+def check_wildtypes(data: dict[str, Any], conditions: list[str], base: Path) -> None:
+    """Refuse wildtype sequences that are none, or lack one of the conditions that are known."""
+    if data["wildtypes"]:
+        from proxsweep.dms.data import wildtypes  # pandas is slow to import
+
+        wildtypes.given(data["wildtypes"], data["site_map"], conditions, base)
 
 
 def table_conditions(data: dict[str, Any], base: Path) -> list[str] | None:

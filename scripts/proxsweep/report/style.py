@@ -6,7 +6,6 @@ blindness; the yellow is left out because it vanishes on white. Only this module
 
 import io
 import textwrap
-import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -75,11 +74,8 @@ _PARAMETERS = {
 
 
 def apply() -> None:
-    """Set matplotlib's parameters for all figures made from here on: its defaults and ours, nothing of the user's."""
-    kept = {name: mpl.rcParams[name] for name in ("backend", "interactive")}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", mpl.MatplotlibDeprecationWarning)
-        mpl.rcParams.update({**mpl.rcParamsDefault, **kept, **_PARAMETERS})
+    """Set matplotlib's parameters for all figures made from here on."""
+    mpl.rcParams.update(_PARAMETERS)
 
 
 def new_figure(width: float = ONE_COLUMN, height: float = 0.75 * ONE_COLUMN) -> Figure:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from proxsweep.dms.data.preprocess import Rows
 
 LEAST_COUNT = 10
-"""Reads before selection that a row scored from counts needs unless the study says otherwise (docs/data.md)."""
+"""Reads before selection that a row scored from counts needs unless the study says otherwise (config/README.md)."""
 
 
 def filter_rows(rows: Rows) -> None:
@@ -49,8 +49,9 @@ def score(rows: Rows) -> None:
             bare = np.flatnonzero((total <= 0) & (rows.ledger.count(counted) > 0))
             if len(bare):
                 found = f"no wildtype counts in {rows.data['columns'][name]!r}"
-                # message: A condition and replicate without counted rows that have no substitution. | Add them, or use
-                # scores in place of counts.
+                # message: A condition and replicate without counted rows that have no substitution, or all of these
+                # have fewer reads than `min_pre_count` (10 where it is not set). | Add them, lower it, or use scores in
+                # place of counts.
                 raise UserError(rows.place(bare[0]), found, "rows of the wildtype, to which scores are relative")
             enrichment += sign * np.log2(counts + c)
             pooled += sign * np.log2(total + c)

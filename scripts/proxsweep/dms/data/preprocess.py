@@ -5,7 +5,7 @@ score, clip. Rows are not yet collapsed: :mod:`proxsweep.dms.data.encode` does t
 """
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -19,7 +19,6 @@ from proxsweep.dms.data.data_report import Ledger
 from proxsweep.dms.data.substitutions import (
     LETTERS,
     STOP,
-    UNKNOWN,
     Substitutions,
     carriers,
     gaps,
@@ -142,8 +141,8 @@ def _unknown_barcodes(rows: Rows) -> list[str]:
     """A note a group on rows whose number of barcodes the table does not give."""
     column = rows.data["columns"]["barcodes"]
     marks = [rows.frame[name].to_numpy(bool) for name in ("barcodes_unknown", "barcodes_absent")]
-    counts = zip(*(rows.ledger.count(mark) for mark in (*marks, rows.keep)), strict=True)
-    return [_barcode_note(column, *group) for group in counts]
+    groups = zip(*(rows.ledger.count(mark) for mark in (*marks, rows.keep)), strict=True)
+    return [_barcode_note(column, *group) for group in groups]
 
 
 def _barcode_note(column: str, unknown: int, absent: int, total: int) -> str:
@@ -180,7 +179,7 @@ def _prepare(spec: dict, files: Sequence[Path]) -> tuple[Rows, pd.DataFrame, pd.
     wildtypes = infer_wildtypes(written, condition, names, where)
     if data["wildtypes"]:
         sequences = given_wildtypes.given(data["wildtypes"], data["site_map"], names, Path())
-        wildtypes = _with_given(wildtypes, sequences, written, condition, where)
+        wildtypes = given_wildtypes.fill(wildtypes, sequences, written, condition, where)
     substitutions = everything.keep(~silent(everything) | dropped[everything.row])
     if len(substitutions.row) == 0:
         place = f"{', '.join(map(str, files))}, column {column!r}"
@@ -191,32 +190,6 @@ def _prepare(spec: dict, files: Sequence[Path]) -> tuple[Rows, pd.DataFrame, pd.
     frame = frame.iloc[order].reset_index(drop=True)
     rows = Rows(data, study, files, names, frame, condition[order], substitutions.take(order))
     return rows, _wildtype_table(wildtypes, written.sites, names), unused
-
-
-def _with_given(
-    wildtypes: np.ndarray,
-    sequences: pd.DataFrame,
-    written: Substitutions,
-    condition: np.ndarray,
-    where: Callable[[int], str],
-) -> np.ndarray:
-    """Wildtypes (D, S) with those that sequences give; a substitution that starts from another letter is refused."""
-    rank = {letter: number for number, letter in enumerate(LETTERS)}
-    letters = sequences.map(rank.get).reindex(written.sites, fill_value=UNKNOWN).to_numpy(np.int64).T
-    own = letters[condition[written.row], written.site]
-    wrong = np.flatnonzero((own != UNKNOWN) & (own != written.wildtype))
-    if len(wrong):
-        entry = wrong[0]
-        name, site = sequences.columns[condition[written.row[entry]]], written.sites[written.site[entry]]
-        # message: wildtype A at site 9 | G, as the sequence of condition Alpha has it (`data: wildtypes`) | The row or
-        # the sequence is wrong, or they are numbered differently. | Correct it, set `first_site`, or give a `site_map`.
-        raise UserError(
-            where(written.row[entry]),
-            f"wildtype {LETTERS[written.wildtype[entry]]} at site {site}",
-            f"{LETTERS[own[entry]]}, as the sequence of condition {name} has it (`data: wildtypes`)",
-        )
-    mutated = (wildtypes != UNKNOWN).any(axis=0)
-    return np.where((wildtypes == UNKNOWN) & mutated, letters, wildtypes)
 
 
 def _sort_keys(frame: pd.DataFrame) -> list[np.ndarray]:

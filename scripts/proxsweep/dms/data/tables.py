@@ -235,7 +235,8 @@ def _number_columns(data: dict, names: list[str], counts: bool) -> dict[str, str
     one_a_row = data["collapse"] != "barcode_mean" and columns["barcodes"] == _defaults()["columns"]["barcodes"]
     if "n_barcodes" in wanted and wanted["n_barcodes"] not in names and one_a_row:
         del wanted["n_barcodes"]
-    if counts and columns["variance"] == _defaults()["columns"]["variance"] not in names:
+    unnamed = columns["variance"] == _defaults()["columns"]["variance"]
+    if counts and unnamed and columns["variance"] not in names:
         wanted.pop("variance", None)  # it follows from the counts
     return wanted
 

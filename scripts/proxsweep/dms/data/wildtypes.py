@@ -3,14 +3,15 @@
 They come from aligned sequences (FASTA, Pearson and Lipman 1988), or from columns of the site map.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from proxsweep.dms.data import read
-from proxsweep.dms.data.substitutions import LETTERS
+from proxsweep.dms.data.substitutions import LETTERS, UNKNOWN, Substitutions
 from proxsweep.io.errors import UserError
 
 
@@ -49,6 +50,51 @@ def given(settings: Mapping[str, Any], site_map: str | Path | None, names: Seque
     length = len(next(iter(sequences.values())))
     sites = _sites(site_map and base / site_map, settings["first_site"], length, path)
     return pd.DataFrame({name: list(sequences[name]) for name in names or sequences}, index=sites)
+
+
+def fill(
+    wildtypes: np.ndarray,
+    sequences: pd.DataFrame,
+    written: Substitutions,
+    condition: np.ndarray,
+    where: Callable[[int], str],
+) -> np.ndarray:
+    """Wildtypes of conditions at sites, those that the substitutions do not say taken from sequences.
+
+    Parameters
+    ----------
+    wildtypes : (D, S) int64
+        As :func:`proxsweep.dms.data.substitutions.infer_wildtypes` found them; sites that no condition mutates stay
+        unknown.
+    sequences
+        What :func:`given` returned.
+    written
+        Substitutions of N variants.
+    condition : (N,) int
+    where
+        Names the place of a row in a message.
+
+    Raises
+    ------
+    UserError
+        For a substitution that starts from another letter than the sequence has.
+    """
+    rank = {letter: number for number, letter in enumerate(LETTERS)}
+    letters = sequences.map(rank.get).reindex(written.sites, fill_value=UNKNOWN).to_numpy(np.int64).T
+    own = letters[condition[written.row], written.site]
+    wrong = np.flatnonzero((own != UNKNOWN) & (own != written.wildtype))
+    if len(wrong):
+        entry = wrong[0]
+        name, site = sequences.columns[condition[written.row[entry]]], written.sites[written.site[entry]]
+        # message: wildtype A at site 9 | G, as the sequence of condition Alpha has it (`data: wildtypes`) | The row or
+        # the sequence is wrong, or they are numbered differently. | Correct it, set `first_site`, or give a `site_map`.
+        raise UserError(
+            where(written.row[entry]),
+            f"wildtype {LETTERS[written.wildtype[entry]]} at site {site}",
+            f"{LETTERS[own[entry]]}, as the sequence of condition {name} has it (`data: wildtypes`)",
+        )
+    mutated = (wildtypes != UNKNOWN).any(axis=0)
+    return np.where((wildtypes == UNKNOWN) & mutated, letters, wildtypes)
 
 
 def read_fasta(path: str | Path) -> dict[str, str]:

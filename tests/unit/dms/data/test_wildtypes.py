@@ -57,10 +57,14 @@ def test_sites_are_numbered_from_the_first_or_named_by_the_site_map(tmp_path):
     shifted = TABLE.replace("1A", "331A").replace("K2R", "K332R").replace("3K", "333K")
     done, _ = prepared(tmp_path, fasta(tmp_path, first_site=331), shifted)
     assert list(done.wildtypes["site"]) == ["331", "332", "333"] and list(done.wildtypes["b"]) == list("MKP")
-    (tmp_path / "map.csv").write_text("sequential_site,reference_site,of_b,of_a\n1,9,M,M\n2,9a,K,K\n3,(x)1,P,G\n")
+    (tmp_path / "map.csv").write_text(
+        "sequential_site,reference_site,of_b,of_a\n1,9,M,M\n2,9a,K,K\n3,(x)1,P,G\n4,12,L,L\n"
+    )
     named = TABLE.replace("1A", "9A").replace("K2R", "K9aR").replace("3K", "(x)1K")
-    for given in (fasta(tmp_path), {"columns": {"a": "of_a", "b": "of_b"}, "fasta": None}):
+    longer = fasta(tmp_path, ">a\nMKGL\n>b\nMKPL\n")
+    for given in (longer, {"columns": {"a": "of_a", "b": "of_b"}, "fasta": None}):
         done, _ = prepared(tmp_path, given, named, site_map=str(tmp_path / "map.csv"))
+        # site 12, which nothing mutates, is no site of the data
         assert list(done.wildtypes["site"]) == ["9", "9a", "(x)1"] and list(done.wildtypes["b"]) == list("MKP")
 
 

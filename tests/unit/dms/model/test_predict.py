@@ -194,6 +194,9 @@ def test_sites_of_a_site_map_may_be_any_text(tmp_path):
     write_fit(tmp_path, mutations=np.array(["A1C", "A1D", "Gloop3P", "Gloop3R", "K214aQ"]))
     table = scored(tmp_path, [("b", "Ploop3R"), ("b", "Ploop4R A1C")])
     assert table["latent"][0] == 800.25 and list(table["unknown"]) == ["", "Ploop4R"]
+    for text in ("P9PEPE", "P9DEL", "P-9delinsA"):
+        with pytest.raises(UserError, match=f"'{text}'; expected a site that the site map or the fit lists"):
+            scored(tmp_path, [("b", "Ploop3R"), ("b", text)])
 
 
 def test_command_keeps_rows_and_columns_and_counts(tmp_path, capsys):
