@@ -124,7 +124,7 @@ def _foot(points: pd.DataFrame, limit: float, shown: int, weights: int) -> str:
     beyond = (points[["shift_a", "shift_b"]].abs() > limit).any(axis=None)
     foot = "r: Pearson correlation, with the mutations at zero in both, which are not drawn."
     foot += " Lower right: mutations with a shift in either."
-    foot += " Beyond the frame, at weight 0: drawn on it." if beyond else ""
+    foot += " Points beyond the frame, at weight 0, are drawn on it." if beyond else ""
     return foot + (f" {shown} of {weights} weights are shown." if shown < weights else "")
 
 

@@ -126,9 +126,9 @@ def test_scatter_says_where_a_fit_has_not_converged_and_where_there_is_no_pair()
 def test_scatter_says_what_lies_beyond_the_frame_and_how_many_weights_are_shown(monkeypatch):
     points = replicate_scatter.table(fits(), choice(), FOLDERS.get)
     texts = words(replicate_scatter.figure(points, correlations(), choice()))
-    assert "(chosen: bold)" in texts and "Beyond the frame" not in texts and "weights are shown" not in texts
+    assert "(chosen: bold)" in texts and "beyond the frame" not in texts and "weights are shown" not in texts
     far = points.assign(shift_a=points["shift_a"].where(points["lasso"] > 0, 9.0))
-    assert "Beyond the frame, at weight 0: drawn on it." in words(
+    assert "Points beyond the frame, at weight 0, are drawn on it." in words(
         replicate_scatter.figure(far, correlations(), choice())
     )
     monkeypatch.setattr(replicate_scatter, "MOST_WEIGHTS", 1)
