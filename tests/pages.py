@@ -86,7 +86,9 @@ def write(folder: Path) -> Path:
     chosen = [("made", name, bound, CHOSEN, "given") for name, bound in product(MATRICES, BOUNDS)]
     table = pd.DataFrame(chosen, columns=["study", "difference", "scale_bound", "lasso", "rule"])
     main = (table["difference"] == "equivariant") & (table["scale_bound"] == 10)
-    table.assign(chosen=main).to_csv(folder / "chosen.csv", index=False)
+    table.assign(by="given", selected=True, reason="given in the config", chosen=main).to_csv(
+        folder / "chosen.csv", index=False
+    )
     return folder
 
 

@@ -99,7 +99,7 @@ class Project:
 
     def jobs(self, *arguments: object) -> list[Job]:
         """Jobs that Snakemake plans, target rules aside."""
-        done = self.snakemake("--dry-run", *arguments)
+        done = self.snakemake("--dry-run", "--printshellcmds", *arguments)
         assert done.returncode == 0, done.stdout
         return planned_jobs(done.stdout)
 

@@ -13,7 +13,7 @@ from proxsweep.family import Family
 from proxsweep.io import digests, reading
 from proxsweep.io.errors import UserError
 from proxsweep.optimize.status import Status
-from proxsweep.sweep import cells, chosen, collected, cross_validation
+from proxsweep.sweep import cells, chosen, collected, cross_validation, long_tables, rules
 from proxsweep.sweep.cells import Expected
 from proxsweep.sweep.collected import Collected, Planned
 from proxsweep.sweep.discrepancies import Discrepancies
@@ -130,9 +130,9 @@ def derived(folder: Path, name: str, planned: Sequence[Planned], told: Discrepan
         {fit.plan["path"]: fit.folder for fit in planned},
         {fit.plan["path"]: folder / own.encoding(fit.plan["labels"]) for fit in planned},
     )
-    tables = own.check_tables(study)
+    tables, long = own.check_tables(study), own.check_long_tables(study)
     unknown = [name for name in own.roles.order if name not in study.fits]
-    if not any((folder / file).exists() for file in (VALIDATED, CHOSEN, *filter(None, [own.signs]), *tables)):
+    if not any((folder / file).exists() for file in (VALIDATED, CHOSEN, *filter(None, [own.signs]), *tables, *long)):
         return
     if unknown:
         told.add("record.json", f"fit.{unknown[0]}", cells.ABSENT, "a value in the record of every fit")
@@ -146,6 +146,10 @@ def derived(folder: Path, name: str, planned: Sequence[Planned], told: Discrepan
     for file, expected in tables.items():
         if choice is not None:
             _compare(folder, file, lambda choice=choice, expected=expected: expected(choice), told)
+    for file, table in long.items():
+        if (folder / file).exists():
+            with unreadable_is_told(told, file):
+                long_tables.compare(folder / file, file, table, told)
 
 
 def _chosen(
@@ -184,7 +188,8 @@ def _wanted(path: Path, config: dict[str, Any], own: Family) -> dict[str, Any]:
     reading.require(path, config.get("chosen", {}), {}, SETTINGS)
     wanted = {own.roles.strength: None, **config.get("chosen", {})}
     reading.require(path, wanted, {**chosen.WANTED, own.roles.strength: (int, float, type(None))}, SETTINGS)
-    if wanted["rule"] not in chosen.RULES or any(isinstance(value, dict | list) for value in wanted.values()):
+    known = (rules.AUTO, *rules.RULES)
+    if wanted["rule"] not in known or any(isinstance(value, dict | list) for value in wanted.values()):
         # message: chosen {'rule': 'mine', ...} | the config that the study ran with | `config.yaml` was edited. | Run
         # the workflow again.
         raise UserError(str(path), f"chosen {wanted!r}", SETTINGS)

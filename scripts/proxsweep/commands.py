@@ -19,15 +19,13 @@ def _plan_options(parser: argparse.ArgumentParser) -> None:
 
 def _plan(arguments: argparse.Namespace) -> None:
     from proxsweep import cost, planning, studies, tally
-    from proxsweep.families import family
 
     found = studies.from_config(studies.load(arguments.configs), arguments.configs, {})
     print(cost.show({study.name: cost.cost(study) for study in found}, arguments.cores))
     for line in tally.Tally(planning.with_refits(found).values()).counts():
         print(line)
-    for study in found:
-        for warning in family(study.family).foreseen(study, Path()):
-            print(f"study {study.name}: warning: {warning}")
+    for line in planning.foreseen(found):
+        print(line)
 
 
 def _check_options(parser: argparse.ArgumentParser) -> None:

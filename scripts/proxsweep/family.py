@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from proxsweep.sweep.cells import Expected
     from proxsweep.sweep.collected import Collected
     from proxsweep.sweep.discrepancies import Checked
+    from proxsweep.sweep.long_tables import LongTable
 
 Values = dict[str, Any]  # a study on its way from a config
 
@@ -109,12 +110,19 @@ class Family:
     check_tables
         The fits of a study that has run -> by the path of a table of the family below the study's folder: what the
         table has to say, a function of what `chosen.csv` does.
+    check_long_tables
+        The same of tables too long to be held, which depend on no choice.
     targets
         A study -> files that a run makes beside those of every family, below the study's folder.
     foreseen
-        A study, and the folder that its local tables are relative to -> what a user should know of its data beforehand.
+        A study, and the folder that its local tables are relative to -> what a user should know of it beforehand.
+        Raises UserError for data that the run would refuse.
+    findings
+        A study that has run -> what was found, in a sentence or two, for the verdict at the end of a run.
     warnings
-        A study that has run -> what its user should look at again, told at the end of a run.
+        A study that has run -> what its user should look at again, for the verdict.
+    first
+        Files that the verdict says to open first, below the study's folder.
     tables
         Tables that the report shows as pages: category and label by the table's path without its suffix.
     summaries
@@ -150,9 +158,12 @@ class Family:
     signs: str | None = None
     check_signs: Callable[[Collected, Values], DataFrame] | None = None
     check_tables: Callable[[Collected], dict[str, Callable[[DataFrame], Expected]]] = lambda study: {}
+    check_long_tables: Callable[[Collected], dict[str, LongTable]] = lambda study: {}
     targets: Callable[[Study], list[str]] = _nothing
     foreseen: Callable[[Study, Path], list[str]] = _nothing
+    findings: Callable[[Study], list[str]] = _nothing
     warnings: Callable[[Study], list[str]] = _nothing
+    first: tuple[str, ...] = ("fits.csv",)
     tables: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     summaries: tuple[Summary, ...] = ()
     commands: tuple[Command, ...] = ()

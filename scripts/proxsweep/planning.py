@@ -18,7 +18,7 @@ from proxsweep.io import digests
 from proxsweep.io.errors import UserError
 from proxsweep.jobs import closure, kept, set_aside, timestamps
 from proxsweep.optimize.status import Status
-from proxsweep.sweep import fit_folder, grid, limits, pieces
+from proxsweep.sweep import fit_folder, grid, limits, pieces, rules
 from proxsweep.sweep.grid import Fit
 from proxsweep.sweep.pieces import Piece
 from proxsweep.sweep.study import LIMITS, Study, outline
@@ -227,6 +227,25 @@ def path_notebook(fit: Fit) -> tuple[Path, Path]:
     """The notebook of a path of folds or resamples, and where it is while it is executed."""
     name = f"{pieces.key(fit)}/path.ipynb"
     return Path(f"results/{fit.study.name}/paths/{name}"), Path(f"logs/{fit.study.name}/paths/{name}")
+
+
+def announced(study: Study) -> str:
+    """What a study will go on with, and how that is chosen, before it runs; empty in a family without a strength."""
+    roles, wanted = study.roles, study.chosen
+    if roles.strength is None or not wanted:
+        return ""
+    if wanted[roles.strength] is not None:
+        return f"the {roles.strength_noun} is given: {roles.strength} {grid.label(wanted[roles.strength])}"
+    pairs = bool(signs(study)) and len(study.sweep.get(roles.replicate, [])) > 1
+    folds, level = bool(study.cross_validation), wanted["false_discovery_rate"]
+    return rules.announced(wanted["rule"], pairs, folds, level, study.sweep[roles.strength], roles)
+
+
+def foreseen(studies: Iterable[Study], base: Path = Path()) -> Iterator[str]:
+    """What users should know of their studies beforehand; raises UserError for data that a run would refuse."""
+    for study in studies:
+        for warning in family(study.family).foreseen(study, base):
+            yield f"study {study.name}: warning: {warning}"
 
 
 def signs(study: Study) -> list[str]:

@@ -15,6 +15,7 @@ from proxsweep.config.source import Fault, KeyPath
 from proxsweep.families import DEFAULT, FAMILIES, family
 from proxsweep.family import Family
 from proxsweep.io.errors import UserError
+from proxsweep.sweep import rules
 from proxsweep.sweep.grid import label, path_order
 from proxsweep.sweep.study import Study
 
@@ -246,6 +247,21 @@ class _Checked:
                 # message: `0.5` | auto, or a swept ... (0, 1e-05) | `chosen` can only name a value under `sweep`, or
                 # `auto`. | Correct it, or add it there.
                 yield Fault(path, f"`{label(chosen[name])}`", f"auto, or a swept {name} ({', '.join(known)})")
+        yield from self._rule_faults(chosen)
+
+    def _rule_faults(self, chosen: dict[str, Any]) -> Iterator[Fault]:
+        """A rule that chooses by what the study does not have."""
+        if self.roles.strength is None or chosen[self.roles.strength] is not None:
+            return
+        replicates = self.values["sweep"].get(self.roles.replicate) or []
+        pairs = self.family.signs is not None and len(replicates) > 1
+        if lacking := rules.lacking(chosen["rule"], pairs, bool(self.values.get("cross_validation"))):
+            # message: the rule `one_standard_error` | cross-validation (`cross_validation: {folds: 5}`), which it
+            # chooses by, or the rule auto | The study has no folds, or no two replicates, to choose by. | Add them, or
+            # leave `rule` out.
+            yield Fault(
+                ("chosen", "rule"), f"the rule `{chosen['rule']}`", f"{lacking}, which it chooses by, or the rule auto"
+            )
 
     def study(self) -> Study:
         swept = self.values["sweep"]

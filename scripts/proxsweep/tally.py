@@ -3,8 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
-from proxsweep import planning
-from proxsweep.families import family
+from proxsweep import planning, verdict
 from proxsweep.jobs import kept
 from proxsweep.sweep import grid
 from proxsweep.sweep.study import Study
@@ -46,6 +45,9 @@ class Tally:
             words = "".join(f"; {count} since {reason}" for reason, count in again.items())
             total = len(self._records[study])
             yield f"study {study}: {total - len(reasons)} of {total} fits are there, {len(reasons)} to make{words}"
+        for study in self._studies:
+            if not study.refit_of and (what := planning.announced(study)):
+                yield f"study {study.name}: {what}"
 
     def after(self) -> Iterator[str]:
         """How many fits of every study were kept, made and failed, by what is on disk now."""
@@ -54,8 +56,12 @@ class Tally:
             kinds = Counter(self._kind(path, now.get(path)) for path in records)
             told = ", ".join(f"{kinds[kind]} {kind}" for kind in ("failed", "not made") if kinds[kind])
             yield f"study {study}: {kinds['kept']} fits kept, {kinds['made']} made" + (f", {told}" if told else "")
+
+    def verdicts(self) -> Iterator[str]:
+        """What came out of every study, in about ten lines each."""
         for study in self._studies:
-            yield from (f"warning: {warning}" for warning in family(study.family).warnings(study))
+            if not study.refit_of:
+                yield from verdict.lines(study, [one for one in self._studies if one.refit_of == study.name])
 
     def _kind(self, path: str, digest: str | None) -> str:
         if digest is None:

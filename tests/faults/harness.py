@@ -67,7 +67,8 @@ class Run:
         # XLA's own caches would make the place of the cache a part of its keys, and a copy of it worth nothing
         variables |= {"JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES": "none"}
         variables |= more or {}
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", *options, *TARGETS]
+        # faults strike when a job begins, which only Snakemake's whole account of its jobs says
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--printshellcmds", *options, *TARGETS]
         with open(self.path, "w") as stream:
             self.process = subprocess.Popen(
                 [*command, "--configfile", "study.yaml"],

@@ -3,10 +3,12 @@
 Each notes what it did; Hypothesis prints the notes with the smallest input that fails.
 """
 
+import bz2
 import copy
 import functools
 import gzip
 import io
+import lzma
 from math import inf, nan
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,7 +37,8 @@ QUOTING = st.sampled_from([*["needed"] * 16, "none", "none", "some", "all"])
 LAST_END = st.sampled_from(["\n", ""])
 ODD_BYTES = [b"\0", b"\xff", b'"', b"\r", b"\n", b"\t", b",", b";", b" ", b"\xef\xbb\xbf", b"\xc0\x80", b"\xed\xa0\x80"]
 LINE_ENDS = [b"\r\n", b"\r", b"\n\n", b"\n \n", b"\n\r"]
-OTHER_FILES = [b"", b"\n", b"<html>", b"version https://git-lfs.github.com/spec/v1\n", b"PK\3\4"]
+OTHER_FILES = [b"", b"\n", b"<html>", b"version https://git-lfs.github.com/spec/v1\n", b"PK\3\4", b"PAR1\x15"]
+OTHER_FILES += [b"\x28\xb5\x2f\xfd", b"\x80\4", b"\x89HDF\r\n\x1a\n", b"BZh9", b"\xfd7zXZ\0"]
 ENCODINGS = ["utf-16", "utf-32", "utf-16-le", "utf-7"]
 ODD_ENTRIES = {"f": [nan, inf, -1.0, 1e300], "i": [-1, 2**30], "u": [0], "b": [True], "U": ["", "é", "=1", "a"]}
 OTHER_KINDS = st.sampled_from([str, complex, bool])
@@ -145,8 +148,10 @@ BYTE_FAULTS = st.sampled_from([*["changed"] * 3, *BYTES])
 
 
 def _packed(content: bytes) -> list[bytes]:
-    packed = gzip.compress(content, 1, mtime=0)
-    return [packed, packed[: len(packed) * 3 // 4], packed + b"\0\0", packed * 2, packed[:-1] + b"x"]
+    pack = [lambda content: gzip.compress(content, 1, mtime=0), lzma.compress, bz2.compress]
+    every = [one(content) for one in pack]
+    packed = every[0]
+    return [*every, packed[: len(packed) * 3 // 4], packed + b"\0\0", packed * 2, every[1] * 2, packed[:-1] + b"x"]
 
 
 def damage(draw: st.DrawFn, content: bytes, odds: int = 1) -> bytes:

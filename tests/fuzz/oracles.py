@@ -1,6 +1,8 @@
 """What a table, a variant or a config may hold, written a second time: strict, slow and plain."""
 
+import bz2
 import gzip
+import lzma
 import math
 import re
 import unicodedata
@@ -12,6 +14,9 @@ import yaml
 NUMBER = re.compile(r"[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?")
 TOKEN = re.compile(r"([ACDEFGHIKLMNPQRSTVWY*-])(-?)([0-9]{1,9})([a-z]?)([ACDEFGHIKLMNPQRSTVWY*-])")
 LARGEST = 2**22
+PACKED = {b"\x1f\x8b": gzip.decompress, b"\xfd7zXZ\0": lzma.decompress, b"BZh": bz2.decompress}
+MISSING = ["", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", ".", "-"]
+INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 
 
 class Invalid(Exception):
@@ -54,11 +59,12 @@ def table(content: bytes, name: str) -> tuple[list[str], list[list[str]]]:
 
     Line ends within quotes come out as line feeds.
     """
-    if content[:2] == b"\x1f\x8b":
+    unpack = next((unpack for magic, unpack in PACKED.items() if content.startswith(magic)), None)
+    if unpack:
         try:
-            content = gzip.decompress(content)
+            content = unpack(content)
         except Exception as error:
-            raise Invalid("gzip") from error
+            raise Invalid("packed") from error
         if len(content) > LARGEST:
             raise Invalid("too large")
     try:
@@ -88,9 +94,11 @@ def table(content: bytes, name: str) -> tuple[list[str], list[list[str]]]:
 
 
 def number(text: str) -> float:
-    """A cell as a number; NaN where it is missing."""
-    if text in ("", "NA"):
+    """A cell as a number; NaN where it is missing, infinite where it says so."""
+    if text.lower() in MISSING:
         return math.nan
+    if INFINITE.fullmatch(text):
+        return float(text)
     if not NUMBER.fullmatch(text) or not math.isfinite(float(text)):
         raise Invalid(f"no number: {text}")
     return float(text)

@@ -42,6 +42,7 @@ LINES = [
     f"choose {FITS} --signs {ONE}/signs.csv --chosen '{CHOICE}' --validated v.csv --output {ONE}/chosen.csv",
     f"shifts {FITS} --chosen {ONE}/chosen.csv --output shifts.csv",
     f"shifts-by-reference {FITS} --chosen {ONE}/chosen.csv --output by_reference.csv",
+    f"effects {FITS} --output effects.csv.gz",
     f"page {FITS} --chosen {ONE}/chosen.csv --output page.html",
     f"strict {ONE}/fits.csv",
     f"table-page {ONE}/fits.csv --output t.html",

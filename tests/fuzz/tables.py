@@ -10,6 +10,7 @@ from unittest import mock
 from hypothesis import strategies as st
 
 from proxsweep.dms.data import read, selections
+from proxsweep.io import opening
 
 from . import hostile, oracles
 from .core import Entry, may_refuse
@@ -68,7 +69,7 @@ def agree(expected: Sequence, found: Sequence) -> bool:
     return len(expected) == len(found) and all(map(same, expected, found))
 
 
-@mock.patch.object(read, "LARGEST", oracles.LARGEST)
+@mock.patch.object(opening, "LARGEST", oracles.LARGEST)
 def read_table(folder: Path, file: File, text: list[str], numbers: list[str]) -> None:
     with may_refuse(file.name):
         table = read.read_table(file.save(folder), text, numbers)

@@ -71,7 +71,7 @@ def preprocessed(folder: Path, file: File, collapse: str) -> None:
         condition, found, score = row[0].replace("\r", "\n"), oracles.substitutions(row[1]), row[2]
         for site, (wild, mutant) in found.items():
             assert own.setdefault((condition, site), wild) == wild != mutant
-        if not math.isnan(score):
+        if math.isfinite(score):
             wanted[condition, frozenset(found.items()), score] += 1
     rows = table[["condition", "aa_substitutions", "func_score"]].itertuples(index=False)
     assert wanted == Counter(

@@ -65,9 +65,10 @@ class OnCluster(Project):
     """A copy of the project whose runs go through SLURM."""
 
     def command(self, *arguments: object) -> list[str]:
-        """Snakemake as docs/cluster.md has it, but that it looks at its jobs every second."""
+        """Snakemake as docs/cluster.md has it, but that it looks at its jobs every second, and lists them."""
         snakemake = (self.folder.parent / "environment/bin/python", Path(__file__).with_name("fast_polling.py"))
-        return list(map(str, [*snakemake, "--workflow-profile", "profiles/slurm", *FAST, *arguments]))
+        options = ("--workflow-profile", "profiles/slurm", "--printshellcmds", *FAST)
+        return list(map(str, [*snakemake, *options, *arguments]))
 
     def through_slurm(self, *arguments: object, timeout: int = 240) -> subprocess.CompletedProcess:
         """Run Snakemake to its end."""

@@ -2,11 +2,13 @@
 
 import contextlib
 import csv
+import gzip
 import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 import yaml
@@ -41,7 +43,7 @@ OF_FITS = ("fits.csv", "status.csv")
 MUTATIONS = "fits/difference~clade/lasso~0.001/replicate~1/mutations.csv"
 OF_ALL = (
     *("chosen.csv", "shifts.csv", "tables/cross_validation.csv", "tables/replicate_signs.csv"),
-    "tables/shifts_by_reference.csv",
+    *("tables/shifts_by_reference.csv", "effects.csv.gz"),
 )
 
 
@@ -79,6 +81,7 @@ def make_tables(study: Study) -> None:
     selected = ("--fits", tables["fits"], "--chosen", place / "chosen.csv", "--output")
     run("shifts", *selected, place / "shifts.csv")
     run("shifts-by-reference", *selected, place / "tables/shifts_by_reference.csv")
+    run("effects", "--fits", tables["fits"], "--output", place / "effects.csv.gz")
 
 
 def options(values: dict[str, object]) -> list[object]:
@@ -122,13 +125,17 @@ def named(place: Path, encoding: Path | None = None) -> list[tuple[str, str]]:
     return [(item.file, re.split(r",| of | \(", item.quantity)[0]) for item in found]
 
 
+def opened(path: Path, mode: str) -> TextIO:
+    return (gzip.open if path.suffix == ".gz" else open)(path, mode, newline="", encoding="utf-8")
+
+
 def read(path: Path) -> list[list[str]]:
-    with open(path, newline="", encoding="utf-8") as stream:
+    with opened(path, "rt") as stream:
         return list(csv.reader(stream))
 
 
 def rewrite(path: Path, changed: list[list[str]]) -> None:
-    with open(path, "w", newline="", encoding="utf-8") as stream:
+    with opened(path, "wt") as stream:
         csv.writer(stream, lineterminator="\n").writerows(changed)
 
 

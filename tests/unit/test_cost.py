@@ -50,7 +50,7 @@ def test_the_size_of_a_simulation_is_foreseen(name):
 
 
 def test_a_local_table_is_counted(tmp_path):
-    rows = [("a", "A1C", 1.0, "1"), ("a", "A1C D2E", 0.5, "1"), ("b", "", 0.0, "2"), ("b", "D2E", 0.1, "2")]
+    rows = [("a", "A1C", 1.0, "1"), ("a", "A1C D2E", 0.5, "2"), ("b", "", 0.0, "1"), ("b", "D2E", 0.1, "2")]
     columns = ["condition", "aa_substitutions", "func_score", "replicate"]
     pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "scores.csv", index=False)
     data = {"func_scores": "scores.csv", "replicates": {"column": "replicate"}}
@@ -111,3 +111,12 @@ def test_every_summary_takes_its_time():
         * dms_cost.iteration_seconds(dms_cost.data_size(study_of(small_study()), PROJECT))
     )
     assert several.core_seconds - one.core_seconds == pytest.approx(cost.SUMMARY_SECONDS + solving)
+
+
+def test_lines_of_the_table_of_effects_are_foreseen():
+    tree = {"name": "clade", "tree": {"a": "root", "inner": "root", "b": "inner", "c": "inner"}}
+    rows = {"name": "own", "rows": {"trend": {"a": -1, "c": 1}}}
+    study = study_of(small_study(sweep={"difference": ["reference", "equivariant", tree, rows], "lasso": [0, 1e-3]}))
+    size = dms_cost.data_size(study, PROJECT)
+    # three conditions; two weights, two replicates
+    assert dms_cost.effects_lines(study, size) == pytest.approx(4 * size.mutations * (4 * 3 + 2 + 3 + 4 + 1))

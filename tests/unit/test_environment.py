@@ -145,5 +145,5 @@ def test_files_that_the_readme_links_to_are_there():
     linked = [path for path in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in path]
     named = re.findall(r"`((?:config|envs|docs)/[\w./-]+\.\w+)`", text)
     assert linked
-    for path in {*linked, *named} - {"config/mine.yaml"}:
+    for path in {*linked, *named} - {"config/my_table.yaml"}:
         assert (ROOT / path).exists(), path

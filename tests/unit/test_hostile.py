@@ -16,7 +16,7 @@ from proxsweep.dms.data.simulation import complete
 from proxsweep.dms.data.substitutions import parse
 from proxsweep.dms.model import predict
 from proxsweep.dms.results import fits_table
-from proxsweep.io import downloads, names, reading
+from proxsweep.io import downloads, names, opening, reading
 from proxsweep.io.errors import LONGEST, UserError
 from proxsweep.jobs import notebook
 from proxsweep.report import table_page
@@ -68,12 +68,12 @@ def test_a_table_without_a_name_for_its_first_column_is_read(tmp_path):
 
 @pytest.mark.slow
 def test_a_bomb_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(read, "LARGEST", 2**20)
+    monkeypatch.setattr(opening, "LARGEST", 2**20)
     path = tmp_path / "t.csv.gz"
     path.write_bytes(gzip.compress(b"x,y\n" + b"1,2\n" * 2**19, mtime=0))
     with pytest.raises(UserError, match="unpacks to more than 1 MiB"):
         read.read_table(path, ["x"])
-    monkeypatch.setattr(read, "LARGEST", 2**22)
+    monkeypatch.setattr(opening, "LARGEST", 2**22)
     assert len(read.read_table(path, ["x"])) == 2**19
 
 
@@ -189,16 +189,18 @@ def test_a_table_of_fits_that_was_edited(tmp_path, row, place):
 
 def test_chosen_rows_that_were_edited(tmp_path):
     path = tmp_path / "chosen.csv"
+    good = "given,given,True,given in the config,True"
     for cells in (
-        "0.1,given,maybe",
-        "0.1,given,True\none,reference,0.2,given,True",
-        "-1,given,True",
-        "much,given,True",
+        f"0.1,{good.removesuffix('True')}maybe",
+        f"0.1,{good}\none,reference,0.2,{good}",
+        f"0.1,{good.replace(',True,', ',yes,')}",
+        f"-1,{good}",
+        f"much,{good}",
     ):
-        path.write_text(f"study,difference,lasso,rule,chosen\none,reference,{cells}\n")
+        path.write_text(f"study,difference,lasso,rule,by,selected,reason,chosen\none,reference,{cells}\n")
         with pytest.raises(UserError, match=r"chosen\.csv, (column|header)"):
             chosen.load(path)
-    path.write_text("study,difference,,rule,chosen\none,reference,0.01,given,True\n")
+    path.write_text(f"study,difference,,rule,by,selected,reason,chosen\none,reference,0.01,{good}\n")
     with pytest.raises(UserError, match=r"chosen\.csv, header: found a column without a name"):
         chosen.load(path)
 

@@ -9,7 +9,8 @@ import yaml
 
 from proxsweep import families, studies
 from proxsweep.config import schema, source
-from proxsweep.dms import sources
+from proxsweep.dms import jobs, sources
+from proxsweep.dms.data.preprocess import preprocess
 from proxsweep.dms.data.simulation import complete
 from proxsweep.io.errors import UserError
 from proxsweep.sweep.grid import table
@@ -49,7 +50,9 @@ TREE = "{a: x, b: x, c: root, x: root}"
 def folder(tmp_path: Path) -> Path:
     """A working directory with two small tables."""
     header = "condition,replicate,aa_substitutions,func_score,other\n"
-    (tmp_path / "scores.csv").write_text(f"{header}a,r2,A1C,0,0\nb,r1,,1,0\nc,r1,,1,0\n")
+    (tmp_path / "scores.csv").write_text(
+        f"{header}a,r2,A1C,0,0\n" + "".join(f"{c},r{r},,1,0\n" for c in "abc" for r in (1, 2))
+    )
     (tmp_path / "more.tsv").write_text("condition\taa_substitutions\tfunc_score\nc\t\t0\n")
     return tmp_path
 
@@ -196,13 +199,14 @@ def test_a_list_of_tables(folder):
     tables = """      func_scores:
         - {func_scores: scores.csv, condition: b, replicate: 1}
         - {func_scores: more.tsv, condition: a, replicate: "1"}
-        - {func_scores: scores.csv, condition: a, replicate: 2}"""
+        - {func_scores: scores.csv, condition: a, replicate: 2}
+        - {func_scores: more.tsv, condition: b, replicate: 2}"""
     text = changed(SCORES, tables).replace(REPLICATES + "\n", "").replace(CONDITIONS + "\n", "")
     (study,) = read(folder, text)
     assert study.data["conditions"] == ["b", "a"]
     assert study.sweep["replicate"] == ["1", "2"]
-    assert [item["replicate"] for item in sources.tables(study)] == ["1", "1", "2"]
-    assert [item["sha256"] for item in sources.tables(study)] == [None, None, None]
+    assert [item["replicate"] for item in sources.tables(study)] == ["1", "1", "2", "2"]
+    assert [item["sha256"] for item in sources.tables(study)] == [None] * 4
 
 
 def test_swept_model_and_solver_keys(folder):
@@ -1041,6 +1045,20 @@ REFUSED = {
         "'one_se'",
         "one_standard_error",
     ),
+    "a rule of cross-validation without folds": (
+        SOLVER,
+        "    chosen: {rule: minimum}",
+        "11: studies.demo.chosen.rule",
+        "the rule `minimum`",
+        "cross-validation (`cross_validation: {folds: 5}`), which it chooses by",
+    ),
+    "a rule of replicates with one": (
+        REPLICATES,
+        "      collapse: mean\n    chosen: {rule: replicate_signs}",
+        "9: studies.demo.chosen.rule",
+        "the rule `replicate_signs`",
+        "two replicates, which it chooses by, or the rule auto",
+    ),
     "a matrix that is not swept, to go on with": (
         SOLVER,
         "    chosen: {difference: clade}",
@@ -1170,15 +1188,14 @@ UNREADABLE = {
         "plain",
     ),
     "a tag of its own": ("studies: !mine {}\n", ":1", "the YAML tag !mine", "plain"),
-    "a list": ("- studies\n", "", "a sequence at the top", "a mapping"),
-    "a word": ("studies\n", "", "a scalar at the top", "a mapping"),
+    "a list": ("- studies\n", "", "a list", "a mapping"),
+    "a word": ("studies\n", "", "a text without keys", "a mapping"),
     "nothing": ("", "", "an empty file", "a mapping"),
     "no YAML": ("studies: {demo: [1}\n", ":1", "not YAML", "YAML, indented by spaces"),
     "a tab": ("studies:\n\tdemo: 1\n", ":2", "a tab as indentation", "indented by spaces"),
     "a boolean as a key": ("studies:\n  no: 1\n", ":2", "`no` as a key", "put it in quotes"),
     "a date": ("studies: 2021-01-01\n", ":1", "the date 2021-01-01", '"2021-01-01"'),
     "an alias of itself": ("studies: &a {demo: *a}\n", ":1", "contains it", "without circles"),
-    "a merge key": ("a: &a {x: 1}\nstudies: {<<: *a}\n", ":2", "merge key", "written out"),
 }
 
 
@@ -1316,9 +1333,26 @@ def test_the_document_lists_every_key_with_its_default(name):
             assert listed[key] in ("", "none"), key
 
 
+# tables as programs of the field write them, for the examples of the document
+EXAMPLES = {
+    "early.csv": "replicate,aa_substitutions,func_score\nRep1,P9A,1\nRep2,P9A,1\n",
+    "late.csv": "library,mutations,log_enrichment,bin,aa_substitutions,func_score\n"
+    + "lib A,R9A,1,low,,\nlib C,R9A,1,high,,\nlib D,R9A,1,low,,\nlib A,,1,dead,,\n",
+    "mavedb_early.csv": "accession,hgvs_nt,hgvs_pro,score,se\n"
+    + "x#1,NA,p.Pro9Ala,-1,0.1\nx#2,NA,p.Pro9=,0,NA\nx#3,NA,p.?,0,1\n",
+    "proteingym_early.csv": "mutant,mutated_sequence,DMS_score,DMS_score_bin\nP9A:K10D,MAD,-1,0\nP9C,MCD,0,1\n",
+    "enrich2_early.tsv": "\tSE\tepsilon\tscore\n_wt\t0.0\t0\t0\np.Pro9Ala, p.Lys10=\t0.1\t0\t-1\n_sy\t0.1\t0\t0\n",
+    "libraries_early.csv": "library,post_sample,barcode,func_score,func_score_var,aa_substitutions\n"
+    + "".join(f"lib{n},{sample},ACG,-1,0.1,P9A\n" for n in (1, 2) for sample in ("sorted", "unsorted")),
+    "r.csv": '"","condition","wt","position","mut","fitness"\n'
+    + "".join(f'"{k}","{c}","P",9,"{m}",{y}\n' for c in ("early", "late") for k, m, y in [(1, "A", -1), (2, "NA", 0)]),
+}
+
+
 def test_the_examples_of_the_document_are_configs(folder):
-    (folder / "early.csv").write_text("condition,aa_substitutions,func_score\n")
-    (folder / "late.csv").write_text("condition,aa_substitutions,func_score\n")
+    for name, text in EXAMPLES.items():
+        (folder / name).write_text(text)
+        (folder / name.replace("early", "late")).write_text(EXAMPLES.get(name.replace("early", "late"), text))
     for name, libraries in (("early", ("Lib-2", "Lib-4")), ("late", ("Lib-1", "Lib-2"))):
         (folder / name).mkdir()
         rows = [f"{library},pre,post,1" for library in libraries]
@@ -1331,6 +1365,11 @@ def test_the_examples_of_the_document_are_configs(folder):
     assert len(examples) >= 3
     for text in examples:
         assert read(folder, text)
+    (programs,) = (text for text in examples if "mavedb:" in text)
+    for study in read(folder, programs):
+        spec = {"study": study.name, "reference": "early", "data": study.data}
+        done = preprocess(spec, [folder / path for path in jobs.table_paths(study)])
+        assert "P9A" in " ".join(done.variants["aa_substitutions"]).split(), study.name
 
 
 def test_folds_resamples_and_the_choice_are_filled_in(folder):
@@ -1340,7 +1379,7 @@ def test_folds_resamples_and_the_choice_are_filled_in(folder):
     assert study.resamples["count"] == 7 and study.resamples["lasso"] == [0.0, 1e-5, 4e-5]
     assert study.chosen == {
         "lasso": 4e-5,
-        "rule": "one_standard_error",
+        "rule": "auto",
         "false_discovery_rate": 0.1,
         "difference": "reference",
     }

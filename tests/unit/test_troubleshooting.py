@@ -14,7 +14,7 @@ GENERATOR = SimpleNamespace(**runpy.run_path(str(PROJECT / "docs/troubleshooting
 PAGE = GENERATOR.PAGE
 # words that rows of the template quote, and where they are said
 QUOTED = {
-    "proxsweep/dms/summaries/looks.py": "No lasso weight was chosen.",
+    "proxsweep/dms/summaries/looks.py": "A ranking, no selection",
     "snakemake/exceptions.py": "LockException / Directory cannot be locked / IncompleteFilesException / The files below"
     " seem to be incomplete / MissingOutputException / completed successfully, but some output files are missing"
     " / No rule to produce / Write-protected output files",
@@ -22,6 +22,8 @@ QUOTED = {
     "snakemake/jobs.py": "Removing output files of failed job / since they might be corrupted",
     "snakemake/scheduling/job_scheduler.py": "Exiting because a job execution failed",
     "snakemake/logging.py": "Error in rule",
+    "snakemake/common/configfile.py": "Config file must be given as JSON or YAML with keys at top level"
+    " / file is not valid JSON or YAML",
     "snakemake_executor_plugin_slurm/__init__.py": "SLURM status is: / OUT_OF_MEMORY / TIMEOUT / node failure"
     " / SLURM sbatch failed / SLURM job submission failed",
 }

@@ -24,13 +24,17 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A copy in which the small study ``tiny`` (config ``tiny.yaml``) has run to its end. Read only."""
+    """A copy in which the small study ``tiny`` (config ``tiny.yaml``) has run to its end. Read only.
+
+    What the run printed is in ``said.txt``.
+    """
 
     def make(folder: Path) -> None:
         made = copy_project(folder)
         made.config("tiny.yaml", {"tiny": small_study()})
         done = made.snakemake("--configfile", "tiny.yaml", cores=2)
         assert done.returncode == 0, done.stdout
+        (folder / "said.txt").write_text(done.stdout)
 
     return Project(once(tmp_path_factory, "a finished project", make))
 

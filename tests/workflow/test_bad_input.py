@@ -50,6 +50,47 @@ def test_config_is_refused_before_any_job(project, changes, parts):
     assert_nothing_started(project)
 
 
+MERGED = """\
+studies:
+  one: &one
+    family: dms
+    data: {func_scores: scores.csv}
+    reference: a
+    model: &model
+      ridge: 1.0e-4
+    sweep: {difference: [reference], lasso: [1.0e-3]}
+  two:
+    <<: *one
+    reference: b
+    model:
+      <<: *model
+      huber_delta: 2.0
+"""
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"ridge: 1.0e-4": "ridge: 1e-4"}, "study.yaml:7: studies.one.model.ridge"),
+        ({"delta: 2.0": "delta: 0"}, "study.yaml:14: studies.two.model.huber_delta"),
+        ({"reference: b": "reference: c"}, "study.yaml:11: studies.two.reference"),
+        (
+            {"scores.csv": "absent.csv", "sweep:": "strict: true\n    sweep:", "studies:": "run: [two]\nstudies:"},
+            "study.yaml:5: studies.two.data.func_scores",
+        ),
+    ],
+    ids=["what both have", "its own", "in place of what is merged", "what one has that does not run"],
+)
+def test_values_that_a_merge_key_brings_are_refused_where_they_stand(project, changes, place):
+    text = MERGED
+    for old, new in changes.items():
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    (project.folder / "scores.csv").write_text(GOOD)
+    (project.folder / "study.yaml").write_text(text)
+    assert_refused(project.snakemake(*STUDY, "--dry-run"), place, "expected")
+
+
 def test_command_line_is_refused_by_name(project):
     local(project)
     done = project.snakemake(*STUDY, "--config", "studies={study: {model: {rigde: 1.0}}}")

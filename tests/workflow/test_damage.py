@@ -113,10 +113,10 @@ def test_the_next_run_makes_damaged_files_again_as_they_were(project, finished, 
         if dates == "old":
             os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     states = {path: path.read_bytes() for path in damaged}
-    dry = project.snakemake("--dry-run", *CONFIG)
+    dry = project.snakemake("--dry-run", "--printshellcmds", *CONFIG)
     assert dry.returncode == 0, dry.stdout
     assert {path: path.read_bytes() for path in damaged} == states  # a dry run changes nothing
-    done = project.snakemake(*CONFIG, cores=2)
+    done = project.snakemake("--printshellcmds", *CONFIG, cores=2)
     assert done.returncode == 0, done.stdout
     for path in damaged:
         place = path.relative_to(project.folder)

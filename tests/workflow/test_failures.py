@@ -41,6 +41,7 @@ def test_a_cell_that_raises_fails_its_fit_and_a_kernel_that_is_killed_is_started
     assert "ArithmeticError: the sum of this cell is wrong" in done.stdout
     assert f"kept notebook: logs/{fit}.ipynb" in done.stdout
     assert "study one: 0 fits kept, 2 made, 1 failed" in done.stdout
+    assert "Error in rule collect:" in done.stdout and "rule plan:" not in done.stdout
 
     # a cell that raises would raise again; a kernel that was killed may have more luck, in another attempt of the job;
     # what the first attempt made stays

@@ -20,7 +20,7 @@ ALL_SUMMARIES = {**{summary.name: 1 for summary in DECLARED}, "notebook_index": 
 # `convergence` looks at no mutation, so how often one has to be seen is nothing to it
 OF_MUTATIONS = {name: 1 for name in ALL_SUMMARIES if name != "convergence"}
 FROM_SIGNS = {"replicate_signs": 1, "choose": 1, "shifts": 1, "shifts_by_reference": 1, "page": 1, "table_page": 2}
-FROM_COLLECT = {"collect": 1, **FROM_SIGNS, "table_page": 4, "reproducibility": 1, **ALL_SUMMARIES}
+FROM_COLLECT = {"collect": 1, "effects": 1, **FROM_SIGNS, "table_page": 4, "reproducibility": 1, **ALL_SUMMARIES}
 FROM_FITS = {"fit": 2, **FROM_COLLECT}  # a job a path
 FROM_ENCODE = {"encode": 2, "data_report": 1, "lasso_max": 1, **FROM_FITS, "table_page": 5}
 # an edit of the config is written down, and checked for what would not be reproduced

@@ -22,6 +22,7 @@ DOES = {
     "replicate_signs": "dms/results/replicate_signs.py",
     "shifts": "dms/results/shifts.py",
     "shifts_by_reference": "dms/results/reread.py",
+    "effects": "dms/results/effects.py",
     "page": "dms/page/page.py",
     "table_page": "report/table_page.py",
     "reproducibility": "report/reproducibility.py",

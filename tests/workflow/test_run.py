@@ -35,7 +35,8 @@ TABLES = ("cross_validation", "replicate_signs", "shifts_by_reference")
 PAGES = ("fits", "status", "chosen", "shifts", "data/report")
 JOBS = (
     *("simulate", "preprocess", "data_report", "plan", "lasso_max", "collect", "notebook_index"),
-    *("choose", "replicate_signs", "shifts", "shifts_by_reference", "page", "reproducibility", "write_config"),
+    *("choose", "replicate_signs", "shifts", "shifts_by_reference", "effects", "page", "reproducibility"),
+    "write_config",
 )
 ROWS = ["b-minus-a", "c-minus-a", "c-minus-b"]
 MATRIX = np.array([[-1.0, 1, 0], [-1, 0, 1], [0, -1, 1]])
@@ -69,7 +70,7 @@ def test_results_hold_exactly_what_the_layout_names(finished):
     jobs += [f"encode/replicate~{replicate}" for replicate in "12"]
     expected = {f"fits/{fit}/{file}" for fit in FITS for file in FIT_FILES}
     expected |= {"fits.csv", "lasso_max.csv", "status.csv", "strays.csv", "plan.json"} | encodings
-    expected |= {"chosen.csv", "shifts.csv", "page.html", "config.yaml"}
+    expected |= {"chosen.csv", "shifts.csv", "effects.csv.gz", "page.html", "config.yaml"}
     expected |= {"reproducibility.csv", "reproducibility.html"} | {f"pages/{table}.html" for table in PAGES}
     expected |= {f"data/{name}.csv" for name in ("func_scores", "truth", "variants", "wildtypes", "report")}
     expected |= {"data/preprocess.report.csv"}
@@ -261,6 +262,28 @@ def test_links_of_the_index_resolve(finished):
             assert aim.is_file(), f"{page}: {target}"
             linked |= {aim} if page.name == "index.html" else set()
     assert linked == {path.resolve() for path in pages} - {(folder / "index.html").resolve()}
+
+
+def test_the_run_printed_a_line_per_job_and_snakemakes_log_has_the_rest(finished):
+    said = (finished.folder / "said.txt").read_text()
+    log = Path(re.search(r"(?m)^Complete log\(s\): (.+)$", said)[1]).read_text()  # other tests add dry runs' logs
+    total = int(re.search(r"(?m)^proxsweep: (\d+) jobs to do", said)[1])
+    lines = re.findall(r"(?m)^\[ *(\d+) of (\d+)(?:, about \S+ \w+ left)?\] \w+", said)
+    assert lines == [(str(k), str(total)) for k in range(1, total + 1)] and total > 25
+    assert re.search(r"(?m) left\] fit_tiny: study tiny, difference equivariant, replicate [12] \(\S+ \w+\)$", said)
+    assert re.search(r"(?m)^\[ *\d+ of \d+\] preprocess: study tiny \(", said), "no estimate before a fit is done"
+    assert said.count("\n") < total + 30 and "reason:" not in said and "Job stats:" not in said
+    assert len(re.findall(r"(?m)^Finished jobid: ", log)) == total
+    assert len(re.findall(r"(?m)^(?:local)?rule \w+:", log)) == total and "Job stats:" in log
+    assert "proxsweep: study tiny: 0 of 4 fits are there, 4 to make" in said and "Complete log(s): " in said
+
+
+def test_a_dry_run_lists_rules_and_no_job_unless_asked_to(finished):
+    options = ("--dry-run", "--configfile", "tiny.yaml", "--forceall")
+    short, full = finished.snakemake(*options).stdout, finished.snakemake(*options, "-p").stdout
+    assert "fit_tiny  " in short and short.count("Job stats:") == 1 and short.count("\n") < 70
+    assert "--printshellcmds" in short and "rule fit_tiny:" not in short
+    assert "rule fit_tiny:" in full and "Shell command: proxsweep make-fits" in full and full.count("Job stats:") == 2
 
 
 def test_second_run_does_nothing(edited):

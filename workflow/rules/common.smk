@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 from proxsweep import planning, studies, tally
 from proxsweep.families import DEFAULT, family
 from proxsweep.io.errors import UserError
-from proxsweep.jobs import closure, leftovers, places, shell as user_shell, signals
+from proxsweep.jobs import closure, leftovers, places, progress, shell as user_shell, signals
 from proxsweep.report import summary as summaries
 from proxsweep.sweep import grid, study as outlines
 
@@ -187,8 +187,9 @@ config = {
 
 # a job on a node stands beside two Snakemake processes of about 95 MB each
 SNAKEMAKE_MB = 200
-# a table is about so many times the size of its compressed file
-GZIP = 8
+# a table is about so many times the size of its packed file
+UNPACKED = 8
+PACKED = (".gz", ".xz", ".bz2", ".zip", ".parquet")
 
 
 def scaled(amount):
@@ -210,8 +211,8 @@ def megabytes(input, name):
     """Size of an input's files, as if unpacked; one that is not there yet counts nothing until it is there."""
     paths = input.get(name, [])
     paths = [paths] if isinstance(paths, str) else paths
-    sizes = [os.path.getsize(path) * (GZIP if path.endswith(".gz") else 1) for path in paths if os.path.exists(path)]
-    return sum(sizes) / 1e6
+    there = [path for path in paths if os.path.exists(path)]
+    return sum(os.path.getsize(path) * (UNPACKED if path.endswith(PACKED) else 1) for path in there) / 1e6
 
 
 def retried(times):

@@ -127,6 +127,28 @@ rule shifts_by_reference:
         "proxsweep shifts-by-reference --fits {input.fits:q} --chosen {input.chosen:q} --output {output:q} > {log:q} 2>&1"
 
 
+rule effects:
+    input:
+        fits="results/{study}/fits.csv",
+        code=code_of("proxsweep.dms.results.effects"),
+    output:
+        "results/{study}/effects.csv.gz",
+    log:
+        "logs/{study}/effects.log",
+    benchmark:
+        "results/{study}/benchmarks/effects.tsv"
+    wildcard_constraints:
+        study=studies_of("dms"),
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(600),
+        runtime=scaled(20),
+    shell:
+        "proxsweep effects --fits {input.fits:q} --output {output:q} > {log:q} 2>&1"
+
+
 rule page:
     input:
         fits="results/{study}/fits.csv",

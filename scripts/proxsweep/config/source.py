@@ -15,7 +15,11 @@ KeyPath = tuple[str | int, ...]  # keys and list positions from the top of a con
 BOOLEANS = "yes, no, on, off, true and false are YAML booleans, a bare number is a number: put it in quotes"
 DEEPEST = 30  # levels of a config
 MOST = 100_000  # values in a file, those of an alias wherever it is used
+MERGE = "tag:yaml.org,2002:merge"  # of the key `<<`
 DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+TABLE_NAME = re.compile(r".*\.(csv|tsv|tab|parquet|xlsx?)(\.[a-z0-9]+)?", re.IGNORECASE)
+PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"PK\x03\x04", b"\x28\xb5\x2f\xfd")  # gzip, bzip2, xz, zip, zstandard
+HEAD = 10_000  # bytes that tell a table from a config
 SCALARS = {f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null")}
 
 
@@ -39,12 +43,17 @@ class Source:
 def read(path: str | Path, name: str | None = None) -> Source:
     """Read one YAML config file; messages call it ``name``, by default its path.
 
-    Keys become text. Raises UserError, with file and line, for a file that is missing, empty, not UTF-8 or no
-    YAML, for a top level that is no mapping, keys that stand twice or are no text, YAML tags and dates.
+    Keys become text. A merge key (`<<`) brings the keys of the mappings that it names, with the lines on which those
+    stand, but for keys that the mapping has itself; of several mappings the first counts. Raises UserError, with file
+    and line, for a file that is missing, empty, a table, not UTF-8 or no YAML, for a top level that is no mapping, keys
+    that stand twice or are no text, YAML tags and dates.
     """
     name = name or str(path)
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        with open(path, "rb") as stream:
+            head = stream.read(HEAD)
+            _refuse_table(name, head)
+            text = (head + stream.read()).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         # message: The editor saved another encoding. | Save the file as UTF-8.
         raise UserError(name, f"bytes that are not UTF-8 at position {error.start}", "a UTF-8 text file") from error
@@ -57,12 +66,33 @@ def read(path: str | Path, name: str | None = None) -> Source:
     except yaml.YAMLError as error:
         raise _syntax(name, error) from error
     if not isinstance(root, yaml.MappingNode):
-        found = "an empty file" if root is None else f"a {root.id} at the top"
-        # message: A config begins with `studies:`. | Begin it so; if a file of another kind was named with
-        # `--configfile`, name the config.
-        raise UserError(name, found, "a mapping with the key `studies`")
+        found = "an empty file" if root is None else "a list" if root.id == "sequence" else "a text without keys"
+        # message: A config begins with `studies:`. | Begin it so; if a file of another kind was named where a config
+        # is expected, name the config.
+        raise UserError(name, found, "a config, that is a mapping with the key `studies`")
     lines: dict[KeyPath, int] = {}
     return Source(name, _Builder(name, lines).build(root, (), ()), lines)
+
+
+def _refuse_table(name: str, head: bytes) -> None:
+    """Refuse a table, by its name or its first bytes, before YAML reads it as one long text."""
+    packed, columns = head.startswith(PACKED), _columns(head.decode("utf-8-sig", errors="replace"))
+    if not (packed or columns or TABLE_NAME.fullmatch(name)):
+        return
+    found = "a packed file" if packed else "a table" + (f" (columns {', '.join(columns[:8])})" if columns else "")
+    # message: a table (columns condition, aa_substitutions, func_score) / a packed file | a config (YAML), which names
+    # the table in its section `data` | A table was given in the place of a config. | Write a config that names it
+    # (`func_scores: scores.csv`), and give that.
+    raise UserError(name, found, "a config (YAML), which names the table in its section `data`")
+
+
+def _columns(text: str) -> list[str]:
+    """Columns of a text that is a table: the first two lines have as many cells, and the first no key of YAML."""
+    first, second = [*text.splitlines()[:2], "", ""][:2]
+    if not first or first[0] in "{[#%&*!?-" or ":" in first:
+        return []
+    counts = {mark: first.count(mark) for mark in "\t,;" if 0 < first.count(mark) == second.count(mark)}
+    return [cell.strip(' "') for cell in first.split(max(counts, key=counts.get))] if counts else []
 
 
 def _refuse_structure(name: str, text: str) -> None:
@@ -106,21 +136,33 @@ class _Builder:
             # message: `*name` stands inside of what `&name` marks. | Write the value out.
             self._refuse(node, "an alias of something that contains it", "values without circles")
         above = (*above, id(node))
-        self.built += 1
-        if self.built > MOST or len(above) > DEEPEST:
-            # message: Aliases of aliases multiply. | Write out what is needed.
-            self._refuse(node, f"more than {MOST} values or {DEEPEST} levels, aliases counted where used", "a config")
+        self._count(node, 1, above)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path, above)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*path, i), above) for i, item in enumerate(node.value)]
         return self._scalar(node)
 
+    def _count(self, node: yaml.Node, values: int, above: tuple[int, ...]) -> None:
+        self.built += values
+        if self.built > MOST or len(above) > DEEPEST:
+            # message: Aliases of aliases multiply. | Write out what is needed.
+            self._refuse(node, f"more than {MOST} values or {DEEPEST} levels, aliases counted where used", "a config")
+
     def _mapping(self, node: yaml.MappingNode, path: KeyPath, above: tuple[int, ...]) -> dict[str, Any]:
         values: dict[str, Any] = {}
+        for key, (key_node, value_node) in self._items(node, above).items():
+            self.lines[(*path, key)] = key_node.start_mark.line + 1
+            values[key] = self.build(value_node, (*path, key), above)
+        return values
+
+    def _items(self, node: yaml.MappingNode, above: tuple[int, ...]) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+        """Nodes of keys and values: what `<<` brings, in the order of Snakemake's reader, then the mapping's own."""
+        brought: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+        own: dict[str, tuple[yaml.Node, yaml.Node]] = {}
         first: dict[str, int] = {}
         for key_node, value_node in node.value:
-            key, line = self._key(key_node), key_node.start_mark.line + 1
+            key = self._key(key_node)
             if key in first:
                 # message: Of two values one would be lost. | Remove one, or join their lists.
                 self._refuse(
@@ -128,15 +170,31 @@ class _Builder:
                     f"the key `{key}` again (first in line {first[key]})",
                     "every key once in a mapping",
                 )
-            first[key] = line
-            self.lines[(*path, key)] = line
-            values[key] = self.build(value_node, (*path, key), above)
-        return values
+            first[key] = key_node.start_mark.line + 1
+            if key_node.tag == MERGE:
+                brought = self._merged(value_node, above)
+            else:
+                own[key] = (key_node, value_node)
+        return {**brought, **own}
+
+    def _merged(self, node: yaml.Node, above: tuple[int, ...]) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+        """What the mapping after a `<<`, or the mappings in a list there, bring; of several the first counts."""
+        found: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+        for one in reversed(node.value if isinstance(node, yaml.SequenceNode) else [node]):
+            if not isinstance(one, yaml.MappingNode):
+                # message: `<<` brings the keys of another mapping, and this is none. | Mark that mapping (`&name`), and
+                # write `<<: *name`, or `<<: [*one, *other]`.
+                self._refuse(one, "no mapping after `<<`", "the alias of a mapping (`<<: *name`), or a list of these")
+            if id(one) in above:
+                # message: `<<: *name` stands inside of what `&name` marks. | Write out the keys that are meant.
+                self._refuse(one, "a merge key that brings what contains it", "values without circles")
+            self._count(one, 1 + len(one.value), (*above, id(one)))
+            found |= self._items(one, (*above, id(one)))
+        return found
 
     def _key(self, node: yaml.Node) -> str:
-        if node.tag == "tag:yaml.org,2002:merge":
-            # message: `<<: *name` is not taken. | Copy the keys of the other mapping here.
-            self._refuse(node, "the merge key `<<`", "every key written out")
+        if node.tag == MERGE:
+            return "<<"
         if node.tag not in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:int"):
             written = node.value if isinstance(node, yaml.ScalarNode) else node.id
             # message: YAML reads the key as something else than text. | Quote it: `"yes":`.

@@ -8,6 +8,22 @@ from proxsweep.command import Command, json_option
 from proxsweep.io.errors import UserError
 
 
+def _init_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("tables", nargs="+", metavar="TABLE", help="table of scores or counts; several for one study")
+    parser.add_argument("--output", type=Path, help="config to write; by default config/NAME.yaml")
+    parser.add_argument("--name", help="name of the study; by default that of the table")
+    parser.add_argument("--reference", help="condition that others are compared with")
+    parser.add_argument("--force", action="store_true", help="replace a config that is there")
+
+
+def _init(arguments: argparse.Namespace) -> None:
+    from proxsweep import studies
+    from proxsweep.dms.init.run import init
+
+    options = arguments.output, arguments.name, arguments.reference, arguments.force
+    init(arguments.tables, *options, lambda values, files: studies.from_config(values, files, {})[0])
+
+
 def _fit_options(parser: argparse.ArgumentParser) -> None:
     from proxsweep.dms.fit_options import add_options
 
@@ -32,7 +48,7 @@ def _fit(arguments: argparse.Namespace) -> None:
 
 def _predict_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("fit", type=Path, help="folder of a fit")
-    parser.add_argument("variants", type=Path, help="table of variants (.csv, .tsv, or either with .gz)")
+    parser.add_argument("variants", type=Path, help="table of variants (.csv or .tsv, perhaps packed, or Parquet)")
     parser.add_argument("--condition-column", default="condition")
     parser.add_argument("--substitutions-column", default="aa_substitutions", help="relative to the condition's own")
     parser.add_argument("--output", type=Path, required=True, help="table to write (.csv)")
@@ -220,6 +236,17 @@ def _shifts_by_reference(arguments: argparse.Namespace) -> None:
     write_csv(arguments.output, found)
 
 
+def _effects_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--fits", type=Path, required=True, help="fits.csv")
+    parser.add_argument("--output", type=Path, required=True, help="table to write (.csv.gz)")
+
+
+def _effects(arguments: argparse.Namespace) -> None:
+    from proxsweep.dms.results import effects, fits_table
+
+    effects.write(arguments.output, fits_table.finished(arguments.fits))
+
+
 def _page(arguments: argparse.Namespace) -> None:
     from proxsweep.dms.page import page
     from proxsweep.dms.results import fits_table
@@ -230,6 +257,7 @@ def _page(arguments: argparse.Namespace) -> None:
 
 
 COMMANDS = (
+    Command("init", "Look at tables and write a config for them.", _init_options, _init, for_users=True),
     Command("fit", "Fit one encoding, without a notebook.", _fit_options, _fit, for_users=True),
     Command(
         "predict",
@@ -267,6 +295,7 @@ COMMANDS = (
         _selected_options,
         _shifts_by_reference,
     ),
+    Command("effects", "Effects and shifts of all full fits in one long table.", _effects_options, _effects),
     Command(
         "page",
         "The interactive page of a study: effects and shifts by site, in one HTML file.",

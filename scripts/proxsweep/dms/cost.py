@@ -3,12 +3,14 @@
 The constants below were measured on one core of a two-core virtual machine; docs/plan.md names the runs.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from proxsweep.dms.data import read
+from proxsweep.dms.data import columns, read, rows_kept
 from proxsweep.dms.sources import tables
 from proxsweep.family import FitCost
 from proxsweep.jobs.efficiency import COMPILE_SECONDS, FIT_SECONDS
@@ -25,6 +27,7 @@ ROW_SECONDS = 5e-5  # a row of a table: simulated or read, and encoded
 FIT_BYTES = 250e3  # notebook, record, trace
 EFFECT_BYTES = 45.0  # an effect in mutations.csv and parameters.npz
 ROW_BYTES = 55.0  # a row in variants.csv; about as much in a simulated table
+LINE_SECONDS, LINE_BYTES = 7e-6, 13.0  # a line of effects.csv.gz
 
 UNREAD_ROWS = 100_000  # a table that is not on this machine
 MUTANTS = 20  # a site's other letters, stop included
@@ -45,13 +48,13 @@ class Size:
 def cost(study: Study, base: Path) -> FitCost:
     """Estimate what the fits and the data of a study cost; local tables are relative to ``base``."""
     size = data_size(study, base)
-    data_seconds = size.rows * ROW_SECONDS
+    data_seconds, lines = size.rows * ROW_SECONDS, effects_lines(study, size)
     return FitCost(
         fit_seconds=fit_seconds(study, size),
         fit_bytes=fit_bytes(size),
         compilations=_compilations(study),
-        study_seconds=_largest_weights_seconds(study, size) + data_seconds,
-        study_bytes=_data_bytes(study, size),
+        study_seconds=_largest_weights_seconds(study, size) + data_seconds + lines * LINE_SECONDS,
+        study_bytes=_data_bytes(study, size) + lines * LINE_BYTES,
         basis=size.source,
         refit_seconds=data_seconds,
         refit_bytes=_data_bytes(study, size),
@@ -80,6 +83,17 @@ def iteration_seconds(size: Size) -> float:
 def fit_bytes(size: Size) -> float:
     """Bytes of one fit's files."""
     return FIT_BYTES + EFFECT_BYTES * size.mutations * size.conditions
+
+
+def effects_lines(study: Study, size: Size) -> float:
+    """Lines of the table of all effects: one for each effect and shift of each full fit."""
+    rows = [_rows(matrix, size.conditions) for matrix in study.sweep["difference"]]
+    return len(grid.full(study)) * size.mutations * (size.conditions + sum(rows) / len(rows))
+
+
+def _rows(matrix: dict[str, Any], conditions: int) -> int:
+    standard = {"reference": conditions - 1, "equivariant": conditions * (conditions - 1) // 2}
+    return standard.get(matrix["kind"], len(matrix.get("tree") or matrix.get("rows") or ()))
 
 
 def _compilations(study: Study) -> int:
@@ -123,15 +137,20 @@ def _simulated(study: Study) -> Size:
 
 
 def _read(study: Study, paths: list[Path]) -> Size:
-    columns = study.data["columns"]
-    wanted = [columns["substitutions"], columns["condition"]]
-    found = [read.read_table(path, [name for name in wanted if name in read.header(path)]) for path in paths]
-    for path, table in zip(paths, found, strict=True):
-        read.check_columns(path, list(table.columns), wanted[:1])
-    written = pd.concat(found)[columns["substitutions"]].str.split()
+    data = columns.complete(study.data)
+    found = pd.concat([_texts(data, table, path) for table, path in zip(tables(study), paths, strict=True)])
+    written = found["text"].str.findall(rf"[^\s;,{re.escape(data['separator'])}]+")
     rows, tokens, known = len(written), written.str.len().sum(), written.explode().nunique()
     shared = 1 if "score_columns" in (study.data["replicates"] or {}) else max(1, len(study.sweep["replicate"]))
-    named = {table["condition"] for table in tables(study)} - {None}
-    stacked = pd.concat(found)
-    conditions = len(named) or stacked[columns["condition"]].nunique()
+    conditions = found["condition"].nunique()
     return Size(rows, rows / shared, tokens / shared, known, conditions, f"by {rows} rows of the study's tables")
+
+
+def _texts(data: dict[str, Any], table: dict[str, Any], path: Path) -> pd.DataFrame:
+    """Condition and substitutions of the rows that a table's entry keeps; those of three columns run together."""
+    used = columns.used(data, table, read.header(path), path)
+    rows = read.read_table(path, list(dict.fromkeys([*used.text.values(), *used.where])))
+    rows = rows[rows_kept.passing(rows, used.where) & rows_kept.named(rows, used)]
+    text, *others = (rows[used.text[name]] for name in ("aa_substitutions", *columns.PARTS) if name in used.text)
+    condition = rows[used.text["condition"]] if "condition" in used.text else table["condition"]
+    return pd.DataFrame({"text": sum(others, text), "condition": condition})

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from proxsweep.sweep.cells import Expected
     from proxsweep.sweep.collected import Collected
     from proxsweep.sweep.discrepancies import Checked
+    from proxsweep.sweep.long_tables import LongTable
 
 
-COLD_STARTS = "tables/cold_starts.csv"
-DATA_REPORT = "data/report.csv"
+EFFECTS = "effects.csv.gz"
 SHIFTS_BY_REFERENCE = "tables/shifts_by_reference.csv"
 
 
@@ -55,6 +55,13 @@ def _check_tables(study: Collected) -> dict[str, Callable[[DataFrame], Expected]
 
     fits = Fits(study)
     return {"shifts.csv": partial(shifts.table, fits), SHIFTS_BY_REFERENCE: partial(shifts.by_reference, fits)}
+
+
+def _check_long_tables(study: Collected) -> dict[str, LongTable]:
+    from proxsweep.dms.check import all_effects
+    from proxsweep.dms.check.effects import Fits
+
+    return {EFFECTS: all_effects.table(Fits(study))}
 
 
 def _cost(study: Study, base: Path) -> FitCost:
@@ -89,8 +96,8 @@ def _targets(study: Study) -> list[str]:
     encodings = [f"encodings/replicate~{label}.npz" for label in study.sweep["replicate"]]
     if study.refit_of:
         return encodings
-    checked = [COLD_STARTS] if settings.checks_chosen_starts(study) else []
-    tables = ["chosen.csv", "shifts.csv", "page.html", "lasso_max.csv", SHIFTS_BY_REFERENCE]
+    checked = [settings.COLD_STARTS] if settings.checks_chosen_starts(study) else []
+    tables = ["chosen.csv", "shifts.csv", "page.html", "lasso_max.csv", EFFECTS, SHIFTS_BY_REFERENCE]
     return [*encodings, *checked, *tables]
 
 
@@ -100,30 +107,16 @@ def _foreseen(study: Study, base: Path) -> list[str]:
     return warnings(study, base)
 
 
+def _findings(study: Study) -> list[str]:
+    from proxsweep.dms import outcome
+
+    return outcome.findings(study)
+
+
 def _warnings(study: Study) -> list[str]:
-    return [] if study.refit_of else [*_losses(study), *_cold_starts(study)]
+    from proxsweep.dms import outcome
 
-
-def _losses(study: Study) -> list[str]:
-    """Conditions that lost many of their variants; a report that is damaged is made again, and says nothing here."""
-    from proxsweep.io import digests
-    from proxsweep.report import dropped
-
-    path = Path("results", study.name, DATA_REPORT)
-    return list(dropped.sentences(dropped.read(path))) if path.exists() and not digests.fault(path) else []
-
-
-def _cold_starts(study: Study) -> list[str]:
-    from proxsweep.io import reading
-
-    path = Path("results", study.name, COLD_STARTS)
-    if not settings.checks_chosen_starts(study) or not path.exists():
-        return []
-    found = reading.table(path, ("path",), ["path", "excess", "worse"], "a table of starts (.csv)")
-    worse = found[found["worse"].astype(str) == "True"]
-    # message: A start from zeros found a lower objective than the fit, which started from its neighbour's solution. |
-    # Look at the shifts of the fit again with `starts: [zeros, neighbour]`; [starts.md](starts.md).
-    return [f"{row.path}: a start from zeros ends {row.excess:.2g} lower (relative)" for row in worse.itertuples()]
+    return outcome.warnings(study)
 
 
 FAMILY = Family(
@@ -148,9 +141,12 @@ FAMILY = Family(
     signs="tables/replicate_signs.csv",
     check_signs=_check_signs,
     check_tables=_check_tables,
+    check_long_tables=_check_long_tables,
     targets=_targets,
     foreseen=_foreseen,
+    findings=_findings,
     warnings=_warnings,
+    first=("figures/convergence.svg", "shifts.csv", "page.html"),
     tables={
         "chosen": ("Selection", "the weights chosen, sortable"),
         "shifts": ("Confidence", "shifts at the chosen weight, sortable"),

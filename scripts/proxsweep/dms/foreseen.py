@@ -1,31 +1,77 @@
-"""What can be said of a study's data before it runs, where its tables are on this machine."""
+"""What can be said of a study before it runs, where its tables are on this machine."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
-from proxsweep.dms import jobs
+from proxsweep.dms import glyphs, jobs, sources
 from proxsweep.dms.data.encode import encode
-from proxsweep.dms.data.preprocess import preprocess
-from proxsweep.io.errors import UserError
+from proxsweep.dms.data.preprocess import Preprocessed, preprocess
 from proxsweep.report import dropped
 from proxsweep.sweep.study import Study
 
+ERROR = re.compile(r"(score|func_score)?[._ ]?(se|sem|sd|sigma|std|stderr|std[._ ]?err(or)?|standard[._ ]?error)", re.I)
+"""Names that columns of standard errors or deviations have."""
+
+SINGLES = 0.95
+"""With a larger share of single mutants among the mutated variants, the shape of a sigmoid is hardly known."""
+
 
 def warnings(study: Study, base: Path) -> list[str]:
-    """Conditions that will lose many of their variants; nothing where the run will refuse the data, and say why."""
+    """What to think about before the run: of the settings and, where the tables are local, of the data.
+
+    Raises
+    ------
+    UserError
+        For data that the run would refuse, with file, row and column.
+    """
     paths = [base / path for path in jobs.table_paths(study)]
     if study.data["simulate"] or not all(path.is_file() for path in paths):
-        return []
-    try:
-        return list(dropped.sentences(_report(study, paths)))
-    except UserError:
-        return []
-
-
-def _report(study: Study, paths: list[Path]) -> pd.DataFrame:
-    """The data report that a run would write."""
+        return list(_of_settings(study, study.data["conditions"] or []))
     spec = jobs.data_spec(study, (*jobs.PREPROCESS_KEYS, *jobs.ENCODE_KEYS))
     done = preprocess(spec, paths)
+    conditions = list(done.wildtypes.columns.drop("site"))
+    unused = sources.unused_replicate_columns(study.data, base)
+    lost = dropped.sentences(_report(study, spec, done))
+    return [*_of_settings(study, conditions), *_shape(study, done.variants), *unused, *lost]
+
+
+def _of_settings(study: Study, conditions: list[str]) -> Iterator[str]:
+    yield from _matrices(study, conditions)
+    yield from _precision(study)
+    yield from glyphs.warnings(study, conditions)
+
+
+def _matrices(study: Study, conditions: list[str]) -> Iterator[str]:
+    names = [matrix["name"] for matrix in study.sweep["difference"]]
+    if len(conditions) == 2 and {"reference", "equivariant"} <= set(names):
+        # message: With two conditions the difference of a pair is that from the reference: every fit is made twice. |
+        # Leave out one under `sweep: difference`.
+        yield "with two conditions `reference` and `equivariant` are one problem, which is fitted twice"
+
+
+def _precision(study: Study) -> Iterator[str]:
+    name = study.data["columns"]["variance"]
+    if study.data["variant_weights"] == "inverse_variance" and ERROR.fullmatch(name):
+        # message: By its name the column has standard errors or deviations. Taken for variances they make weights of
+        # one over the error, which is not squared. | If so, name it under `columns: standard_error`.
+        yield f"the column {name!r} is read as variances; standard errors belong under `columns: standard_error`"
+
+
+def _shape(study: Study, variants: pd.DataFrame) -> Iterator[str]:
+    shapes = study.sweep.get("global_epistasis", [study.model["global_epistasis"]])
+    sizes = variants["aa_substitutions"].str.split().str.len()
+    mutated = sizes[sizes > 0]
+    single = float((mutated == 1).mean()) if len(mutated) else 0.0
+    if "sigmoid" in shapes and single > SINGLES:
+        # message: A sigmoid is learnt from variants with several mutations; single mutants say nothing of its shape,
+        # and its scale ends at its bound. | Set `model: {global_epistasis: linear}`; [rbd.md](rbd.md).
+        yield f"{100 * single:.0f} % of the variants have one mutation, from which no sigmoid can be learnt"
+
+
+def _report(study: Study, spec: dict, done: Preprocessed) -> pd.DataFrame:
+    """The data report that a run would write."""
     encoded = [encode(spec, done.variants, done.wildtypes, label)[1] for label in jobs.encodings(study)]
     return pd.concat([done.report, *encoded], ignore_index=True)

@@ -11,7 +11,7 @@ from proxsweep.sweep.study import Study
 PREPROCESS_KEYS = (
     *("func_scores", "sha256", "conditions", "columns", "replicates", "drop", "min_pre_count", "pseudocount"),
     *("subtract_wildtype", "clip", "self_substitution", "variant_weights", "collapse", "unknown_wildtype", "site_map"),
-    "wildtypes",
+    *("wildtypes", "separator", "wildtype_names", "stop_letter", "missing_variance"),
 )
 ENCODE_KEYS = ("conditions", "collapse", "variant_weights", "min_times_seen", "unknown_wildtype", "bundle_sites")
 

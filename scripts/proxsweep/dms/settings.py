@@ -1,21 +1,25 @@
 """What must hold between the keys of a ``dms`` study, beyond the schema, and what follows from them."""
 
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from proxsweep.config import labels
 from proxsweep.config.source import Fault
-from proxsweep.dms import matrices, sources
+from proxsweep.dms import matrices, source_faults, sources
 from proxsweep.io.errors import UserError
 from proxsweep.io.names import RULE, is_name
 from proxsweep.sweep.grid import label
 from proxsweep.sweep.study import Study
 
+COLD_STARTS = "tables/cold_starts.csv"  # below the study's folder; made where fits start from their neighbours
+
 
 def normalise(study: dict[str, Any]) -> Iterator[Fault]:
-    """One form for bounds of the scale and difference matrices; faults of the former."""
+    """One form for local paths, bounds of the scale and difference matrices; faults of the bounds."""
+    _expand_homes(study["data"])
     faults = list(_bound_faults(study))
     yield from faults
     if faults:
@@ -25,6 +29,22 @@ def normalise(study: dict[str, Any]) -> Iterator[Fault]:
     if "scale_bound" in swept:
         swept["scale_bound"] = [_scale_bound(value) for value in swept["scale_bound"]]
     swept["difference"] = [matrices.normalise(value) for value in swept["difference"]]
+
+
+def _expand_homes(data: dict[str, Any]) -> None:
+    """Put homes in place of `~` and `~user` where local paths begin so; `~nobody` stays, and is a file like any."""
+    tables = data["func_scores"] if isinstance(data["func_scores"], list) else []
+    places = [(data, ("func_scores", "site_map")), (data["wildtypes"] or {}, ("fasta",))]
+    places += [(table, ("func_scores", "selections", "folder")) for table in tables]
+    for section, keys in places:
+        section.update({key: _at_home(section[key]) for key in keys if isinstance(section.get(key), str)})
+
+
+def _at_home(path: str) -> str:
+    try:
+        return os.path.expanduser(path)
+    except ValueError:  # a NUL in the name of a user
+        return path
 
 
 def _scale_bound(value: float | str) -> float | str:
@@ -56,7 +76,7 @@ def faults(written: dict[str, Any], study: dict[str, Any], base: Path) -> Iterat
     data = study["data"]
     yield from matrices.name_faults(written["sweep"].get("difference", []))
     keys = [
-        *sources.faults(written, study, base),
+        *source_faults.faults(written, study, base),
         *_limit_faults(study),
         *matrices.combination_faults(study),
     ]
@@ -64,7 +84,12 @@ def faults(written: dict[str, Any], study: dict[str, Any], base: Path) -> Iterat
     known = sources.source_conditions(data)
     if not keys:
         sources.check_headers(data, base)
+        asked = list(sources.entry_faults(data, base))
+        yield from asked
+        if asked:
+            return
         known = known or sources.table_conditions(data, base)
+        yield from sources.replicate_faults(study, known, base)
         sources.check_wildtypes(data, data["conditions"] or known or [], base)
     upstream = [*_condition_faults(study, known), *_simulation_faults(study)]
     yield from upstream

@@ -1,36 +1,30 @@
 """Where the data of a ``dms`` study come from: tables, replicates, columns and conditions that its config names."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 from typing import Any
-from urllib.parse import urlsplit
 
 from proxsweep.config.source import Fault, KeyPath
-from proxsweep.io.downloads import is_address
+from proxsweep.dms.source_faults import all_local, entries, file_faults, is_local, is_there
+from proxsweep.io.names import natural
 from proxsweep.optimize.tree import leaves
 from proxsweep.sweep.study import Study
 
-OWN_COLUMNS = ("condition", "substitutions", "score", "pre_count", "post_count")
+REPLICATE_COLUMNS = ("replicate", "library", "rep")  # in any case: names of columns that tell replicates apart
 
 
-def tables(study: Study) -> list[dict[str, str | None]]:
-    """Tables of the study: ``func_scores``, ``condition``, ``replicate``, ``sha256``; none if simulated.
+def tables(study: Study) -> list[dict[str, Any]]:
+    """Tables of the study: ``func_scores``, ``condition``, ``replicate``, ``columns``, ``replicates``, ``where``,
+    ``sha256``; none if simulated.
 
     A condition or replicate of None is the business of the table's columns.
     """
     scores = study.data["func_scores"]
     if isinstance(scores, str):
-        return [{"func_scores": scores, "condition": None, "replicate": None, "sha256": study.data["sha256"]}]
+        nothing = dict.fromkeys(("condition", "replicate", "columns", "replicates", "where"))
+        return [{"func_scores": scores, **nothing, "sha256": study.data["sha256"]}]
     return [dict(table) for table in scores or []]
-
-
-def faults(written: dict[str, Any], study: dict[str, Any], base: Path) -> Iterator[Fault]:
-    """Faults of the section ``data`` that need no table to be read."""
-    data = study["data"]
-    yield from _source_faults(data, base)
-    yield from _replicate_faults(written["data"], data, study["sweep"])
-    yield from _column_faults(written["data"], data)
 
 
 def expand(name: str, study: dict[str, Any], base: Path) -> Iterator[Fault]:
@@ -66,15 +60,15 @@ def _expanded(name: str, entry: dict[str, Any], base: Path) -> tuple[list[Fault]
 
 def _selection_faults(entry: dict[str, Any], base: Path) -> Iterator[Fault]:
     """What is wrong with an entry before its selections are read; paths are relative to it."""
-    yield from _file_faults(("selections",), entry["selections"], base)
+    yield from file_faults(("selections",), entry["selections"], base)
     folder = entry["folder"]
-    if folder is not None and _is_local(folder):
-        if not _is_there(base / folder, Path.is_dir):
+    if folder is not None and is_local(folder):
+        if not is_there(base / folder, Path.is_dir):
             # message: There is no such folder. | Correct `folder`, or leave it out where tables lie beside the list of
             # selections.
             yield Fault(("folder",), f"no folder at {folder}", f"a folder (paths are relative to {base.resolve()})")
     elif folder is not None:
-        yield from _file_faults(("folder",), folder, base)
+        yield from file_faults(("folder",), folder, base)
     if not _is_template(entry["table"]):
         # message: `scores_{library.csv` | a file name with columns in braces, as {library}_scores.csv | Every brace
         # holds the name of a column of the list, and nothing else. | Correct `table`.
@@ -103,7 +97,7 @@ def known_conditions(study: dict[str, Any], base: Path) -> list[str] | None:
 def replicates(study: dict[str, Any], base: Path) -> tuple[KeyPath, list[str] | None]:
     """The key that names the data's replicates, and all their labels; None where they are taken as listed.
 
-    A replicate column is read where all tables are local.
+    A replicate column is read where tables are local and do not say by themselves which replicates they have.
     """
     data = study["data"]
     chosen = data["replicates"] or {}
@@ -114,8 +108,9 @@ def replicates(study: dict[str, Any], base: Path) -> tuple[KeyPath, list[str] | 
     if "score_columns" in chosen:
         return ("data", "replicates", "score_columns"), list(chosen["score_columns"])
     if "column" in chosen:
-        path = ("data", "replicates", "column")
-        return path, _read_labels(data, "replicate", chosen["column"], base) if all_local(data) else None
+        known = [_labels(data, table, base, 1) for _, table in entries(data)]
+        labels = None if None in known else [label for some in known for label in some]
+        return ("data", "replicates", "column"), labels and list(dict.fromkeys(labels))
     tables = data["func_scores"] if isinstance(data["func_scores"], list) else []
     named = [str(table["replicate"]) for table in tables if table["replicate"] is not None]
     return ("data", "func_scores"), list(dict.fromkeys(named)) or ["1"]
@@ -125,39 +120,140 @@ def _counted(number: int) -> list[str]:
     return [str(i) for i in range(1, number + 1)]
 
 
-def _is_local(text: str) -> bool:
-    return "://" not in text
+def _labels(data: dict[str, Any], table: dict[str, Any], base: Path, which: int) -> list[str] | None:
+    """Conditions (0) or replicates (1) of a table in natural order, those that its entry names as there; else None."""
+    pairs = _pairs(data, table, base)
+    if pairs is not None:
+        return sorted({pair[which] for pair in pairs}, key=natural)
+    return list(table["replicates"]) if which and table.get("replicates") else None
 
 
-def all_local(data: dict[str, Any]) -> bool:
-    return all(_is_local(table["func_scores"]) for _, table in entries(data))
+def _pairs(data: dict[str, Any], table: dict[str, Any], base: Path) -> list[tuple[str, str]] | None:
+    """Conditions of a table with their replicates; None where it has to be read for them and is not local."""
+    if table.get("condition") is not None and table.get("replicate") is not None:
+        return [(str(table["condition"]), str(table["replicate"]))]
+    if not is_local(table["func_scores"]):
+        return None
+    from proxsweep.dms.data import columns, rows_kept  # pandas is slow to import
 
-
-def _read_labels(data: dict[str, Any], noun: str, column: str, base: Path) -> list[str]:
-    """Labels of the conditions or replicates (``noun``) of all tables, of those that have one as a whole too."""
-    from proxsweep.dms.data import read  # pandas is slow to import
-
-    labels: dict[str, None] = {}
-    seen: dict[str, list[str]] = {}
-    for _, table in entries(data):
-        path = table["func_scores"]
-        if table.get(noun) is not None:
-            found = [str(table[noun])]
-        else:
-            found = seen[path] = seen.get(path) or read.labels(base / path, column, noun)
-        labels |= dict.fromkeys(found)
-    return list(labels)
+    return rows_kept.labels(columns.complete(data), table, base / table["func_scores"])
 
 
 def check_headers(data: dict[str, Any], base: Path) -> None:
     """Refuse local tables that lack a column that will be read, as reading them would."""
-    local = [table for _, table in entries(data) if _is_local(table["func_scores"])]
+    local = [table for _, table in entries(data) if is_local(table["func_scores"])]
     if not local:
         return
-    from proxsweep.dms.data import tables  # pandas is slow to import
+    from proxsweep.dms.data import columns, tables  # pandas is slow to import
 
     for table in local:
-        tables.check_header(tables.complete(data), table, base / table["func_scores"])
+        tables.check_header(columns.complete(data), table, base / table["func_scores"])
+
+
+def entry_faults(data: dict[str, Any], base: Path) -> Iterator[Fault]:
+    """What entries of the list of tables ask for, by ``where`` and ``replicates``, and a local table does not have."""
+    asking = [(path, table) for path, table in entries(data) if table.get("where") or table.get("replicates")]
+    for path, table in asking:
+        if is_local(table["func_scores"]):
+            from proxsweep.dms.data import columns, rows_kept
+
+            for one in rows_kept.faults(columns.complete(data), table, base / table["func_scores"]):
+                # message: passed on
+                yield Fault((*path, *one.key), f"{one.found} of {table['func_scores']}", one.expected)
+
+
+def replicate_faults(study: dict[str, Any], known: list[str] | None, base: Path) -> Iterator[Fault]:
+    """Conditions, of those known, that lack a replicate which is fitted, as far as local tables and the config say."""
+    data, asked = study["data"], study["sweep"].get("replicate")
+    chosen = data["replicates"] or {}
+    if data["simulate"] or "split" in chosen:
+        return
+    read = [(path, table, _pairs(data, table, base)) for path, table in entries(data)]
+    if not all(pairs for _, _, pairs in read):  # an address, which is not read before the run
+        return
+    of = {name: [one for one in read if name in dict(one[2])] for name in data["conditions"] or known or []}
+    has = {name: {label for _, _, pairs in some for one, label in pairs if one == name} for name, some in of.items()}
+    every = sorted({label for _, _, pairs in read for _, label in pairs}, key=natural)
+    shared = [label for label in every if all(label in labels for labels in has.values() if labels)]
+    path = ("data", "replicates", "column") if "column" in chosen else ("data", "func_scores")
+    alike = list(_case_faults(path, every)) if asked is None and "score_columns" not in chosen else []
+    yield from alike
+    if alike:
+        return
+    for name, labels in has.items():
+        lacking = [label for label in asked or every if label in every and label not in labels]
+        if labels and lacking:
+            own = sorted(labels, key=natural)
+            tables = ", ".join(dict.fromkeys(table["func_scores"] for _, table, _ in of[name]))
+            path = of[name][0][0] if of[name][0][1].get("condition") else ("data", "replicates")
+            found = f"no replicate `{lacking[0]}` of condition `{name}`: {tables} has {', '.join(own)}"
+            # message: no replicate `Rep3` of condition `a`: a.csv has Rep1, Rep2 | rows of every condition in every
+            # replicate that is fitted. `replicates: {1: Rep1, 2: Rep2}` beside each table in the list `func_scores`
+            # gives its replicates labels; `sweep: {replicate: [Rep2]}` fits those that all conditions have
+            # | A fit needs all conditions. Perhaps the tables call their replicates differently, or one was cut off:
+            # compare its number of rows with that of its source. | Copy the table again, or use one of the two keys.
+            yield Fault(path, found, _way_out(own, shared, "column" in chosen))
+
+
+def _case_faults(path: KeyPath, labels: list[str]) -> Iterator[Fault]:
+    seen: dict[str, str] = {}
+    for label in labels:
+        first = seen.setdefault(label.casefold(), label)
+        if first != label:
+            found = f"the replicates `{first}` and `{label}`, which differ by case only"
+            way_out = f"labels beside a table: `replicates: {{1: {label}}}`"
+            # message: the replicates `lib-A` and `lib-a`, which differ by case only | one spelling in all tables; or
+            # labels beside a table: `replicates: {1: lib-a}` | Folders are named after replicates, and some file
+            # systems do not tell case. | Correct the table, or give labels in the list `func_scores`.
+            yield Fault(path, found, f"one spelling in all tables; or {way_out}")
+
+
+def _way_out(labels: list[str], shared: list[str], by_column: bool) -> str:
+    ways = ["rows of every condition in every replicate that is fitted"]
+    if by_column:
+        own = ", ".join(f"{number}: {label}" for number, label in enumerate(labels, start=1))
+        ways.append(f"`replicates: {{{own}}}` beside each table in the list `func_scores` gives its replicates labels")
+    if shared:
+        ways.append(f"`sweep: {{replicate: [{', '.join(shared)}]}}` fits those that all conditions have")
+    return f"{ways[0]}. {'; '.join(ways[1:])}" if ways[1:] else ways[0]
+
+
+def unused_replicate_columns(data: dict[str, Any], base: Path) -> list[str]:
+    """A sentence for each column of a local table that seems to tell replicates apart, where the study has only one."""
+    named = {table.get("replicate") for _, table in entries(data)}
+    if data["simulate"] or data["replicates"] or len(named) > 1:
+        return []
+    local = [table for _, table in entries(data) if is_local(table["func_scores"])]
+    return [sentence for table in local for sentence in _unused_columns(data, table, base)]
+
+
+def _unused_columns(data: dict[str, Any], table: dict[str, Any], base: Path) -> Iterator[str]:
+    from proxsweep.dms.data import columns, read, rows_kept  # pandas is slow to import
+
+    path = base / table["func_scores"]
+    names = read.header(path)
+    used = columns.used(columns.complete(data), table, names, path).columns()
+    for name in names:
+        if name.lower() not in REPLICATE_COLUMNS or name in used:
+            continue
+        values = sorted(rows_kept.distinct(path, (name,))[name], key=natural)
+        if len(values) > 1:
+            shown = ", ".join(values[:5]) + (f" and {len(values) - 5} more" if len(values) > 5 else "")
+            # message: The study has one replicate, and the table a column that seems to tell several apart. | Name it:
+            # `replicates: {column: replicate}` in the study's data; the fits of replicates can then be compared. Do
+            # nothing if the rows belong together.
+            yield (
+                f"{table['func_scores']}: no key uses the column {name!r} ({shown}), and all rows count as one "
+                f"replicate; `replicates: {{column: {name}}}` in the study's data would tell them apart"
+            )
+
+
+def table_conditions(data: dict[str, Any], base: Path) -> list[str] | None:
+    """Conditions of all tables, where those are local."""
+    if not data["func_scores"] or not all_local(data):
+        return None
+    found = [label for _, table in entries(data) for label in _labels(data, table, base, 0)]
+    return list(dict.fromkeys(found))
 
 
 def check_wildtypes(data: dict[str, Any], conditions: list[str], base: Path) -> None:
@@ -168,175 +264,8 @@ def check_wildtypes(data: dict[str, Any], conditions: list[str], base: Path) -> 
         wildtypes.given(data["wildtypes"], data["site_map"], conditions, base)
 
 
-def table_conditions(data: dict[str, Any], base: Path) -> list[str] | None:
-    """Conditions of all tables, where those are local."""
-    if not data["func_scores"] or not all_local(data):
-        return None
-    return _read_labels(data, "condition", data["columns"]["condition"], base)
-
-
-def entries(data: dict[str, Any]) -> list[tuple[KeyPath, dict[str, Any]]]:
-    """Tables, each with the key path of the entry that names it."""
-    scores = data["func_scores"]
-    if isinstance(scores, str):
-        return [(("data",), {"func_scores": scores})]
-    return [(("data", "func_scores", table.get("entry", i)), table) for i, table in enumerate(scores or [])]
-
-
 def source_conditions(data: dict[str, Any]) -> list[str] | None:
     if data["simulate"]:
         return data["simulate"]["conditions"] or leaves(data["simulate"]["tree"]) or None
     named = [table.get("condition") for _, table in entries(data)]
     return list(dict.fromkeys(named)) if named and None not in named else None
-
-
-def _source_faults(data: dict[str, Any], base: Path) -> Iterator[Fault]:
-    if data["func_scores"] and data["simulate"]:
-        found = "`simulate` beside `func_scores`"
-        # message: The data come from one of the two. | Remove one; where it comes from another config file, write
-        # `func_scores: null` or `simulate: null`.
-        yield Fault(("data", "simulate"), found, "one of the two; null takes back the other")
-    if not data["func_scores"] and data["simulate"] is None:
-        # message: The study has no data. | Name your table: `func_scores: scores.csv`.
-        yield Fault(("data",), "neither `func_scores` nor `simulate`", "one of the two")
-    if data["sha256"] and not isinstance(data["func_scores"], str):
-        # message: The digest is that of one file. | Move `sha256` into the entries of `func_scores`.
-        yield Fault(("data", "sha256"), "a digest without a single table", "`sha256` beside each table of the list")
-    seen: dict[tuple, str | int] = {}
-    for path, table in entries(data):
-        yield from _file_faults((*path, "func_scores"), table["func_scores"], base)
-        key = (table["func_scores"], table.get("condition"), str(table.get("replicate")))
-        if key in seen:
-            # message: Its rows would be read twice. | Remove one entry; where they are different replicates, say so by
-            # `replicate`.
-            yield Fault(path, f"the same table, condition and replicate as [{seen[key]}]", "every table once")
-        seen.setdefault(key, path[-1])
-    if data["site_map"]:
-        yield from _local_faults(("data", "site_map"), data["site_map"], base)
-    if data["wildtypes"]:
-        yield from _wildtype_faults(data, base)
-
-
-def _wildtype_faults(data: dict[str, Any], base: Path) -> Iterator[Fault]:
-    given, path = data["wildtypes"], ("data", "wildtypes")
-    kinds = [kind for kind in ("fasta", "columns") if given.get(kind)]
-    if len(kinds) != 1:
-        found = "`fasta` beside `columns`" if kinds else "neither `fasta` nor `columns`"
-        # message: `fasta` beside `columns` / neither `fasta` nor `columns` | one of the two | Wildtypes come from one
-        # file. | Keep one under `wildtypes`.
-        yield Fault(path, found, "one of the two")
-    elif kinds == ["columns"] and not data["site_map"]:
-        # message: columns without a site map | `site_map`, the table that has them | The columns are those of the site
-        # map. | Name it under `site_map`.
-        yield Fault((*path, "columns"), "columns without a site map", "`site_map`, the table that has them")
-    if given.get("fasta"):
-        yield from _local_faults((*path, "fasta"), given["fasta"], base)
-
-
-def _file_faults(path: KeyPath, text: str, base: Path) -> Iterator[Fault]:
-    if _is_local(text):
-        yield from _local_faults(path, text, base)
-        return
-    if not _is_whole_address(text):
-        # message: The text is no whole address (no blanks, ASCII only). | Correct it, or download the file and name its
-        # path.
-        yield Fault(path, f"the address {text}", "a path, or an address that starts with http:// or https://")
-
-
-def _is_whole_address(text: str) -> bool:
-    try:
-        address = urlsplit(text)
-        return is_address(text) and bool(address.hostname) and text.isascii() and text.isprintable() and " " not in text
-    except ValueError:
-        return False
-
-
-def _is_there(file: Path, kind: Callable[[Path], bool]) -> bool:
-    try:
-        return kind(file)
-    except (OSError, ValueError):  # a name too long, a NUL in it, a folder that is closed
-        return False
-
-
-def _local_faults(path: KeyPath, text: str, base: Path) -> Iterator[Fault]:
-    file = base / text
-    if "{" in text or "}" in text:
-        # message: Snakemake takes braces in a path for wildcards. | Rename the file or its folder.
-        yield Fault(path, f"braces in {text}", "a path without { and }")
-    elif not _is_there(file, Path.is_file):
-        what = "a folder" if _is_there(file, Path.is_dir) else "no file"
-        # message: no file at scores.csv / a folder at scores.csv | a file (paths are relative to /home/me/project) |
-        # The path starts where you run, not where the config lies. | Correct it.
-        yield Fault(path, f"{what} at {text}", f"a file (paths are relative to {base.resolve()})")
-
-
-def _replicate_faults(written: dict[str, Any], data: dict[str, Any], sweep: dict[str, Any]) -> Iterator[Fault]:
-    chosen = written.get("replicates")
-    here: KeyPath = ("data", "replicates")
-    tables = entries(data)
-    named = [i for i, (_, table) in enumerate(tables) if table.get("replicate") is not None]
-    if named and len(named) < len(tables):
-        absent = next(i for i in range(len(tables)) if i not in named)
-        # message: Some tables name their replicate. | Give this one a `replicate` too.
-        yield Fault(tables[absent][0], "no `replicate`", "one for every table of the list, or for none")
-    if chosen is None:
-        return
-    kinds = [kind for kind in ("split", "column", "score_columns") if kind in chosen]
-    if len(kinds) != 1:
-        found = "`" + "` beside `".join(kinds) + "`" if kinds else "none of split, column and score_columns"
-        # message: `split` beside `column` / none of split, column and score_columns | exactly one of split, column and
-        # score_columns | Replicates are told apart in one way. | Keep one under `replicates`; for a single replicate
-        # remove the section.
-        yield Fault(here, found, "exactly one of split, column and score_columns")
-        return
-    if "seed" in chosen and kinds != ["split"]:
-        # message: Nothing is drawn. | Remove `seed`.
-        yield Fault((*here, "seed"), f"a seed beside `{kinds[0]}`", "a seed beside `split` only")
-    if data["simulate"]:
-        # message: A simulation makes its own replicates. | Move the number there.
-        yield Fault(here, "`replicates` beside `simulate`", "the number of replicates as `simulate: replicates`")
-    if named:
-        # message: Replicates are told apart in one way. | Remove `replicates`, or `replicate` of every table.
-        yield Fault(here, "`replicates` beside tables that name their replicate", "one of the two")
-    if kinds == ["column"] and "replicate" not in sweep:
-        remote = [table["func_scores"] for _, table in tables if not _is_local(table["func_scores"])]
-        if remote:
-            # message: A table at an address is not read while the run is planned. | Add `sweep: {replicate: [1, 2]}`
-            # with your labels.
-            yield Fault(
-                (*here, "column"),
-                f"a column of {remote[0]}, which is not read before the run",
-                "the replicates' labels listed under `sweep: replicate`",
-            )
-
-
-def _column_faults(written: dict[str, Any], data: dict[str, Any]) -> Iterator[Fault]:
-    if data["simulate"] and written.get("columns"):
-        # message: Nothing else can be named there. | Remove `columns`.
-        yield Fault(
-            ("data", "columns"),
-            "`columns` beside `simulate`",
-            "no `columns`: simulated tables have the default names",
-        )
-        return
-    seen: dict[str, str] = {}
-    for role in OWN_COLUMNS:
-        column = data["columns"][role]
-        if column in seen:
-            found = f"the column `{column}`, which is also `{seen[column]}`"
-            # message: Two keys under `columns` name one column. | Correct one.
-            yield Fault(("data", "columns", role), found, "a column of its own")
-        seen[column] = role
-    yield from _score_column_faults(data)
-
-
-def _score_column_faults(data: dict[str, Any]) -> Iterator[Fault]:
-    seen = {data["columns"][role]: f"`columns: {role}`" for role in ("condition", "substitutions")}
-    for label, column in (data["replicates"] or {}).get("score_columns", {}).items():
-        if column in seen:
-            found = f"the column `{column}`, which is also {seen[column]}"
-            # message: the column `rep1`, which is also that of replicate 1 / which is also `columns: condition` | a
-            # column of its own | Two score columns are the same, or one is another column. | Correct `replicates:
-            # score_columns`.
-            yield Fault(("data", "replicates", "score_columns", label), found, "a column of its own")
-        seen.setdefault(column, f"that of replicate {label}")

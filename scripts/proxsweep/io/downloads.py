@@ -44,7 +44,7 @@ def path(study: str, address: str, digest: str | None) -> str:
     except ValueError as error:
         # message: The text is no address. | Correct it; blanks and brackets have to be escaped.
         raise UserError(f"the address {address}", f"what is none ({error})", _EXPECTED) from error
-    suffix = re.search(r"(\.(csv|tsv)(\.gz)?)?$", name)[0]
+    suffix = re.search(r"(\.(csv|tsv|tab)(\.(gz|xz|bz2|zip))?|\.(xz|bz2|zip|parquet))?$", name)[0]
     stem = re.sub(r"[^A-Za-z0-9._-]", "_", name.removesuffix(suffix))[:120].lstrip(".")
     key = sha256(f"{address} {digest}".encode()).hexdigest()[:12]
     return f"results/{study}/data/downloads/{stem}-{key}{suffix or '.csv'}"

@@ -15,6 +15,8 @@ from proxsweep.io import reading
 MANY = 0.1
 """A condition that loses a larger share of its variants is named."""
 
+REPORT = "data/report.csv"  # below a study's folder
+
 MERGING = "collapse"  # the step that merges rows with the same substitutions
 
 

@@ -4,9 +4,11 @@ Colours are those of Okabe and Ito (Color Universal Design, 2008), told apart un
 blindness; the yellow is left out because it vanishes on white. Only this module sets matplotlib's parameters.
 """
 
+import contextlib
 import io
 import textwrap
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from proxsweep.io import files
-from proxsweep.report import dropped
+from proxsweep.report import dropped, fonts, room
 from proxsweep.report.wording import short_number
 
 ONE_COLUMN = 89 / 25.4  # inches
@@ -36,11 +39,7 @@ _PARAMETERS = {
     "figure.constrained_layout.use": True,
     "figure.figsize": (ONE_COLUMN, 0.75 * ONE_COLUMN),
     "font.family": "sans-serif",
-    "font.sans-serif": [
-        "DejaVu Sans",
-        "Arial",
-        "Helvetica",
-    ],  # the first comes with matplotlib: equal everywhere
+    "font.sans-serif": [fonts.FIRST, "Arial", "Helvetica"],
     "font.size": 7,
     "axes.titlesize": 7,
     "axes.labelsize": 7,
@@ -137,9 +136,15 @@ def save_figure(fig: Figure, stem: str | Path, dpi: int = 300, pdf: bool = False
     if lost := dropped.note(data_report):
         note(fig, " ".join([*fig.get_supxlabel().split("\n"), lost]).strip())
     kept = {key: _PARAMETERS[key] for key in ("svg.fonttype", "svg.hashsalt", "pdf.fonttype", "savefig.facecolor")}
-    fig.draw_without_rendering()
-    fig.set_layout_engine("none")  # laid out once: all files and a second call show the same places
+    with _quiet_about_glyphs():
+        fig.draw_without_rendering()
+    # without it a figure of fixed places would be laid out anew after its first file
+    kept["figure.constrained_layout.use"] = False
     with mpl.rc_context(kept):
+        if _widen_fonts(fig):
+            fig.draw_without_rendering()
+        room.for_note(fig)
+        fig.set_layout_engine("none")  # laid out once: all files and a second call show the same places
         for suffix, options in formats.items():
             buffer = io.BytesIO()
             fig.savefig(buffer, format=suffix[1:], **options)
@@ -150,11 +155,40 @@ def image(fig: Figure, dpi: int = 150) -> Any:
     """The figure as an IPython image, for the last line of a notebook cell; needs no plotting backend."""
     from IPython.display import Image
 
-    buffer = io.BytesIO()
     # one font: each text looks for all that are named, in a pixel image in vain
-    with mpl.rc_context({"font.sans-serif": _PARAMETERS["font.sans-serif"][:1]}):
-        fig.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 6})
-    return Image(buffer.getvalue(), width=round(100 * fig.get_figwidth()))
+    with mpl.rc_context({"font.sans-serif": [fonts.FIRST]}):
+        with _quiet_about_glyphs():
+            shown = _png(fig, dpi)
+        if _widen_fonts(fig):
+            shown = _png(fig, dpi)
+    return Image(shown, width=round(100 * fig.get_figwidth()))
+
+
+def _png(fig: Figure, dpi: int) -> bytes:
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 6})
+    return buffer.getvalue()
+
+
+def _widen_fonts(fig: Figure) -> bool:
+    """Give texts of a figure that was drawn once fonts for the characters that theirs lacks; whether any needs these.
+
+    So figures of Latin letters are the same wherever they are made.
+    """
+    found = False
+    for text in fig.findobj(Text):
+        if wide := fonts.fallback([text.get_text()]):
+            text.set_fontfamily([fonts.FIRST, *wide, "sans-serif"])
+            found = True
+    return found
+
+
+@contextlib.contextmanager
+def _quiet_about_glyphs() -> Iterator[None]:
+    """What the first font lacks others may have: matplotlib tells when the figure is drawn with these."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
 
 
 def html(table: pd.DataFrame, digits: int = 6) -> Any:
@@ -319,7 +353,9 @@ def legend_above(fig: Figure, handles: list[Line2D], title: str | None = None) -
         by_row = [handle for k in range(columns) for handle in handles[k::columns]]  # matplotlib fills columns
         legend = fig.legend(handles=by_row, loc="outside upper left", ncols=columns, title=title, handlelength=2.2)
         legend.set_alignment("left")
-        if columns == 1 or legend.get_window_extent().width <= fig.bbox.width:
+        with _quiet_about_glyphs():
+            width = legend.get_window_extent().width
+        if columns == 1 or width <= fig.bbox.width:
             break
         legend.remove()
     more = -(-len(handles) // columns) - -(-len(handles) // most)

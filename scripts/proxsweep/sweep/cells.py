@@ -23,10 +23,11 @@ ROUNDING = 1e-12  # relative: sums in another order
 
 
 class Written(NamedTuple):
-    """A CSV table: its header, and the texts of every column, by name."""
+    """A CSV table, or a part of it: its header, the texts of every column by name, the line of the first row."""
 
     header: list[str]
     columns: dict[str, list[str]]
+    first: int = 2
 
     def rows(self) -> list[dict[str, str]]:
         """Every row by the names of the columns."""
@@ -120,17 +121,22 @@ def numbers(cells: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
 
 def compare(file: str, written: Written, expected: Expected, discrepancies: Discrepancies) -> None:
     """Columns, rows and their order, then every cell; of a column that differs the first row is told."""
+    header(file, written.header, list(expected.table), discrepancies)
+    compare_rows(file, written, expected, discrepancies)
+
+
+def compare_rows(file: str, written: Written, expected: Expected, discrepancies: Discrepancies) -> None:
+    """:func:`compare` but for the header."""
     table = expected.table
-    header(file, written.header, list(table), discrepancies)
     here, there = aligned(file, written, expected, discrepancies)
-    labels = _keys([table[name].tolist() for name in expected.key])
     for name in [name for name in table if name in written.columns]:
         cells, values = [written.columns[name][k] for k in here], table[name].iloc[there]
         size = expected.sizes[name][there] if name in expected.sizes else None
         wrong = np.flatnonzero(_differ(cells, values, expected.relative, size))
         if len(wrong):
             first = wrong[0]
-            where = f"{name}, row {here[first] + 2} ({_label(labels[there[first]])}){_others(len(wrong))}"
+            label = _label(table[list(expected.key)].iloc[there[first]])
+            where = f"{name}, row {here[first] + written.first} ({label}){_others(len(wrong))}"
             relative = expected.relative if values.dtype.kind == "f" else 0.0
             discrepancies.add(file, where, cells[first], text(values.iloc[first]), relative)
 
@@ -162,12 +168,16 @@ def aligned(
     """
     table, length = expected.table, len(written.columns[written.header[0]])
     key = [name for name in expected.key if name in written.columns]
+    if key and all(list(written.columns[name]) == table[name].tolist() for name in key):  # texts, most often
+        return list(range(length)), list(range(length))
     wanted = _keys([table[name].tolist() for name in key])
     found = _keys([_parsed(written.columns[name], table[name]) for name in key])
+    if key and found == wanted:
+        return list(range(length)), list(range(length))
     missing, more = Counter(wanted) - Counter(found), Counter(found) - Counter(wanted)
     if not key and length != len(table):
         discrepancies.add(file, "number of rows", length, len(table))
-    if not key or found == wanted or (length == len(table) and missing):
+    if not key or (length == len(table) and missing):
         common = list(range(min(length, len(table))))
         return common, common
     for rows, is_there, should in ((missing, ABSENT, "a row of this table"), (more, "there", "no row of this table")):
@@ -179,7 +189,9 @@ def aligned(
     moved = [(one, other) for one, other in zip(here, sorted(here), strict=True) if one != other]
     if moved:
         one, other = moved[0]
-        discrepancies.add(file, f"order of the rows, row {other + 2}", _label(found[other]), _label(found[one]))
+        discrepancies.add(
+            file, f"order of the rows, row {other + written.first}", _label(found[other]), _label(found[one])
+        )
     return here, there
 
 
@@ -211,7 +223,10 @@ def _others(count: int) -> str:
 def _differ(cells: Sequence[str], values: pd.Series, relative: float, size: np.ndarray | None) -> np.ndarray:
     """Which cells are not their values: (rows,) bool."""
     if values.dtype.kind not in "iuf":
-        return np.array([not agrees(cell, value) for cell, value in zip(cells, values.tolist(), strict=True)], bool)
+        known = values.tolist()
+        if list(cells) == known:
+            return np.zeros(len(known), bool)
+        return np.array([not agrees(cell, value) for cell, value in zip(cells, known, strict=True)], bool)
     (found, is_none), wanted = numbers(cells), values.to_numpy(float)
     with np.errstate(invalid="ignore"):
         close = abs(found - wanted) <= relative * abs(wanted if size is None else size)

@@ -1,8 +1,8 @@
-"""The selected fits of a study: one strength for every other setting, and one of the settings.
+"""The fits that a study goes on with: one strength for every other setting, and one of the settings.
 
-`chosen.csv` is one small table that all summaries read. A strength is given by the config or selected by a rule: from
-cross-validation, or from the signs of estimates in pairs of replicates. Where a rule cannot select one there is none
-(NaN), and nothing is marked.
+`chosen.csv` is one small table that all summaries read. A strength is given by the config or selected by a rule
+(:mod:`proxsweep.sweep.rules`). Where none is selected, the table has the one at which findings are ranked, says so
+(``selected`` is False), and nothing is marked.
 """
 
 from collections.abc import Mapping
@@ -14,16 +14,17 @@ import pandas as pd
 
 from proxsweep.io import reading
 from proxsweep.io.errors import UserError
-from proxsweep.sweep import cross_validation
+from proxsweep.sweep import cross_validation, rules
 from proxsweep.sweep import fits as fits_table
-from proxsweep.sweep.fits import full, read, sweep_columns
+from proxsweep.sweep.fits import full, read, sweep_columns, usable
+from proxsweep.sweep.rules import GIVEN, RANKING, RULES, Selection
 from proxsweep.sweep.study import Roles
 
-GIVEN, NONE = "given", "none"
-RULES = ("one_standard_error", "minimum", "replicate_signs")
 SIGNS = ("row", "estimate", "unconverged")
 WANTED = {"rule": str, "false_discovery_rate": (int, float)}
-COLUMNS = ("rule", *RULES, "validation_loss", "standard_error", "false_discovery_rate", "chosen")
+DECISION = ("rule", "by", "selected", "reason")
+LOSS = ("validation_loss", "standard_error")
+COLUMNS = (*DECISION, *RULES, *LOSS, "false_discovery_rate", "chosen")
 
 
 def resolve(
@@ -49,16 +50,22 @@ def resolve(
     Returns
     -------
     DataFrame
-        ``study``, the swept parameters but strength and replicate, the strength, then :data:`COLUMNS`: how the strength
-        was found (``given``, a rule of the config, ``none``); the strengths that each rule selects (NaN: none);
-        held-out loss with its standard error and estimated share of false findings at the strength, where they are
-        known; and whether this row is the selected one: that of the wanted labels, of several the first.
+        ``study``, the swept parameters but strength and replicate, the strength, then :data:`COLUMNS`: the ``rule``
+        that was asked for (``given``, ``auto`` or one of :data:`RULES`), what the strength is ``by`` (``given``, a
+        rule, or ``ranking``), whether it was ``selected`` by these and not only taken to rank findings, and the
+        ``reason`` in words; the strengths that each rule selects (NaN: none); held-out loss with its standard error and
+        estimated share of false findings at the strength, where they are known; and whether this row is the one that
+        the study goes on with: that of the wanted labels, of several the first. The strength is NaN where none of the
+        fits can be used.
     """
     fits = full(fits)
     by = ["study", *(name for name in sweep_columns(fits) if name not in (roles.strength, roles.replicate))]
     found = fits[by].drop_duplicates().reset_index(drop=True)
     signs = signs[signs["row"] == "all"]
-    rows = [_choice(agreeing(validated, row), agreeing(signs, row), wanted, roles) for row in found.to_dict("records")]
+    rows = [
+        _choice(*(agreeing(one, row) for one in (fits, validated, signs)), wanted, roles)
+        for row in found.to_dict("records")
+    ]
     found = pd.concat([found, pd.DataFrame(rows, columns=[roles.strength, *COLUMNS[:-1]])], axis=1)
     labels = [name for name in by if name in wanted]
     is_wanted = np.all([np.ones(len(found), bool), *(found[name] == wanted[name] for name in labels)], axis=0)
@@ -74,11 +81,15 @@ def load(path: str | Path) -> pd.DataFrame:
         For a file that is no such table, a strength below 0, or more than one selected row.
     """
     expected = "the table of a study's selected fits"
-    found = reading.table(path, (*fits_table.TEXT, "rule"), ["study", "rule", "chosen"], expected)
+    found = reading.table(path, (*fits_table.TEXT, "rule", "by", "reason"), ["study", *DECISION, "chosen"], expected)
     name = strength(found)
     if name == "study" or not pd.api.types.is_numeric_dtype(found[name]):
         # message: `chosen.csv` was edited. | Make it again.
         raise UserError(f"{path}, header", f"no column of numbers before 'rule' ({name!r})", expected)
+    if len(found) and found["selected"].dtype != bool:
+        # message: ['yes'] | True or False in every row | The column `selected` of `chosen.csv` was edited. | Make it
+        # again; the section `chosen` of the config is how to choose.
+        raise UserError(f"{path}, column 'selected'", f"{found['selected'].tolist()!r}", "True or False in every row")
     if len(found) and (found["chosen"].dtype != bool or found["chosen"].sum() > 1):
         # message: [True, True] | True in one row, False in others | The column `chosen` of `chosen.csv` was edited. |
         # Make it again; the section `chosen` of the config is how to choose.
@@ -97,24 +108,44 @@ def strength(chosen: pd.DataFrame) -> str:
 
 
 def weight(chosen: pd.DataFrame, setting: Mapping[str, Any]) -> float:
-    """The strength of the row that agrees with ``setting`` in all swept parameters that both name; NaN if none does."""
+    """The strength selected in the row that agrees with ``setting`` in all swept parameters that both name.
+
+    NaN if no row agrees, or none was selected.
+    """
     own = strength(chosen)
     rows = agreeing(chosen, {name: setting[name] for name in chosen.columns if name in setting and name != own})
-    return float(rows[own].iloc[0]) if len(rows) else float("nan")
+    return float(rows[own].iloc[0]) if len(rows) and rows["selected"].iloc[0] else float("nan")
 
 
 def main(chosen: pd.DataFrame) -> dict[str, Any] | None:
-    """The selected setting, its strength included; None where no strength was selected."""
-    rows = chosen[chosen["chosen"].astype(bool)]
+    """The setting that the study goes on with, its strength included: selected, or that of the ranking.
+
+    None where there is no strength.
+    """
+    rows = _main_rows(chosen)
     if rows.empty or not np.isfinite(rows[strength(chosen)].iloc[0]):
         return None
     return {name: rows[name].iloc[0] for name in chosen.columns if name not in COLUMNS}
 
 
 def setting(chosen: pd.DataFrame) -> dict[str, Any] | None:
-    """What :func:`main` gives without the strength, whether one was selected or not; None where no fit finished."""
-    rows, left_out = chosen[chosen["chosen"].astype(bool)], (strength(chosen), *COLUMNS)
+    """What :func:`main` gives without the strength, whether there is one or not; None where no fit finished."""
+    rows, left_out = _main_rows(chosen), (strength(chosen), *COLUMNS)
     return None if rows.empty else {name: rows[name].iloc[0] for name in chosen.columns if name not in left_out}
+
+
+def is_selected(chosen: pd.DataFrame) -> bool:
+    """Whether the study goes on with a selected strength, not with one at which findings are only ranked."""
+    return bool(_main_rows(chosen)["selected"].any())
+
+
+def reason(chosen: pd.DataFrame) -> str:
+    """Why the study goes on with its strength; empty where no fit finished."""
+    return "".join(_main_rows(chosen)["reason"])
+
+
+def _main_rows(chosen: pd.DataFrame) -> pd.DataFrame:
+    return chosen[chosen["chosen"].astype(bool)]
 
 
 def agreeing(table: pd.DataFrame, values: Mapping[str, Any]) -> pd.DataFrame:
@@ -127,34 +158,47 @@ def agreeing(table: pd.DataFrame, values: Mapping[str, Any]) -> pd.DataFrame:
     return table[agrees]
 
 
-def _choice(validated: pd.DataFrame, signs: pd.DataFrame, wanted: Mapping[str, Any], roles: Roles) -> dict[str, Any]:
-    rules = {rule: _marked(validated, rule, roles.strength) for rule in ("one_standard_error", "minimum")}
-    rules["replicate_signs"] = _by_signs(signs, wanted["false_discovery_rate"], roles)
-    value, rule = wanted[roles.strength], GIVEN
-    if value is None:
-        value = rules[wanted["rule"]]
-        rule = wanted["rule"] if np.isfinite(value) else NONE
+def _choice(
+    fits: pd.DataFrame, validated: pd.DataFrame, signs: pd.DataFrame, wanted: Mapping[str, Any], roles: Roles
+) -> dict[str, Any]:
+    found = {rule: rules.by_loss(validated, rule, roles) for rule in rules.BY_LOSS}
+    found[rules.SIGNS] = rules.by_signs(signs, wanted["false_discovery_rate"], roles)
+    rule, by, selection = _decision(fits, len(signs) > 0, len(validated) > 0, found, wanted, roles)
     at = {
-        **{name: _at(validated, roles.strength, value, name) for name in ("validation_loss", "standard_error")},
-        "false_discovery_rate": _at(signs, roles.strength, value, "estimate"),
+        **{name: _at(validated, roles.strength, selection.strength, name) for name in LOSS},
+        "false_discovery_rate": _at(signs, roles.strength, selection.strength, "estimate"),
     }
-    return {roles.strength: value, "rule": rule, **rules, **at}
+    decision = dict(zip(DECISION, (rule, by, by != RANKING, selection.reason), strict=True))
+    strengths = {rule: one.strength for rule, one in found.items()}
+    return {roles.strength: selection.strength, **decision, **strengths, **at}
 
 
-def _marked(validated: pd.DataFrame, rule: str, strength: str) -> float:
-    values = validated.loc[validated[rule].astype(bool), strength]
-    return float(values.iloc[0]) if len(values) else np.nan
+def _decision(
+    fits: pd.DataFrame,
+    signs: bool,
+    folds: bool,
+    found: Mapping[str, Selection],
+    wanted: Mapping[str, Any],
+    roles: Roles,
+) -> tuple[str, str, Selection]:
+    """The rule that was asked for, what decided, and the strength with its reason."""
+    if wanted[roles.strength] is not None:
+        return GIVEN, GIVEN, Selection(wanted[roles.strength], "given in the config")
+    rule = wanted["rule"]
+    pairs = signs and roles.replicate is not None and fits[roles.replicate].nunique() > 1
+    applied = rules.applied(rule, pairs, folds)
+    if applied == RANKING:
+        return rule, RANKING, Selection(_ranking(fits, roles), f"no {roles.strength_noun}: {rules.NOTHING}")
+    if np.isfinite(found[applied].strength):
+        return rule, applied, found[applied]
+    return rule, RANKING, found[applied]._replace(strength=_ranking(fits, roles))
 
 
-def _by_signs(signs: pd.DataFrame, level: float, roles: Roles) -> float:
-    """The least simple strength from which on the estimated share of false findings stays at or below ``level``."""
-    known = signs[signs["estimate"].notna()]
-    direction = 1.0 if roles.larger_is_simpler else -1.0
-    strengths = direction * known[roles.strength].astype(float)
-    good = strengths[(known["estimate"] <= level) & (known["unconverged"] == 0)]
-    bad = strengths[known["estimate"] > level]
-    after = good[good > bad.max()] if len(bad) else good
-    return direction * float(after.min()) if len(after) else np.nan
+def _ranking(fits: pd.DataFrame, roles: Roles) -> float:
+    """The strength at which findings are ranked: the least simple one at which every fit can be used."""
+    good = usable(fits).groupby(fits[roles.strength].astype(float)).all()
+    strengths = list(good.index[good])
+    return rules.least_simple(strengths, roles) if strengths else np.nan
 
 
 def _at(table: pd.DataFrame, strength: str, value: float, name: str) -> float:

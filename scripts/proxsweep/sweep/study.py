@@ -38,6 +38,11 @@ class Roles:
     path: str | None = None
     path_descends: bool = True
 
+    @property
+    def strength_noun(self) -> str:
+        """What sentences call the strength: the last word of its label."""
+        return self.strength_label.rpartition(" ")[2].lower()
+
 
 @dataclass(frozen=True)
 class Study:

@@ -1,11 +1,8 @@
 """A study whose variants are mostly dropped is told so before the run, and after it."""
 
-import pandas as pd
 import pytest
 
 from proxsweep.__main__ import main
-from proxsweep.dms.family import FAMILY
-from proxsweep.io.files import write_csv
 
 TABLE = """condition,aa_substitutions,func_score
 a,,0
@@ -32,14 +29,14 @@ def test_a_plan_names_the_condition_its_share_and_the_reason(tmp_path, monkeypat
     code, said = planned(tmp_path, monkeypatch, capsys)
     reason = "substitution at a site whose wildtype is unknown in b (1 sites) (40 %)"
     told = f"study one: warning: 40 % of the variants of condition a, replicate 1, are dropped, most for: {reason}"
-    assert code == 0 and told in said.splitlines() and said.count("warning") == 1
+    assert code == 0 and told in said.splitlines() and said.count("warning") == 2
 
 
 def test_sequences_keep_them(tmp_path, monkeypatch, capsys):
     (tmp_path / "w.fasta").write_text(">a\nKAAF\n>b\nKAAF\n")
     more = ", wildtypes: {fasta: w.fasta, first_site: 9}"
     code, said = planned(tmp_path, monkeypatch, capsys, more)
-    assert code == 0 and "warning" not in said
+    assert code == 0 and "dropped" not in said
 
 
 @pytest.mark.parametrize(
@@ -61,18 +58,42 @@ def test_faults_of_sequences_are_told_before_a_run(tmp_path, monkeypatch, capsys
     assert place in said and f"found {found}" in said
 
 
-def test_a_run_that_dropped_many_says_so_at_its_end(tmp_path, monkeypatch):
-    from proxsweep import studies
+def test_single_mutants_under_a_sigmoid_are_named_and_under_a_linear_model_are_not(tmp_path, monkeypatch, capsys):
+    told = "study one: warning: 100 % of the variants have one mutation, from which no sigmoid can be learnt"
+    code, said = planned(tmp_path, monkeypatch, capsys)
+    assert code == 0 and told in said.splitlines()
+    (tmp_path / "linear.yaml").write_text("studies: {one: {model: {global_epistasis: linear}}}")
+    assert main(["plan", "c.yaml", "linear.yaml"]) == 0
+    assert "sigmoid" not in capsys.readouterr().out
 
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "t.csv").write_text(TABLE)
-    (tmp_path / "c.yaml").write_text(CONFIG.format(more=""))
-    (study,) = studies.from_config(studies.load([tmp_path / "c.yaml"]), [], {}, tmp_path)
-    assert FAMILY.warnings(study) == []
-    rows = [("1", "read", "a", 5, 5, 4, 0, ""), ("1", "unknown_wildtype", "a", 3, 3, 2, 2, "unknown in b (1 sites)")]
-    columns = ["replicate", "step", "condition", "rows", "variants", "mutations", "dropped", "reason"]
-    write_csv("results/one/data/report.csv", pd.DataFrame(rows, columns=columns))
-    (warning,) = FAMILY.warnings(study)
-    assert warning.startswith("40 % of the variants of condition a, replicate 1")
-    (tmp_path / "results/one/data/report.csv").write_text("cut")
-    assert FAMILY.warnings(study) == []
+
+@pytest.mark.parametrize(("name", "count"), [("SE", 1), ("score_sd", 1), ("variance", 0), ("v", 0), ("dose", 0)])
+def test_a_column_of_variances_that_is_called_an_error_is_named(tmp_path, monkeypatch, capsys, name, count):
+    lines = TABLE.splitlines()
+    monkeypatch.setattr("test_foreseen.TABLE", "\n".join([f"{lines[0]},{name}", *(f"{line},1" for line in lines[1:])]))
+    more = f", variant_weights: inverse_variance, columns: {{variance: {name}}}"
+    code, said = planned(tmp_path, monkeypatch, capsys, more)
+    assert code == 0 and said.count("standard errors belong under `columns: standard_error`") == count
+
+
+@pytest.mark.parametrize(("matrices", "count"), [("reference, equivariant", 1), ("reference", 0), ("equivariant", 0)])
+def test_two_conditions_under_both_matrices_are_one_problem(tmp_path, monkeypatch, capsys, matrices, count):
+    (tmp_path / "more.yaml").write_text(f"studies: {{one: {{sweep: {{difference: [{matrices}]}}}}}}")
+    planned(tmp_path, monkeypatch, capsys)
+    assert main(["plan", "c.yaml", "more.yaml"]) == 0
+    assert capsys.readouterr().out.count("are one problem, which is fitted twice") == count
+
+
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ("a,F12,0", "t.csv, row 9, column 'aa_substitutions'"),
+        ("a,F12Y K9R K9E,0", "t.csv, row 9, column 'aa_substitutions'"),
+        ("b,P9A,0", "t.csv, row 7, column 'aa_substitutions'"),
+        ("b,K9E,much", "t.csv, row 9, column 'func_score'"),
+    ],
+)
+def test_a_row_that_the_run_would_refuse_is_refused_by_the_plan(tmp_path, monkeypatch, capsys, line, place):
+    monkeypatch.setattr("test_foreseen.TABLE", f"{TABLE}{line}\n")
+    code, said = planned(tmp_path, monkeypatch, capsys)
+    assert code == 2 and f"proxsweep: {place}: found" in said

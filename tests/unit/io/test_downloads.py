@@ -1,7 +1,9 @@
 """Files at an address: whole or not there, from a server on this machine."""
 
+import bz2
 import gzip
 import hashlib
+import lzma
 import os
 import re
 import tracemalloc
@@ -44,6 +46,31 @@ def test_the_copy_has_every_byte(server, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["copy.csv"]
     server.files["/scores.csv.gz"] = gzip.compress(TABLE)
     assert gzip.decompress(fetched(server.address("/scores.csv.gz"), tmp_path / "copy.csv.gz")) == TABLE
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [
+        *((f"scores{suffix}", suffix) for suffix in (".csv", ".tsv", ".csv.gz", ".tsv.xz", ".tab.bz2", ".csv.zip")),
+        *((f"scores{suffix}", suffix) for suffix in (".xz", ".zip", ".parquet")),
+        *((name, ".csv") for name in ("scores", "scores.txt", "scores.gz", "scores.php?x=.zip")),
+    ],
+)
+def test_a_copy_keeps_the_suffixes_that_say_what_it_is(name, suffix):
+    copy = downloads.path("one", f"https://example.org/a/{name}", None)
+    assert re.fullmatch(rf"results/one/data/downloads/scores[\w.]*-[0-9a-f]{{12}}{re.escape(suffix)}", copy)
+
+
+@pytest.mark.parametrize(("name", "pack"), [("/t.tsv.xz", lzma.compress), ("/t.csv.bz2", bz2.compress)])
+def test_packed_tables_of_other_kinds_are_fetched(server, tmp_path, name, pack):
+    content = pack(TABLE.replace(b",", b"\t") if "tsv" in name else TABLE)
+    server.files[name] = content
+    copy = tmp_path / downloads.path("one", server.address(name), None)
+    assert fetched(server.address(name), copy, hashlib.sha256(content).hexdigest()) == content
+    server.files[name] = content[:-9]
+    assert "cannot be read" in refusal(server.address(name), tmp_path / "other" / copy.name).found
+    server.files[name] = b"PK\5\6" + bytes(18)
+    assert "a zip file without a table" in refusal(server.address(name), tmp_path / "third" / copy.name).found
 
 
 def test_no_such_file_is_asked_for_once(server, tmp_path):

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from proxsweep.dms.roles import ROLES
-from proxsweep.sweep import chosen, cross_validation
+from proxsweep.sweep import chosen, cross_validation, rules
+from proxsweep.sweep.study import Roles
 
 LOSSES = {  # lasso: replicate: folds
     0.0: {"1": [0.5, 0.6, 0.7], "2": [0.5, 0.6, 0.4]},
@@ -45,6 +46,15 @@ SIGNS = pd.DataFrame(
 WANTED = {"lasso": None, "rule": "one_standard_error", "false_discovery_rate": 0.1, "difference": "reference"}
 
 
+def resolved(table: pd.DataFrame | None = None, signs: pd.DataFrame = SIGNS, changes: dict | None = None) -> pd.Series:
+    """The one row of what is chosen; the table of all fits unless another is given."""
+    table = fits() if table is None else table
+    validated = cross_validation.table(table, ROLES)
+    found = chosen.resolve(table, validated, signs, {**WANTED, **(changes or {})}, ROLES)
+    assert len(found) == 1
+    return found.iloc[0]
+
+
 def test_means_and_standard_errors():
     found = cross_validation.table(fits(), ROLES).set_index("lasso")
     assert list(found["fits"]) == [6] * 5
@@ -80,36 +90,119 @@ def test_a_weight_with_a_fold_without_a_loss_is_not_eligible():
 
 
 @pytest.mark.parametrize(
-    ("changes", "lasso", "rule"),
+    ("changes", "lasso", "by", "reason"),
     [
-        ({}, 4e-5, "one_standard_error"),
-        ({"rule": "minimum"}, 2e-5, "minimum"),
+        ({}, 4e-5, "one_standard_error", "held-out loss within one standard error of the smallest"),
+        ({"rule": "minimum"}, 2e-5, "minimum", "smallest held-out loss"),
         # 1e-5 has a small estimate by chance: the next weight has a large one
-        ({"rule": "replicate_signs"}, 4e-5, "replicate_signs"),
-        ({"rule": "replicate_signs", "false_discovery_rate": 0.05}, 8e-5, "replicate_signs"),
-        ({"lasso": 1e-5}, 1e-5, "given"),
-        ({"rule": "replicate_signs", "false_discovery_rate": 0.001}, np.nan, "none"),
+        ({"rule": "replicate_signs"}, 4e-5, "replicate_signs", "estimated 8 % false, limit 10 %"),
+        ({"rule": "auto"}, 4e-5, "replicate_signs", "estimated 8 % false, limit 10 %"),
+        ({"rule": "auto", "false_discovery_rate": 0.05}, 8e-5, "replicate_signs", "estimated 2 % false, limit 5 %"),
+        ({"lasso": 1e-5}, 1e-5, "given", "given in the config"),
+        ({"lasso": 0.0}, 0.0, "given", "given in the config"),
     ],
 )
-def test_the_weight_that_is_chosen(changes, lasso, rule):
-    table = fits()
-    found = chosen.resolve(table, cross_validation.table(table, ROLES), SIGNS, {**WANTED, **changes}, ROLES)
-    assert len(found) == 1 and found["chosen"].all()
-    row = found.iloc[0]
-    assert row["lasso"] == pytest.approx(lasso, nan_ok=True) and row["rule"] == rule
+def test_the_weight_that_is_chosen(changes, lasso, by, reason):
+    row = resolved(changes=changes)
+    assert (row["lasso"], row["by"], row["reason"]) == (lasso, by, reason) and row["selected"] and row["chosen"]
+    assert row["rule"] == ("given" if by == "given" else changes.get("rule", "one_standard_error"))
     assert (row["minimum"], row["one_standard_error"]) == (2e-5, 4e-5)
-    if np.isfinite(lasso):
-        assert row["validation_loss"] == pytest.approx(np.mean(list(LOSSES[lasso].values())))
-        assert chosen.main(found)["lasso"] == lasso
-    else:
-        assert chosen.main(found) is None
+    assert row["validation_loss"] == pytest.approx(np.mean(list(LOSSES[lasso].values())), nan_ok=True)
+    table = pd.DataFrame([row])
+    assert chosen.main(table)["lasso"] == lasso == chosen.weight(table, {"difference": "reference"})
 
 
-def test_without_folds_and_pairs_nothing_is_chosen():
-    table = fits()
-    table = table[table["fold"].isna()]
-    found = chosen.resolve(table, cross_validation.table(table, ROLES), SIGNS.assign(estimate=np.nan), WANTED, ROLES)
-    assert found["rule"].tolist() == ["none"] and found["lasso"].isna().all()
+NO_FOLDS = fits()[fits()["fold"].isna()]
+ONE_REPLICATE = NO_FOLDS[NO_FOLDS["replicate"] == "1"]
+FOLD_FAILED = fits({(lasso, "1", 1): "max_iterations" for lasso in LOSSES})
+
+
+@pytest.mark.parametrize(
+    ("table", "signs", "changes", "reason"),
+    [
+        (NO_FOLDS, {"estimate": np.nan}, {}, "no weight: no finding agrees between replicates"),
+        (
+            NO_FOLDS,
+            {"estimate": [0.99, 0.95, 0.913, 0.94, 1]},
+            {},
+            "no weight: estimated 91.3 % false at best, limit 10 %",
+        ),
+        (NO_FOLDS, {}, {"false_discovery_rate": 0.01}, "no weight: estimated 2 % false at best, limit 1 %"),
+        (
+            NO_FOLDS,
+            {"unconverged": 1},
+            {},
+            "no weight: where the estimate is within the limit, 10 % false, a fit did not converge",
+        ),
+        (
+            NO_FOLDS,
+            {"estimate": [0.9, 0.04, 0.3, 0.08, 0.2]},
+            {},
+            "no weight: above the limit again at lasso 8e-05, estimated 20 % false, limit 10 %",
+        ),
+        (fits(), {"estimate": 0.5}, {}, "no weight: estimated 50 % false at best, limit 10 %"),
+        (
+            ONE_REPLICATE,
+            {"estimate": np.nan},
+            {},
+            "no weight: neither two replicates nor cross-validation to choose by",
+        ),
+        (NO_FOLDS, {}, {"rule": "minimum"}, "no weight: no cross-validation"),
+        (FOLD_FAILED, {}, {"rule": "minimum"}, "no weight: at each, a fold did not converge or has no held-out loss"),
+    ],
+)
+def test_where_no_weight_is_found_findings_are_ranked_at_the_smallest_above_zero(table, signs, changes, reason):
+    row = resolved(table, SIGNS.assign(**signs), {"rule": "auto", **changes})
+    assert (row["lasso"], row["by"], row["reason"]) == (1e-5, "ranking", reason)
+    assert not row["selected"] and row["chosen"]
+    ranking = pd.DataFrame([row])
+    assert chosen.main(ranking)["lasso"] == 1e-5 and chosen.reason(ranking) == reason
+    assert np.isnan(chosen.weight(ranking, {"difference": "reference"})) and not chosen.is_selected(ranking)
+
+
+def test_one_replicate_with_folds_is_chosen_by_its_held_out_loss():
+    table = fits()[fits()["replicate"] == "1"]
+    row = resolved(table, SIGNS.assign(estimate=np.nan), {"rule": "auto"})
+    assert (row["lasso"], row["rule"], row["by"]) == (4e-5, "auto", "one_standard_error")
+
+
+@pytest.mark.parametrize(
+    ("diverged", "weight"), [([1e-5], 2e-5), ([1e-5, 2e-5, 4e-5, 8e-5], 0.0), (list(LOSSES), np.nan)]
+)
+def test_a_ranking_uses_no_fit_that_diverged(diverged, weight):
+    table = ONE_REPLICATE.assign(status=np.where(ONE_REPLICATE["lasso"].isin(diverged), "diverged", "converged"))
+    row = resolved(table, SIGNS.iloc[:0], {"rule": "auto"})
+    assert row["lasso"] == pytest.approx(weight, nan_ok=True) and row["by"] == "ranking"
+    assert (chosen.main(pd.DataFrame([row])) is None) == np.isnan(weight)
+
+
+def test_where_smaller_is_simpler_a_ranking_takes_the_largest():
+    roles = Roles(order=("rank",), strength="rank", strength_label="Number of factors", larger_is_simpler=False)
+    assert rules.least_simple([0, 2, 5, 3], roles) == 5
+    signs = pd.DataFrame({"rank": [2, 3, 5], "estimate": [0.02, 0.05, 0.5], "unconverged": 0})
+    assert rules.by_signs(signs, 0.1, roles).strength == 3
+    assert rules.by_signs(signs.assign(estimate=0.5), 0.1, roles).reason.startswith("no factors: estimated 50 % false")
+
+
+@pytest.mark.parametrize(
+    ("rule", "pairs", "folds", "what", "lacking"),
+    [
+        ("auto", True, True, "replicate signs: at most 10 % estimated to be false", ""),
+        ("auto", False, True, "within one standard error", ""),
+        ("auto", False, False, "no weight can be chosen, with neither two replicates nor cross-validation", ""),
+        ("minimum", True, True, "chosen by smallest held-out loss", ""),
+        ("minimum", True, False, "", "cross-validation"),
+        ("one_standard_error", True, False, "", "cross-validation"),
+        ("replicate_signs", False, True, "", "two replicates"),
+    ],
+)
+def test_what_will_be_chosen_is_said_before_and_a_rule_that_cannot_work_is_known(rule, pairs, folds, what, lacking):
+    assert rules.lacking(rule, pairs, folds).startswith(lacking)
+    if lacking:
+        return
+    assert not rules.lacking(rule, pairs, folds)
+    said = rules.announced(rule, pairs, folds, 0.1, [0.0, 4e-5, 1e-5], ROLES)
+    assert what in said and said.endswith("findings are ranked by size at lasso 1e-05, none selected")
 
 
 def test_every_matrix_has_its_own_weight_and_one_is_the_study_s():

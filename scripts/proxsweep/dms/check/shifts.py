@@ -19,6 +19,12 @@ NAMES = ("mutation", "wildtype", "site", "mutant")
 KINDS = {"*": "stop", "-": "deletion"}
 KEY = ("row", "mutation")
 OVER = ("shift", "shift_sd")  # what sums over replicates may move, relative to the largest of these
+FIXED = (
+    *("row", *NAMES, "kind", "selected", "replicates", *OVER, "nonzero", "reproduced"),
+    *("false_discovery_rate", "false_discovery_rate_stops"),
+    *("resamples", "selection_frequency", "folds", "fold_selection_frequency"),
+)
+LAST = ("unconverged", "unconverged_refits")
 
 
 def table(fits: Fits, choice: pd.DataFrame) -> Expected:
@@ -27,7 +33,7 @@ def table(fits: Fits, choice: pd.DataFrame) -> Expected:
     replicates = _replicates(fits, here)
     parts = [over_replicates(row, replicates) for row in _rows(replicates)]
     if not parts:
-        return Expected(pd.DataFrame(columns=["row", *NAMES]), KEY)
+        return Expected(pd.DataFrame(columns=[*FIXED, *LAST]), KEY)
     found, sizes = pd.concat(parts, ignore_index=True), np.concatenate([_sizes(part) for part in parts])
     found["false_discovery_rate"] = np.concatenate([_sign_rates(part, replicates) for part in parts])
     found["false_discovery_rate_stops"] = np.concatenate([_stop_rates(part) for part in parts])
@@ -41,10 +47,12 @@ def table(fits: Fits, choice: pd.DataFrame) -> Expected:
         found[name], found[share] = seen, np.divide(shifted, seen, out=np.full(len(seen), np.nan), where=seen > 0)
     wrong, whole = here["status"] != "converged", here.index.isin(full(here).index)
     found["unconverged"], found["unconverged_refits"] = int((wrong & whole).sum()), int((wrong & ~whole).sum())
-    first = ["row", *NAMES, "kind", "replicates", *OVER, "nonzero", "reproduced", "false_discovery_rate"]
-    first += ["false_discovery_rate_stops", "resamples", "selection_frequency", "folds", "fold_selection_frequency"]
+    found["selected"] = found["reproduced"] if chosen.is_selected(choice) else False
     own = [name for name in found if name.startswith(("shift_replicate_", "times_seen_"))]
-    found = found[[*first, *own, "unconverged", "unconverged_refits"]]
+    found = found[[*FIXED, *own, *LAST]]
+    if not chosen.is_selected(choice):
+        order = np.argsort(-np.nan_to_num(abs(found["shift"].to_numpy(float)), nan=-1.0).round(9), kind="stable")
+        found, sizes = found.iloc[order].reset_index(drop=True), sizes[order]
     # shares of few among many are differences of shares of most
     stops = {"false_discovery_rate_stops": len(found) * found["false_discovery_rate_stops"].to_numpy()}
     return Expected(found, KEY, ROUNDING, {**dict.fromkeys(OVER, sizes), **stops})
@@ -111,7 +119,7 @@ def over_replicates(row: str, replicates: Mapping[str, Effects]) -> pd.DataFrame
         "shift": mean,
         "shift_sd": spread,
         "nonzero": (zero != 0).sum(axis=0),
-        "reproduced": (~known | (shifts > 0)).all(axis=0) | (~known | (shifts < 0)).all(axis=0),
+        "reproduced": known.any(axis=0) & ((~known | (shifts > 0)).all(axis=0) | (~known | (shifts < 0)).all(axis=0)),
         **{f"shift_replicate_{label}": values for label, values in zip(labels, shifts, strict=True)},
         **{f"times_seen_{name}": counts for name, counts in zip(conditions, times, strict=True)},
     }

@@ -1,11 +1,12 @@
 """What each step of reading and encoding kept and dropped, and why: the rows of the data report."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from proxsweep.dms.data.substitutions import Substitutions
+from proxsweep.io.names import is_name
 
 COLUMNS = ["replicate", "step", "condition", "rows", "variants", "mutations", "dropped", "reason"]
 
@@ -76,10 +77,11 @@ class Ledger:
             counts = (rows[group], variants[group], mutations[group], dropped[group])
             self.records.append((self.labels[replicate], step, self.conditions[condition], *counts, note))
 
-    def note_unused(self, step: str, rows: pd.Series) -> None:
-        """Add the rows (values, by condition) that belong to conditions that the study does not use."""
-        for condition, number in rows.items():
-            self.records.append(("all", step, condition, 0, 0, 0, number, "condition not used"))
+    def note_unused(self, step: str, left_out: Iterable[tuple[str, int, str]]) -> None:
+        """Add rows that the study does not use: their condition, where it can be one, how many, and why."""
+        for condition, number, reason in left_out:
+            name = condition if is_name(condition) else ""
+            self.records.append(("all", step, name, 0, 0, 0, number, reason))
 
     def count(self, rows: np.ndarray) -> np.ndarray:
         """Number of the marked rows a group, (R * D,)."""

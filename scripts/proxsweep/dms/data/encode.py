@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from proxsweep.dms.data import read
+from proxsweep.dms.data.columns import complete
 from proxsweep.dms.data.data_report import Ledger
 from proxsweep.dms.data.encoding import Encoding
 from proxsweep.dms.data.substitutions import LETTERS, UNKNOWN, Substitutions, parse
-from proxsweep.dms.data.tables import complete
 from proxsweep.io.errors import UserError
 
 

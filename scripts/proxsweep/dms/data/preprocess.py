@@ -1,11 +1,12 @@
 """From tables of functional scores or counts to one list of scored variants, with the wildtypes they imply.
 
-Steps, in this order: read, replicates, drop, missing scores, count filter, score, subtraction of the wildtype's
-score, clip. Rows are not yet collapsed: :mod:`proxsweep.dms.data.encode` does that, a replicate at a time.
+Steps, in this order: read, replicates, drop, missing scores, missing variances, count filter, score, subtraction of
+the wildtype's score, clip. Rows are not yet collapsed: :mod:`proxsweep.dms.data.encode` does that, a replicate at a
+time.
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -13,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from proxsweep.dms.data import counts, read, tables
+from proxsweep.dms.data import columns, counts, notations, read, tables
 from proxsweep.dms.data import wildtypes as given_wildtypes
 from proxsweep.dms.data.data_report import Ledger
+from proxsweep.dms.data.notations import Notation
 from proxsweep.dms.data.substitutions import (
     LETTERS,
     STOP,
@@ -23,14 +25,16 @@ from proxsweep.dms.data.substitutions import (
     carriers,
     gaps,
     infer_wildtypes,
-    parse,
+    parse_tokens,
     refuse_silent,
     silent,
     suffixed,
 )
-from proxsweep.io.errors import UserError
+from proxsweep.dms.data.tables import LeftOut
+from proxsweep.io.errors import UserError, one_line
 from proxsweep.io.names import natural
 
+NOT_SUBSTITUTIONS = "not_substitutions"
 DROPPED = {
     "gaps": lambda substitutions: carriers(substitutions, gaps(substitutions)),
     "suffixed_sites": lambda substitutions: carriers(substitutions, suffixed(substitutions)),
@@ -129,6 +133,7 @@ def preprocess(spec: dict, tables: Sequence[Path]) -> Preprocessed:
     rows.ledger.note_unused("read", unused)
     _drop_kinds(rows)
     _drop_missing(rows)
+    _drop_missing_variance(rows)
     counts.filter_rows(rows)
     _refuse_disjoint_halves(rows)
     counts.score(rows)
@@ -151,27 +156,26 @@ def _barcode_note(column: str, unknown: int, absent: int, total: int) -> str:
     return f"{unknown} without a number of barcodes, taken as 1" if unknown else ""
 
 
-def _prepare(spec: dict, files: Sequence[Path]) -> tuple[Rows, pd.DataFrame, pd.Series]:
+def _prepare(spec: dict, files: Sequence[Path]) -> tuple[Rows, pd.DataFrame, list[LeftOut]]:
     """Read, parse and sort the rows of the study's conditions; infer wildtypes from all of them.
 
-    The third result is the number of rows of each condition that the study does not use.
+    The third result are the rows that the study does not use.
     """
-    data, study = tables.complete(spec["data"]), f"study {spec['study']}"
-    frame = tables.read_rows(data, files)
+    data, study = columns.complete(spec["data"]), f"study {spec['study']}"
+    frame, left_out = tables.read_rows(data, files)
     names = tables.conditions(data, spec["reference"], frame, study)
     used = frame["condition"].isin(names)
     unused = frame["condition"][~used].value_counts().sort_index()
+    left_out = [*left_out, *(LeftOut(name, int(number), "condition not used") for name, number in unused.items())]
     frame = frame[used].reset_index(drop=True)
     condition = pd.Index(names).get_indexer(frame["condition"])
-    column = data["columns"]["substitutions"]
+    written_in = [_columns_of_substitutions(data, item) for item in tables.entries(data, len(files))]
 
     def where(row: int) -> str:
-        return f"{files[frame['table'].iat[row]]}, row {frame['line'].iat[row]}, column {column!r}"
+        table = frame["table"].iat[row]
+        return f"{files[table]}, row {frame['line'].iat[row]}, {written_in[table]}"
 
-    sites = read.read_site_map(data["site_map"]) if data["site_map"] else None
-    drop = data["drop"] or []
-    everything = parse(frame["aa_substitutions"].to_numpy(object), where, sites, "stop_wildtypes" in drop)
-    dropped = np.any([DROPPED[kind](everything) for kind in drop] or [np.zeros(len(frame), dtype=bool)], axis=0)
+    everything, dropped = _substitutions(data, frame, where)
     written = everything.keep(~dropped[everything.row])
     if data["self_substitution"] == "error":
         alternative = "`self_substitution: wildtype` in the study's data"
@@ -182,19 +186,35 @@ def _prepare(spec: dict, files: Sequence[Path]) -> tuple[Rows, pd.DataFrame, pd.
         wildtypes = given_wildtypes.fill(wildtypes, sequences, written, condition, where)
     substitutions = everything.keep(~silent(everything) | dropped[everything.row])
     if len(substitutions.row) == 0:
-        place = f"{', '.join(map(str, files))}, column {column!r}"
+        place = f"{', '.join(map(str, files))}, {written_in[0]}"
         # message: The column has wildtypes only. | Correct `columns: substitutions`.
         raise UserError(place, "no substitution in any row", "variants with substitutions")
-    frame["aa_substitutions"] = substitutions.texts()
+    frame["aa_substitutions"] = np.where(frame["unread"], frame["aa_substitutions"], substitutions.texts())
     order = np.lexsort([*_sort_keys(frame), condition])
     frame = frame.iloc[order].reset_index(drop=True)
     rows = Rows(data, study, files, names, frame, condition[order], substitutions.take(order))
-    return rows, _wildtype_table(wildtypes, written.sites, names), unused
+    return rows, _wildtype_table(wildtypes, written.sites, names), left_out
+
+
+def _columns_of_substitutions(data: dict, item: dict) -> str:
+    named = columns.of_substitutions(columns.of_table(data, item))
+    return f"column{'s' * (len(named) > 1)} {', '.join(map(repr, named))}"
+
+
+def _substitutions(data: dict, frame: pd.DataFrame, where: Callable[[int], str]) -> tuple[Substitutions, np.ndarray]:
+    """Those of all rows, and which rows ``drop`` takes out (N,); marks rows in ``frame`` whose text is no list."""
+    sites = read.read_site_map(data["site_map"]) if data["site_map"] else None
+    drop, texts = data["drop"] or [], frame["aa_substitutions"].to_numpy(object)
+    may_fail = NOT_SUBSTITUTIONS in drop
+    tokens, unread = notations.read(texts, Notation.of(data), where, frozenset(sites or ()), may_fail)
+    frame["unread"] = unread
+    found = parse_tokens(tokens, where, sites, "stop_wildtypes" in drop)
+    return found, np.any([unread, *(DROPPED[kind](found) for kind in drop if kind in DROPPED)], axis=0)
 
 
 def _sort_keys(frame: pd.DataFrame) -> list[np.ndarray]:
     """Keys for lexsort (last one first) under which only rows equal in all that matters tie."""
-    numbers = ["func_score", "pre_count", "post_count", "n_barcodes", "weight", "variance"]
+    numbers = ["infinite", "func_score", "pre_count", "post_count", "n_barcodes", "weight", "variance"]
     keys = [frame[name].to_numpy(float) for name in numbers if name in frame]
     texts = [pd.factorize(frame[name], sort=True)[0] for name in ("replicate", "aa_substitutions")]
     return [*keys, *texts]
@@ -229,14 +249,39 @@ def _draw_halves(rows: Rows) -> np.ndarray:
 
 def _drop_kinds(rows: Rows) -> None:
     for kind in rows.data["drop"] or []:
-        rows.keep &= ~DROPPED[kind](rows.substitutions)
-        rows.ledger.note(f"drop_{kind}", rows.keep, REASONS[kind])
+        unread = kind == NOT_SUBSTITUTIONS
+        rows.keep &= ~(rows.frame["unread"].to_numpy(bool) if unread else DROPPED[kind](rows.substitutions))
+        rows.ledger.note(f"drop_{kind}", rows.keep, _unread_reason(rows) if unread else REASONS[kind])
         rows.refuse_nothing()
 
 
+def _unread_reason(rows: Rows) -> str:
+    """What the dropped texts are, by the most frequent of them."""
+    texts = rows.frame["aa_substitutions"][rows.frame["unread"]].value_counts(sort=False).sort_index()
+    examples = texts.sort_values(ascending=False, kind="stable").index[:3]
+    return f"no list of substitutions ({', '.join(one_line(text[:40]) for text in examples)})"
+
+
 def _drop_missing(rows: Rows) -> None:
+    before = rows.keep.copy()
     rows.keep &= ~np.isnan(rows.scores) | rows.from_counts
-    rows.ledger.note("missing_score", rows.keep, "no score in the table")
+    dropped = before & ~rows.keep
+    infinite = rows.ledger.count(dropped & rows.frame["infinite"].to_numpy(bool))
+    reason = "no score in the table"
+    notes = [_infinite_note(reason, *group) for group in zip(rows.ledger.count(dropped), infinite, strict=True)]
+    rows.ledger.note("missing_score", rows.keep, notes if infinite.any() else reason)
+    rows.refuse_nothing()
+
+
+def _infinite_note(reason: str, dropped: int, infinite: int) -> str:
+    return f"{reason}, or an infinite one ({infinite})" if infinite else reason if dropped else ""
+
+
+def _drop_missing_variance(rows: Rows) -> None:
+    if rows.data["missing_variance"] != "drop" or "variance" not in rows.frame:
+        return
+    rows.keep &= ~rows.frame["variance_missing"].to_numpy(bool)
+    rows.ledger.note("missing_variance", rows.keep, "no variance or standard error in the table, or 0")
     rows.refuse_nothing()
 
 
@@ -330,5 +375,5 @@ def _variants(rows: Rows) -> pd.DataFrame:
     rows.frame["func_score"] = rows.scores
     order = np.lexsort([*_sort_keys(rows.frame), rows.condition, rows.replicate])
     order = order[rows.keep[order]]
-    columns = ["replicate", "condition", "aa_substitutions", "func_score", *tables.used_columns(rows.data)]
-    return rows.frame.iloc[order][columns].reset_index(drop=True)
+    kept = ["replicate", "condition", "aa_substitutions", "func_score", *columns.used_columns(rows.data)]
+    return rows.frame.iloc[order][kept].reset_index(drop=True)

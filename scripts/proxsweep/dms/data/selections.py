@@ -14,7 +14,7 @@ from urllib.parse import quote, urljoin
 import pandas as pd
 
 from proxsweep.config.source import Fault
-from proxsweep.dms.data import read
+from proxsweep.dms.data import columns, read
 from proxsweep.io import downloads
 from proxsweep.io.errors import UserError
 from proxsweep.io.names import natural
@@ -31,7 +31,7 @@ class Selections:
     entry
         ``selections`` (path or address of the list), ``condition``, ``replicates`` (library by label), ``where``
         (wanted values by column, or None), ``table`` (file name with columns in braces), ``folder`` (None: that of
-        the list) and ``sha256``, all of them filled in.
+        the list), ``columns`` (of its tables, or None) and ``sha256``, all of them filled in.
     study
         Name of the study, below whose results a copy from an address is kept; a copy that is there is read as it is.
     base
@@ -45,7 +45,7 @@ class Selections:
 
     def __init__(self, entry: dict[str, Any], study: str, base: Path):
         self.entry, self.base = entry, base
-        self.where = {column: _texts(values) for column, values in (entry["where"] or {}).items()}
+        self.where = columns.wanted(entry)
         self.replicates = {label: str(library) for label, library in entry["replicates"].items()}
         self.fields = fields = {field for _, field, _, _ in Formatter().parse(entry["table"]) if field is not None}
         self.columns = list(dict.fromkeys([LIBRARY, *sorted(fields), *self.where]))
@@ -95,7 +95,7 @@ class Selections:
                 yield Fault(path, found, f"at least one in {self.place}")
             seen.setdefault(library, label)
 
-    def tables(self) -> list[dict[str, str | None]]:
+    def tables(self) -> list[dict[str, Any]]:
         """The tables, as entries of a list of tables: by replicate, then in the order of the list of selections.
 
         Raises
@@ -104,14 +104,14 @@ class Selections:
             For a chosen row that lacks part of its table's name, names one that another row names, or one that is
             not there (where tables are local).
         """
-        found: dict[str, dict[str, str | None]] = {}
+        found: dict[str, dict[str, Any]] = {}
         for label, library in self.replicates.items():
             for line, row in self._chosen(library).iterrows():
                 self._refuse_gaps(line, row)
                 table = self._locate(self.entry["table"].format_map(row.to_dict()))
                 self._refuse_table(line, table, found)
-                condition = self.entry["condition"]
-                found[table] = {"func_scores": table, "condition": condition, "replicate": label, "sha256": None}
+                own = {"condition": self.entry["condition"], "replicate": label, "columns": self.entry.get("columns")}
+                found[table] = {"func_scores": table, **own, "replicates": None, "where": None, "sha256": None}
         return list(found.values())
 
     def _chosen(self, library: str) -> pd.DataFrame:
@@ -157,10 +157,6 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):
         return False
-
-
-def _texts(values: Any) -> list[str]:
-    return [str(value) for value in (values if isinstance(values, list) else [values])]
 
 
 def _distinct(values: pd.Series) -> list[str]:

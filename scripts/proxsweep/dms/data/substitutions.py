@@ -1,7 +1,7 @@
 """Substitution strings as flat integer arrays, and the wildtypes that they imply."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ LETTERS = "ACDEFGHIKLMNPQRSTVWY*-"  # the order of mutants: amino acids, stop, g
 STOP = LETTERS.index("*")
 GAP = LETTERS.index("-")
 UNKNOWN = -1
+SEPARATORS = ",;|/:+&"  # what others write between substitutions
 _RANK = {letter: rank for rank, letter in enumerate(LETTERS)}
 _SITE = re.compile(r"(-?[0-9]{1,9})([a-z]?)")
 
@@ -73,6 +74,37 @@ class Substitutions:
         return np.array(joined, dtype=object)
 
 
+@dataclass(frozen=True)
+class Tokens:
+    """The pieces of N texts, each a substitution by itself.
+
+    Attributes
+    ----------
+    texts : (N,)
+        As they are written.
+    row, code : (K,) int
+        Text of each piece, in order, and index into ``pieces``.
+    pieces
+        Distinct.
+    """
+
+    texts: Sequence[str]
+    row: np.ndarray
+    code: np.ndarray
+    pieces: Sequence[str]
+
+
+def split(texts: Sequence[str], separator: str = " ") -> Tokens:
+    """Pieces of texts at a separator, without the blanks around them; a blank stands for any blanks."""
+    if not separator.strip():
+        parts = [text.split() for text in texts]
+    else:
+        parts = [[piece.strip() for piece in text.split(separator.strip())] if text.strip() else [] for text in texts]
+    row = np.repeat(np.arange(len(parts)), [len(pieces) for pieces in parts])
+    code, pieces = pd.factorize(np.array([piece for pieces in parts for piece in pieces], dtype=object))
+    return Tokens(texts, row, code, pieces)
+
+
 def parse(
     strings: Sequence[str],
     where: Callable[[int], str],
@@ -103,11 +135,19 @@ def parse(
         For what is no substitution, an unknown letter, a site outside ``site_order``, or two substitutions at
         one site of a variant.
     """
-    split = [string.split() for string in strings]
-    row = np.repeat(np.arange(len(split)), [len(tokens) for tokens in split])
-    codes, tokens = pd.factorize(np.array([token for tokens in split for token in tokens], dtype=object))
+    return parse_tokens(split(strings), where, site_order, stop_wildtypes)
+
+
+def parse_tokens(
+    split: Tokens,
+    where: Callable[[int], str],
+    site_order: Sequence[str] | None = None,
+    stop_wildtypes: bool = False,
+) -> Substitutions:
+    """The same of texts that have been taken apart."""
+    row, codes, tokens = split.row, split.code, split.pieces
     known = None if site_order is None else frozenset(site_order)
-    faults = [_fault(token, known, stop_wildtypes) for token in tokens]
+    faults = [token_fault(token, known, stop_wildtypes) for token in tokens]
     wrong = np.flatnonzero([bool(message) for message in faults])
     if len(wrong):
         entry = np.flatnonzero(np.isin(codes, wrong))[0]
@@ -122,9 +162,9 @@ def parse(
     site, wildtype, mutant = of_token.reshape(-1, 3).astype(np.int64)[codes].T
     order = np.lexsort((site, row))
     parsed = Substitutions(
-        len(split), np.array(sites, dtype=str), row[order], site[order], wildtype[order], mutant[order]
+        len(split.texts), np.array(sites, dtype=str), row[order], site[order], wildtype[order], mutant[order]
     )
-    _refuse_twice(parsed, strings, where)
+    _refuse_twice(parsed, split.texts, where)
     return parsed
 
 
@@ -154,7 +194,13 @@ def numbered(sites: Iterable[str]) -> bool:
     return all(_SITE.fullmatch(site) for site in sites)
 
 
-def _fault(token: str, known: frozenset[str] | None, stop_wildtypes: bool) -> str:
+def is_substitution(token: str, known: Collection[str] = ()) -> bool:
+    """Whether a token is a substitution in one-letter form, at a site that is a number or one of those known."""
+    letters = len(token) > 2 and token[0] in _RANK and token[-1] in _RANK
+    return letters and (token[1:-1] in known or bool(_SITE.fullmatch(token[1:-1])))
+
+
+def token_fault(token: str, known: frozenset[str] | None, stop_wildtypes: bool) -> str:
     """What a token should have been; empty if it is a substitution."""
     if len(token) < 3:
         # message: 'A1' | a substitution: wildtype letter, site, mutant letter (as N501Y) | A letter is missing. |
@@ -170,7 +216,7 @@ def _fault(token: str, known: frozenset[str] | None, stop_wildtypes: bool) -> st
         # variants out.
         return "a wildtype that is no stop codon"
     site = token[1:-1]
-    if set(site) & set(",;|/:+&"):
+    if set(site) & set(SEPARATORS):
         # message: 'A1C,A2D' | substitutions separated by blanks (as N501Y E484K) | Another character stands between
         # substitutions. | Replace it by a blank in the whole column.
         return "substitutions separated by blanks (as N501Y E484K)"

@@ -1,17 +1,16 @@
 """The tables of a study as one list of rows, with the columns and labels that its data section names."""
 
-import functools
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from proxsweep.config import schema
-from proxsweep.dms.data import read
+from proxsweep.dms.data import columns, notations, read, rows_kept
+from proxsweep.dms.data.columns import PARTS, Used, used_columns
+from proxsweep.dms.data.notations import Notation
+from proxsweep.dms.data.numbers import to_numbers
 from proxsweep.io.errors import UserError
 from proxsweep.io.names import RULE, is_name
 
@@ -22,40 +21,26 @@ LIMITS = {
     "n_barcodes": (0.0, 1e12),
     "weight": (1e-20, 1e20),
     "variance": (1e-20, 1e20),
+    "standard_error": (1e-10, 1e10),
 }
 """Least and largest size of the numbers of a table (config/README.md): far beyond what is measured."""
 
-_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+
+class LeftOut(NamedTuple):
+    """Rows of a condition that a table's entry keeps out of the study, and why."""
+
+    condition: str
+    rows: int
+    reason: str
 
 
-def complete(data: dict) -> dict:
-    """A study's data section with the schema's defaults for absent keys."""
-    columns = {key: value for key, value in (data.get("columns") or {}).items() if value is not None}
-    return {**_defaults(), **data, "columns": {**_defaults()["columns"], **columns}}
-
-
-@functools.cache
-def _defaults() -> dict[str, Any]:
-    return schema.fill_section("dms", "data", {})
-
-
-def used_columns(data: dict) -> list[str]:
-    """Which of ``n_barcodes``, ``weight`` and ``variance`` the settings use."""
-    used = {
-        "n_barcodes": data["collapse"] == "barcode_mean" or data["variant_weights"] == "barcodes",
-        "weight": data["variant_weights"] == "column",
-        "variance": data["variant_weights"] == "inverse_variance",
-    }
-    return [name for name, wanted in used.items() if wanted]
-
-
-def read_rows(data: dict, tables: Sequence[Path]) -> pd.DataFrame:
-    """Read all tables of a study, one row a measurement.
+def read_rows(data: dict, tables: Sequence[Path]) -> tuple[pd.DataFrame, list[LeftOut]]:
+    """Read all tables of a study, one row a measurement, and count the rows that their entries leave out.
 
     Parameters
     ----------
     data
-        Data section, see :func:`complete`.
+        Data section, see :func:`proxsweep.dms.data.columns.complete`.
     tables
         Local files, in the order of the config.
 
@@ -63,23 +48,25 @@ def read_rows(data: dict, tables: Sequence[Path]) -> pd.DataFrame:
     -------
     DataFrame
         ``table`` (index into ``tables``), ``line`` (row in the file, header = 1), ``replicate`` (empty where
-        random halves are still to be drawn), ``condition``, ``aa_substitutions`` as written, ``func_score``
-        (NaN where missing or still to be computed), ``from_counts`` (bool), ``barcodes_unknown`` (bool; their
-        ``n_barcodes`` is 1), ``barcodes_absent`` (bool; their table has no such column), and where used
-        ``pre_count``, ``post_count``, ``n_barcodes``, ``weight``, ``variance``. Several score columns give a row
-        each.
+        random halves are still to be drawn), ``condition``, ``aa_substitutions`` as written (of three columns: joined),
+        ``func_score`` (NaN where missing or still to be computed), ``infinite`` (bool; such scores count as missing),
+        ``from_counts`` (bool), ``barcodes_unknown`` (bool; their ``n_barcodes`` is 1), ``barcodes_absent`` (bool; their
+        table has no such column), and where used ``pre_count``, ``post_count``, ``n_barcodes``, ``weight``,
+        ``variance`` with ``variance_missing`` (bool; to be dropped). Several score columns give a row each.
+    list of LeftOut
 
     Raises
     ------
     UserError
         As :func:`proxsweep.dms.data.read.read_table`, and for an empty condition or replicate, a replicate's label
-        that cannot stand in a path, and values out of their range.
+        that cannot stand in a path, values of an entry that are in no row, and numbers out of their range.
     """
-    items = _items(data, tables)
+    items = entries(data, len(tables))
     read_all = [_read_one(data, item, path) for item, path in zip(items, tables, strict=True)]
-    for number, rows in enumerate(read_all):
+    for number, (rows, _) in enumerate(read_all):
         rows.insert(0, "table", number)
-    return pd.concat(read_all, ignore_index=True)
+    left_out = [one for _, some in read_all for one in some]
+    return pd.concat([rows for rows, _ in read_all], ignore_index=True), left_out
 
 
 def check_header(data: dict, item: dict, path: Path) -> None:
@@ -88,7 +75,7 @@ def check_header(data: dict, item: dict, path: Path) -> None:
     Parameters
     ----------
     data
-        Data section, see :func:`complete`.
+        Data section, see :func:`proxsweep.dms.data.columns.complete`.
     item
         The table's entry in a list of tables; empty for a single one.
     path
@@ -100,8 +87,7 @@ def check_header(data: dict, item: dict, path: Path) -> None:
         As :func:`read_rows` does for the header.
     """
     names = read.header(path)
-    used = _used(data, item, names, path)
-    read.check_columns(path, names, [*used.text.values(), *used.scores.values(), *used.numbers.values()])
+    read.check_columns(path, names, columns.used(data, item, names, path).columns())
 
 
 def conditions(data: dict, reference: str, rows: pd.DataFrame, study: str) -> list[str]:
@@ -148,126 +134,93 @@ def _named_by_tables(data: dict) -> bool:
     return isinstance(listed, list) and all(named)
 
 
-def _items(data: dict, tables: Sequence[Path]) -> list[dict]:
+def entries(data: dict, count: int) -> list[dict]:
+    """What the config says of each of ``count`` tables by itself."""
     listed = data.get("func_scores")
     if not isinstance(listed, list):
-        return [{"sha256": data.get("sha256")}] * len(tables)
+        return [{"sha256": data.get("sha256")}] * count
     return [item if isinstance(item, dict) else {"func_scores": item} for item in listed]
 
 
-@dataclass(frozen=True)
-class _Used:
-    """How a table says its replicates, and its columns to read: text and numbers by name, scores by label."""
-
-    replicates: dict
-    text: dict[str, str]
-    scores: dict[str, str]
-    numbers: dict[str, str]
-
-
-def _used(data: dict, item: dict, names: list[str], path: Path) -> _Used:
-    columns, replicates = data["columns"], _replicates(data, item, names)
-    scores = _score_columns(columns, replicates, names, path)
-    text = {"aa_substitutions": columns["substitutions"]}
-    if item.get("condition") is None:
-        text["condition"] = columns["condition"]
-    if "column" in replicates:
-        text["replicate"] = replicates["column"]
-    return _Used(replicates, text, scores, _number_columns(data, names, counts=not scores))
-
-
-def _read_one(data: dict, item: dict, path: Path) -> pd.DataFrame:
-    used = _used(data, item, read.header(path), path)
-    replicates, text, scores, numbers = used.replicates, used.text, used.scores, used.numbers
-    wanted = [*scores.values(), *numbers.values()]
-    raw = read.read_table(path, list(text.values()), wanted, item.get("sha256"))
-    lines, raw = raw.index, raw.reset_index(drop=True)
-    rows = pd.DataFrame({name: raw[column] for name, column in {**text, **numbers}.items()})
+def _read_one(data: dict, item: dict, path: Path) -> tuple[pd.DataFrame, list[LeftOut]]:
+    used = columns.used(data, item, read.header(path), path)
+    whole = read.read_table(path, used.columns(), sha256=item.get("sha256"))
+    keep, left_out = _chosen(whole, used, item, path)
+    whole = whole if keep.all() else whole[keep]
+    numbers, scores = (
+        {name: to_numbers(path, whole[column]) for name, column in part.items()} for part in (used.numbers, used.scores)
+    )
+    lines, whole = whole.index, whole.reset_index(drop=True)
+    rows = pd.DataFrame({**{name: whole[column] for name, column in used.text.items()}, **numbers})
     rows.insert(0, "line", lines)
-    rows["from_counts"] = not scores
-    _label(rows, data, item, replicates, path)
-    _fill_barcodes(rows, data, numbers)
-    if "variance" in used_columns(data) and "variance" not in numbers:
+    rows["from_counts"] = not used.scores
+    _label(rows, item, used, path)
+    _join_parts(rows, data, used, path)
+    _fill_barcodes(rows, data, used.numbers)
+    if "variance" in used_columns(data) and not {"variance", "standard_error"} & set(used.numbers):
         rows["variance"] = np.nan
-    rows = _with_scores(rows, raw, scores, replicates)
-    _check_ranges(rows, numbers, path)
-    _refuse_absurd(rows, scores, numbers, path)
-    return rows
+    rows = _with_scores(rows, scores, used.replicates)
+    _mark_missing_variance(rows, data, used.numbers)
+    _check_ranges(rows, used.numbers, path)
+    _refuse_absurd(rows, used, path)
+    if "standard_error" in rows:
+        rows["variance"] = rows.pop("standard_error") ** 2
+    return rows, left_out
 
 
-def _replicates(data: dict, item: dict, names: list[str]) -> dict:
-    """How the rows of a table get their replicate: by the table, else as configured, else one replicate."""
-    if item.get("replicate") is not None:
-        return {"label": str(item["replicate"])}
-    if data["replicates"]:
-        return data["replicates"]
-    if data.get("simulate") and "replicate" in names:
-        return {"column": "replicate"}
-    return {"label": "1"}
+def _chosen(whole: pd.DataFrame, used: Used, item: dict, path: Path) -> tuple[np.ndarray, list[LeftOut]]:
+    """Which rows the table's entry keeps, and what it leaves out by condition."""
+    rows_kept.refuse_absent(whole, used, path)
+    passing = rows_kept.passing(whole, used.where)
+    named = rows_kept.named(whole, used)
+    reasons = {
+        f"left out by `where` of {item.get('func_scores')}": ~passing,
+        f"replicate that `replicates` of {item.get('func_scores')} does not name": passing & ~named,
+    }
+    left_out = []
+    for reason, rows in reasons.items():
+        if rows.any():
+            condition = item.get("condition")
+            of = whole[used.text["condition"]][rows] if condition is None else pd.Series([str(condition)] * rows.sum())
+            left_out += [LeftOut(name, int(number), reason) for name, number in of.value_counts().sort_index().items()]
+    return passing & named, left_out
 
 
-def _score_columns(columns: dict, replicates: dict, names: list[str], path: Path) -> dict[str, str]:
-    """Score columns by replicate label ('' for the one column); none where scores come from counts."""
-    if "score_columns" in replicates:
-        return {str(label): column for label, column in replicates["score_columns"].items()}
-    if columns["score"] in names:
-        return {"": columns["score"]}
-    counts = [columns["pre_count"], columns["post_count"]]
-    # a name given by the user and not found is a mistake, not a wish for counts
-    if columns["score"] == _defaults()["columns"]["score"] and all(count in names for count in counts):
-        return {}
-    found = f"no column {columns['score']!r}"
-    expected = f"scores in one of {read.nearest(columns['score'], names)}, or counts in {' and '.join(counts)}"
-    # message: The table has neither. | Name your score column (`columns: {score: ...}`), or those of counts.
-    raise UserError(f"{path}, header", found, expected)
-
-
-def _number_columns(data: dict, names: list[str], counts: bool) -> dict[str, str]:
-    columns = data["columns"]
-    wanted = {}
-    if counts or data["min_pre_count"]:
-        wanted["pre_count"] = columns["pre_count"]
-    if counts:
-        wanted["post_count"] = columns["post_count"]
-    for name, key in (("n_barcodes", "barcodes"), ("weight", "weight"), ("variance", "variance")):
-        if name in used_columns(data):
-            wanted[name] = columns[key]
-    one_a_row = data["collapse"] != "barcode_mean" and columns["barcodes"] == _defaults()["columns"]["barcodes"]
-    if "n_barcodes" in wanted and wanted["n_barcodes"] not in names and one_a_row:
-        del wanted["n_barcodes"]
-    unnamed = columns["variance"] == _defaults()["columns"]["variance"]
-    if counts and unnamed and columns["variance"] not in names:
-        wanted.pop("variance", None)  # it follows from the counts
-    return wanted
-
-
-def _label(rows: pd.DataFrame, data: dict, item: dict, replicates: dict, path: Path) -> None:
+def _label(rows: pd.DataFrame, item: dict, used: Used, path: Path) -> None:
     """Fill in what the table itself does not say, and check the labels it does."""
     if item.get("condition") is not None:
         rows["condition"] = str(item["condition"])
     else:
-        _refuse_empty(rows, "condition", data["columns"]["condition"], path)
-    if "column" not in replicates:
-        rows["replicate"] = replicates.get("label", "")
+        _refuse_empty(rows, "condition", used.text["condition"], path)
+    if "column" not in used.replicates:
+        rows["replicate"] = used.replicates.get("label", "")
         return
-    _refuse_empty(rows, "replicate", replicates["column"], path)
-    for label in rows["replicate"].unique():
-        if not _LABEL.fullmatch(label):
-            row = rows["line"][(rows["replicate"] == label).idxmax()]
-            # message: Labels of replicates name folders. | Rename it in the table.
-            raise UserError(
-                f"{path}, row {row}, column {replicates['column']!r}",
-                f"the label {label!r}",
-                "a letter or digit, then letters, digits and any of . _ + -",
-            )
+    column = used.replicates["column"]
+    if used.labels:
+        rows["replicate"] = rows["replicate"].map(used.labels).astype(object)
+        return
+    _refuse_empty(rows, "replicate", column, path)
+    first = rows.drop_duplicates("replicate")
+    rows_kept.check_labels(dict(zip(first["replicate"], first["line"], strict=True)), column, path)
 
 
 def _refuse_empty(rows: pd.DataFrame, name: str, column: str, path: Path) -> None:
     empty = rows[name] == ""
     if empty.any():
-        place = f"{path}, row {rows['line'][empty.idxmax()]}, column {column!r}"
-        # message: The cell is empty. | Fill it, or remove the row.
-        raise UserError(place, f"no {name}", f"the {name} of every row")
+        rows_kept.refuse_empty(path, rows["line"][empty.idxmax()], column, name)
+
+
+def _join_parts(rows: pd.DataFrame, data: dict, used: Used, path: Path) -> None:
+    """One column of substitutions from wildtype, site and mutant."""
+    if "site" not in used.text:
+        return
+
+    def where(row: int, part: str) -> str:
+        return f"{path}, row {rows['line'].iat[row]}, column {used.text[part]!r}"
+
+    parts = [rows.pop(part).to_numpy(object) for part in PARTS]
+    may_fail = "not_substitutions" in (data["drop"] or [])
+    rows["aa_substitutions"] = pd.Series(notations.joined(*parts, Notation.of(data), where, may_fail), dtype=object)
 
 
 def _fill_barcodes(rows: pd.DataFrame, data: dict, numbers: dict[str, str]) -> None:
@@ -281,42 +234,60 @@ def _fill_barcodes(rows: pd.DataFrame, data: dict, numbers: dict[str, str]) -> N
         rows["n_barcodes"] = rows["n_barcodes"].fillna(1.0)
 
 
-def _with_scores(rows: pd.DataFrame, raw: pd.DataFrame, scores: dict, replicates: dict) -> pd.DataFrame:
+def _with_scores(rows: pd.DataFrame, scores: dict[str, np.ndarray], replicates: dict) -> pd.DataFrame:
     if not scores:
-        return rows.assign(func_score=np.nan)
+        return rows.assign(func_score=np.nan, infinite=False)
     if "score_columns" not in replicates:
-        return rows.assign(func_score=raw[scores[""]])
-    several = [rows.assign(replicate=label, func_score=raw[column]) for label, column in scores.items()]
+        return rows.assign(**_finite(scores[""]))
+    several = [rows.assign(replicate=label, **_finite(values)) for label, values in scores.items()]
     return pd.concat(several, ignore_index=True)
+
+
+def _finite(scores: np.ndarray) -> dict[str, np.ndarray]:
+    infinite = np.isinf(scores)
+    return {"func_score": np.where(infinite, np.nan, scores), "infinite": infinite}
+
+
+def _mark_missing_variance(rows: pd.DataFrame, data: dict, numbers: dict[str, str]) -> None:
+    """Mark rows whose variance or standard error is missing, infinite or 0, where these are to be dropped."""
+    rows["variance_missing"] = False
+    for name in ("variance", "standard_error"):
+        if name in numbers and data["missing_variance"] == "drop":
+            rows["variance_missing"] = ~np.isfinite(rows[name]) | (rows[name] == 0)
 
 
 def _check_ranges(rows: pd.DataFrame, numbers: dict[str, str], path: Path) -> None:
     """Counts from 0, the rest above it, wherever a row is used at all."""
-    used = rows["func_score"].notna() | rows["from_counts"]
+    scored = rows["func_score"].notna() | rows["from_counts"]
     for name, column in numbers.items():
-        counts = name.endswith("_count")
+        counts, error = name.endswith("_count"), name in ("variance", "standard_error")
         good = rows[name] >= 0 if counts else rows[name] > 0
-        wrong = used & ~good
+        wrong = scored & ~good & ~(rows["variance_missing"] if error else False)
         if not wrong.any():
             continue
         value = rows[name][wrong.idxmax()]
         place = f"{path}, row {rows['line'][wrong.idxmax()]}, column {column!r}"
         found = "no value" if np.isnan(value) else f"{value:g}"
-        # message: no value / -3 | a count of at least 0 / a number above 0 | A count, weight, variance or number of
-        # barcodes of this row is missing or out of range. | Correct it, or remove the row.
-        raise UserError(place, found, "a count of at least 0" if counts else "a number above 0")
+        expected = "a count of at least 0" if counts else "a number above 0"
+        hint = "; `missing_variance: drop` leaves out rows without one" if error and not value < 0 else ""
+        # message: no value / -3 | a count of at least 0 / a number above 0 | A count, weight, variance, standard error
+        # or number of barcodes of this row is missing or out of range. | Correct it, or remove the row; of a variance
+        # or standard error see `missing_variance`.
+        raise UserError(place, found, expected + hint)
 
 
-def _refuse_absurd(rows: pd.DataFrame, scores: dict[str, str], numbers: dict[str, str], path: Path) -> None:
+def _refuse_absurd(rows: pd.DataFrame, used: Used, path: Path) -> None:
     """Numbers that no measurement gives, in rows that are used: a sum with one of them has lost all others."""
-    used = rows["func_score"].notna() | rows["from_counts"]
-    limits = {name: LIMITS[name] for name in ("func_score", *numbers)}
+    scored = rows["func_score"].notna() | rows["from_counts"]
+    limits = {name: LIMITS[name] for name in ("func_score", *used.numbers)}
     for name, (least, most) in limits.items():
-        wrong = used & ((rows[name].abs() > most) | (rows[name].abs() < least))
+        wrong = scored & ((rows[name].abs() > most) | (rows[name].abs() < least))
+        if name in ("variance", "standard_error"):
+            wrong &= ~rows["variance_missing"]
         if not wrong.any():
             continue
         row = rows.loc[wrong.idxmax()]
-        column = numbers[name] if name in numbers else scores.get(row["replicate"], scores.get(""))
+        column = used.numbers[name] if name in used.numbers else used.scores.get(row["replicate"], used.scores.get(""))
         size = f"{least:g} to {most:g}" if least else f"at most {most:g}"
         # message: 1e+300 | a number of a size of at most 1e+06 | No measurement gives such a score, count, weight or
         # variance. Mostly it stands for a missing value, or the unit is an odd one. | Leave the cell of a missing score

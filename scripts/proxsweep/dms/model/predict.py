@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from proxsweep.dms.data import read
-from proxsweep.dms.data.substitutions import LETTERS, UNKNOWN, Substitutions, numbered, parse, refuse_silent
+from proxsweep.dms.data import notations, read
+from proxsweep.dms.data.notations import Notation
+from proxsweep.dms.data.substitutions import LETTERS, UNKNOWN, Substitutions, numbered, parse_tokens, refuse_silent
 from proxsweep.dms.model import parameters
 from proxsweep.io.errors import UserError
 from proxsweep.optimize.status import Status
@@ -135,11 +136,12 @@ def score(
     ----------
     fit
     variants
-        Table (``.csv``, ``.tsv``, or either with ``.gz``) of N variants.
+        Table (any that :func:`proxsweep.dms.data.read.read_table` reads) of N variants.
     condition_column
         Column that names a condition of the fit.
     substitutions_column
-        Column of substitutions relative to that condition's own wildtype; empty for the wildtype.
+        Column of substitutions relative to that condition's own wildtype, one-letter forms separated by blanks or HGVS;
+        empty for the wildtype.
 
     Returns
     -------
@@ -151,9 +153,10 @@ def score(
     Raises
     ------
     UserError
-        As :func:`proxsweep.dms.data.read.read_table` and :func:`proxsweep.dms.data.substitutions.parse`; for a
-        condition that the fit has not, a substitution to itself, a letter that is not the condition's wildtype where
-        the fit knows that, and for a table that has one of the added columns.
+        As :func:`proxsweep.dms.data.read.read_table`, :func:`proxsweep.dms.data.notations.read` and
+        :func:`proxsweep.dms.data.substitutions.parse`; for a condition that the fit has not, a substitution to itself,
+        a letter that is not the condition's wildtype where the fit knows that, and for a table that has one of the
+        added columns.
     """
     names = read.header(variants)
     _check_header(variants, names, [condition_column, substitutions_column])
@@ -164,7 +167,9 @@ def score(
         return f"{variants}, row {table.index[row]}, column {substitutions_column!r}"
 
     strings = table[substitutions_column].to_numpy(object)
-    substitutions = parse(strings, where, _site_order(fit, strings))
+    sites = _site_order(fit, strings)
+    tokens, _ = notations.read(strings, Notation(), where, frozenset(sites or ()), keys=False)
+    substitutions = parse_tokens(tokens, where, sites)
     refuse_silent(substitutions, where, "an empty string for the wildtype")
     letters = _letters(fit, substitutions.sites)
     _check_wildtypes(fit, letters, condition, substitutions, where)

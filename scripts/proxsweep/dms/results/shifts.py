@@ -1,5 +1,7 @@
 """The shifts a study reports: at the chosen weight, over replicates, with what speaks for and against each.
 
+Where no weight was chosen the same table ranks shifts by size, at the smallest weight above 0.
+
 Replicates are fits of their own. A shift is reproduced where it is nonzero with one sign in every replicate that saw
 the mutation in all conditions the row compares; how often refits to resamples and to folds select it says how much it
 hangs on single variants; and how many of the shifts at least as large are false is estimated from the signs in pairs of
@@ -18,6 +20,13 @@ from proxsweep.sweep import chosen
 from proxsweep.sweep.fits import folds, full, ordered, resamples
 
 NAMES = ("mutation", "wildtype", "site", "mutant")
+TIE = 9  # decimals (latent units): differences beyond are rounding
+_FIXED = (
+    *("row", *NAMES, "kind", "selected", "replicates", "shift", "shift_sd", "nonzero", "reproduced"),
+    *("false_discovery_rate", "false_discovery_rate_stops"),
+    *("resamples", "selection_frequency", "folds", "fold_selection_frequency"),
+)
+_LAST = ("unconverged", "unconverged_refits")
 
 
 def table(fits: pd.DataFrame, choice: pd.DataFrame, load: Callable[[str], fitted.Fitted] = fitted.load) -> pd.DataFrame:
@@ -35,18 +44,20 @@ def table(fits: pd.DataFrame, choice: pd.DataFrame, load: Callable[[str], fitted
     Returns
     -------
     DataFrame
-        ``row``; ``mutation``, ``wildtype``, ``site``, ``mutant``, ``kind``; ``replicates`` that saw the mutation in
+        ``row``; ``mutation``, ``wildtype``, ``site``, ``mutant``, ``kind``; ``selected``: whether the shift is
+        reproduced at a weight that was chosen, never in a ranking; ``replicates`` that saw the mutation in
         every compared condition; ``shift`` (mean over them, latent units) and ``shift_sd`` (standard deviation between
         them); ``nonzero`` (in how many the shift is not zero); ``reproduced``; ``false_discovery_rate`` by signs (NaN
         with one replicate) and ``false_discovery_rate_stops``; ``resamples`` that saw the mutation and
         ``selection_frequency``, the share of them in which the shift is not zero; the same of folds;
         ``shift_replicate_<label>``; ``times_seen_<condition>`` (variants, summed over replicates); ``unconverged`` and
-        ``unconverged_refits``: how many fits of the replicates, and to resamples and folds, did not converge. No rows
-        where no weight was chosen or there is one condition.
+        ``unconverged_refits``: how many fits of the replicates, and to resamples and folds, did not converge. Mutations
+        stand in the order of the protein; in a ranking by the size of the shift, the largest first. No rows where there
+        is one condition.
     """
     main = chosen.main(choice)
     if main is None:
-        return pd.DataFrame(columns=["row", *NAMES])
+        return pd.DataFrame(columns=[*_FIXED, *_LAST])
     here = chosen.agreeing(fits, main)
     load = fitted.blank_diverged(here, load)
     replicates = {label: load(path) for label, path in full(here)[["replicate", "path"]].itertuples(index=False)}
@@ -59,7 +70,7 @@ def table(fits: pd.DataFrame, choice: pd.DataFrame, load: Callable[[str], fitted
     unconverged = {"unconverged": int((wrong & whole).sum()), "unconverged_refits": int((wrong & ~whole).sum())}
     parts = [over_replicates(row, replicates) for row in next(iter(replicates.values())).rows]
     if not parts:  # one condition
-        return pd.DataFrame(columns=["row", *NAMES])
+        return pd.DataFrame(columns=[*_FIXED, *_LAST])
     found = pd.concat(parts, ignore_index=True)
     mirrors = replicate_signs.mirrors(list(replicates.values()))
     found["false_discovery_rate"] = np.concatenate([_sign_rates(part, mirrors) for part in parts])
@@ -68,10 +79,15 @@ def table(fits: pd.DataFrame, choice: pd.DataFrame, load: Callable[[str], fitted
         found = _selected(found, name, [load(path) for path in some["path"]])
     labels = [f"shift_replicate_{label}" for label in ordered(replicates)]
     seen = [name for name in found.columns if name.startswith("times_seen_")]
-    first = ["row", *NAMES, "kind", "replicates", "shift", "shift_sd", "nonzero", "reproduced"]
-    first += ["false_discovery_rate", "false_discovery_rate_stops"]
-    selection = ["resamples", "selection_frequency", "folds", "fold_selection_frequency"]
-    return found[[*first, *selection, *labels, *seen]].assign(**unconverged)
+    found["selected"] = found["reproduced"] & chosen.is_selected(choice)
+    found = found[[*_FIXED, *labels, *seen]].assign(**unconverged)
+    return found if chosen.is_selected(choice) else ranked(found)
+
+
+def ranked(found: pd.DataFrame) -> pd.DataFrame:
+    """The largest shifts first; those that are equal to :data:`TIE` decimals stay in their order."""
+    by_size = found["shift"].abs().round(TIE).sort_values(ascending=False, kind="stable", na_position="last")
+    return found.loc[by_size.index].reset_index(drop=True)
 
 
 def over_replicates(row: str, replicates: dict[str, fitted.Fitted]) -> pd.DataFrame:
@@ -105,9 +121,9 @@ def over_replicates(row: str, replicates: dict[str, fitted.Fitted]) -> pd.DataFr
 
 
 def _reproduced(values: pd.DataFrame) -> np.ndarray:
-    """Nonzero with one sign wherever it was seen: (M,) bool."""
-    signs = np.sign(values)
-    return ((signs == 1) | signs.isna()).all(axis=1).to_numpy() | ((signs == -1) | signs.isna()).all(axis=1).to_numpy()
+    """Nonzero with one sign wherever a fit that saw it has a shift, and one does: (M,) bool."""
+    same = [((values * sign > 0) | values.isna()).all(axis=1) for sign in (1, -1)]
+    return ((same[0] | same[1]) & values.notna().any(axis=1)).to_numpy()
 
 
 def _sign_rates(found: pd.DataFrame, mirrors: pd.DataFrame) -> np.ndarray:

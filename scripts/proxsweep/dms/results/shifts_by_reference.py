@@ -25,7 +25,7 @@ def table(fits: pd.DataFrame, choice: pd.DataFrame) -> pd.DataFrame:
         ``reference``; ``row``, the condition minus the reference; ``mutation``, ``wildtype``, ``site``, ``mutant``
         relative to the reference's wildtype; ``kind``, ``replicates``, ``shift`` (latent units, mean over replicates),
         ``shift_sd``, ``nonzero``, ``reproduced`` as in `shifts.csv`; ``unconverged`` fits among the replicates. No rows
-        where no weight was chosen or there is one condition.
+        where there is one condition.
     """
     main = chosen.main(choice)
     parts = []

@@ -169,7 +169,7 @@ def figure(table: pd.DataFrame, pairs: pd.DataFrame, choice: pd.DataFrame) -> Fi
     replicates = ordered(table["replicate"])
     by = sweep_columns(table, "stops", without=("lasso", "replicate"))
     panels = looks.panels(table, by)
-    handles = _handles(replicates, simulated, bool(choice["lasso"].notna().any()))
+    handles = _handles(replicates, simulated, bool(choice["selected"].any()))
     fig, grid = style.panel_grid(len(panels), 2, entries=len(handles))
     for column, (title, panel) in enumerate(panels):
         upper, lower = grid[:, column]

@@ -10,11 +10,9 @@ from matplotlib.patches import Patch
 
 from proxsweep.report import strength_axis, style
 from proxsweep.report.wording import short_number
+from proxsweep.sweep import chosen
 
-NO_WEIGHT = (
-    "No lasso weight was chosen. Set in the study\n`chosen: {lasso: ...}`, `chosen: {rule: replicate_signs}`\n"
-    "or `cross_validation: {folds: ...}`."
-)
+NO_WEIGHT = "No lasso weight at which every fit\nhas a result: nothing to show."
 KIND_COLOURS = {"nonsynonymous": "#0072B2", "stop": "#D55E00", "deletion": "#009E73"}
 UNSEEN_COLOUR = "#C8C8C8"
 SHIFT_LABEL = "Shift (latent units)"
@@ -36,9 +34,25 @@ def seen(min_times_seen: int) -> str:
     return f"seen at least {min_times_seen} times" if min_times_seen > 1 else "seen"
 
 
-def no_shift(weight: float) -> str:
-    """What is known where no shift is found at the chosen weight or, without one (NaN), at any positive one."""
-    where = f"the chosen lasso weight, {short_number(weight)}" if np.isfinite(weight) else "any positive lasso weight"
+def setting(choice: pd.DataFrame) -> str:
+    """Which fits a figure shows, and whether their weight was chosen: a sentence or two."""
+    main = chosen.main(choice)
+    where = f"Difference matrix {main['difference']}, lasso weight {short_number(main['lasso'])}."
+    return where if chosen.is_selected(choice) else f"{where} {ranking(choice)}"
+
+
+def ranking(choice: pd.DataFrame) -> str:
+    """A sentence for figures of a study without a chosen weight; empty where one was chosen."""
+    if chosen.is_selected(choice) or not chosen.reason(choice):
+        return ""
+    return f"A ranking, no selection ({chosen.reason(choice)})."
+
+
+def no_shift(weight: float, selected: bool = True) -> str:
+    """What is known where no shift is found at the weight shown or, without one (NaN), at any positive one."""
+    where = "any positive lasso weight"
+    if np.isfinite(weight):
+        where = f"the {'chosen ' if selected else ''}lasso weight, {short_number(weight)}"
     return f"none of the mutations counted has a shift at {where}."
 
 

@@ -13,8 +13,8 @@ from proxsweep.dms.data.encoding import Encoding, latent
 from proxsweep.dms.model import predict
 from proxsweep.dms.model.losses import agreement
 from proxsweep.dms.summaries import looks
-from proxsweep.report import style
-from proxsweep.report.wording import short_number, unconverged_note
+from proxsweep.report import room, style
+from proxsweep.report.wording import unconverged_note
 from proxsweep.sweep import chosen
 from proxsweep.sweep.fits import full, ordered
 
@@ -44,7 +44,7 @@ def tables(
     encodings: Mapping[str, str | Path],
     load: Callable[[str], predict.FittedParameters] = predict.load,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Agreement and densities of the chosen fits, every replicate.
+    """Agreement and densities of the fits at the chosen weight, or at that of the ranking, every replicate.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def tables(
         :data:`COLUMNS`: one row per replicate and condition: number of variants with a weight, weighted Pearson
         correlation and root mean squared error of observed and predicted scores, the sigmoid (NaN for a linear model).
         :data:`CELLS`: numbers of variants in cells, ``axis`` (``predicted`` or ``latent``) against observed scores, by
-        the middle of the cell. No rows where no weight was chosen.
+        the middle of the cell. No rows where no fit can be used.
     """
     agreements, cells = [], []
     main = chosen.main(choice)
@@ -118,7 +118,7 @@ def figure(agreements: pd.DataFrame, cells: pd.DataFrame, choice: pd.DataFrame) 
     if chosen.main(choice) is None:
         return style.placeholder_figure(looks.NO_WEIGHT)
     if agreements.empty:
-        return style.placeholder_figure("No fit at the chosen weight, or each diverged: nothing to predict with.")
+        return style.placeholder_figure("No fit at the weight shown, or each diverged: nothing to predict with.")
     conditions = list(dict.fromkeys(agreements["condition"]))
     axes_shown = list(dict.fromkeys(cells["axis"]))
     blocks = [
@@ -132,8 +132,7 @@ def figure(agreements: pd.DataFrame, cells: pd.DataFrame, choice: pd.DataFrame) 
     fig, grid = style.fixed_panels(
         (side, min(side, 1.5)), len(blocks), across, left=0.6, between=0.1, below=0.6, sharex=False, sharey=True
     )
-    extra = 0.25
-    _room_below(fig, extra)
+    room.extend_below(fig, 0.25)
     most = float(cells["variants"].max())
     colours = style.colours(conditions)
     for axes, (replicate, names, axis) in zip(grid, blocks, strict=True):
@@ -149,15 +148,6 @@ def figure(agreements: pd.DataFrame, cells: pd.DataFrame, choice: pd.DataFrame) 
     style.light_ticks([ax for ax in grid.ravel() if ax.figure], most=4)
     style.note(fig, _foot(agreements, choice))
     return fig
-
-
-def _room_below(fig: Figure, extra: float) -> None:
-    height = fig.get_figheight()
-    for ax in fig.axes:
-        box = ax.get_position()
-        grown = height + extra
-        ax.set_position((box.x0, (box.y0 * height + extra) / grown, box.width, box.height * height / grown))
-    fig.set_figheight(height + extra)
 
 
 def _panel(ax: Axes, cells: pd.DataFrame, numbers: pd.Series, axis: str, most: float, every: pd.DataFrame) -> None:
@@ -197,12 +187,10 @@ def _edges(middles: pd.Series) -> np.ndarray:
 
 
 def _foot(agreements: pd.DataFrame, choice: pd.DataFrame) -> str:
-    main = chosen.main(choice)
-    where = f"Difference matrix {main['difference']}, lasso weight {short_number(main['lasso'])}."
     shade = "Darker: more variants (log scale). Lines: equality, and the fitted sigmoid."
     if not agreements["sigmoid"].astype(bool).all():
         shade = (
             "Darker: more variants (log scale). Line: equality. The model is linear: the latent phenotype is the score."
         )
     good = agreements.drop_duplicates("replicate")["converged"].astype(bool)
-    return f"{where} {shade} {unconverged_note(good, 'fits drawn').removeprefix('Hollow: ')}"
+    return f"{looks.setting(choice)} {shade} {unconverged_note(good, 'fits drawn').removeprefix('Hollow: ')}"

@@ -21,7 +21,7 @@ from proxsweep.dms.summaries import looks
 from proxsweep.io import digests
 from proxsweep.io.errors import UserError
 from proxsweep.report import style
-from proxsweep.report.wording import means_note, short_number
+from proxsweep.report.wording import means_note
 from proxsweep.sweep import chosen
 
 LETTERS = tuple("RKHDEQNSTYWFAILMVGPC")  # by charge, polarity and size
@@ -304,12 +304,10 @@ def _key(fig: Figure, total: float, diverged: bool) -> None:
 
 
 def _foot(cells: pd.DataFrame, choice: pd.DataFrame) -> str:
-    main = chosen.main(choice)
-    where = f"Difference matrix {main['difference']}, lasso weight {short_number(main['lasso'])}."
     beyond = f"Colours end at the {100 * QUANTILE:g}th percentile of all sizes."
     sentences = [
         "Sites (reference numbering) by mutant amino acid.",
-        where,
+        looks.setting(choice),
         means_note(int(cells["replicates"].max())),
         beyond if (cells["state"] == "shift").any() else "",
         looks.unconverged_replicates(int(cells["unconverged"].max())),

@@ -99,7 +99,8 @@ def figure(paths: pd.DataFrame, choice: pd.DataFrame) -> Figure:
         ax.set_ylabel(looks.SHIFT_LABEL)
     if np.isfinite(weight):
         style.legend_above(fig, [looks.chosen_handle()])
-    style.note(fig, _foot(paths, weight, str(setting["difference"])))
+    unchosen = "" if np.isfinite(weight) else f"No weight is chosen ({chosen.reason(choice)})."
+    style.note(fig, _foot(paths, weight, str(setting["difference"]), unchosen))
     return fig
 
 
@@ -133,7 +134,7 @@ def _name(ax: Axes, best: pd.DataFrame, weight: float) -> None:
         ax.text(1.02, place, name, color=style.COLOURS[rank - 1], transform=ax.transAxes, va="center", fontsize=6)
 
 
-def _foot(paths: pd.DataFrame, weight: float, difference: str) -> str:
+def _foot(paths: pd.DataFrame, weight: float, difference: str, unchosen: str) -> str:
     some = "the positive weights" if (paths["lasso"] > 0).any() else "weight 0"
     by = f"size at the chosen weight, {short_number(weight)}" if np.isfinite(weight) else f"mean size over {some}"
     drawn = paths[["row", "mutation"]].drop_duplicates().groupby("row").size()
@@ -144,7 +145,6 @@ def _foot(paths: pd.DataFrame, weight: float, difference: str) -> str:
     frame = "At weight 0 paths leave the frame." if outside else ""
     good = paths.loc[paths["rank"] <= LABELLED, "converged"].astype(bool).all()
     bad = "" if good else "Hollow: a replicate's fit did not converge."
-    missing = "" if np.isfinite(weight) else looks.NO_WEIGHT.replace("\n", " ")
     means = means_note(int(paths["replicates"].max()))
-    sentences = (f"Difference matrix {difference}.", means, named, frame, bad, missing)
+    sentences = (f"Difference matrix {difference}.", means, named, frame, bad, unchosen)
     return " ".join(filter(None, sentences))

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from proxsweep.dms.summaries import looks
 from proxsweep.report import style
-from proxsweep.report.wording import means_note, short_number
+from proxsweep.report.wording import means_note
 from proxsweep.sweep import chosen
 
 COLUMNS = ("row", "kind", "mutations", "shifted", "size", "share_at_least", "replicates", "unconverged")
@@ -68,7 +68,8 @@ def figure(steps: pd.DataFrame, choice: pd.DataFrame) -> Figure:
         return style.placeholder_figure(looks.NO_WEIGHT)
     positive = steps[steps["size"] > 0]
     if positive.empty:
-        return style.placeholder_figure(f"No sizes to show: {looks.no_shift(main['lasso'])}")
+        nothing = looks.no_shift(main["lasso"], chosen.is_selected(choice))
+        return style.placeholder_figure(f"No sizes to show: {nothing}")
     rows = list(dict.fromkeys(steps["row"]))
     found = [kind for kind in looks.KIND_COLOURS if (steps["kind"] == kind).any()]
     fig, grid = style.panel_grid(len(rows), entries=len(found))
@@ -88,13 +89,12 @@ def figure(steps: pd.DataFrame, choice: pd.DataFrame) -> Figure:
         ax.grid()
     style.label_rows(grid, ["Share of mutations\nwith at least this size"])
     style.legend_above(fig, [Line2D([], [], color=looks.KIND_COLOURS[kind], label=kind) for kind in found])
-    style.note(fig, _foot(steps, main))
+    style.note(fig, _foot(steps, choice))
     return fig
 
 
-def _foot(steps: pd.DataFrame, main: dict) -> str:
+def _foot(steps: pd.DataFrame, choice: pd.DataFrame) -> str:
     bad = int(steps["unconverged"].max())
-    where = f"Difference matrix {main['difference']}, lasso weight {short_number(main['lasso'])}."
     means = means_note(int(steps["replicates"].max()))
     text = "Numbers, and the left end of a curve: mutations with any shift."
-    return " ".join(filter(None, (where, means, text, looks.unconverged_replicates(bad))))
+    return " ".join(filter(None, (looks.setting(choice), means, text, looks.unconverged_replicates(bad))))

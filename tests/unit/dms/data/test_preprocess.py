@@ -443,8 +443,6 @@ FAULTS = {
     "unknown condition": ("a,G3R,1", {"conditions": ["a", "bb"]}, "data.conditions", "'bb'", "nearest: 'b'"),
     "reference not listed": ("a,G3R,1", {"conditions": ["b"]}, "reference", "'a'", "'b'"),
     "text score": ("a,G3R,high", {}, "row 10, column 'func_score'", "'high'", "finite number"),
-    "NaN score": ("a,G3R,nan", {}, "row 10, column 'func_score'", "'nan'", "finite number"),
-    "infinite score": ("a,G3R,inf", {}, "row 10, column 'func_score'", "'inf'", "finite number"),
     "absurd score": ("a,G3R,-1e300", {}, "row 10, column 'func_score'", "-1e+300", "a size of at most 1e+06"),
     "no such column": ("a,G3R,1", COLUMN, "header", "no column 'r'", "'condition'"),
     "no score column": (
@@ -503,6 +501,9 @@ OTHER_FAULTS = {
         "row 3, column 'weight'",
         "0",
     ),
+    "NaN weight": (NUMBERS + "a,G3R,1,1,1,NaN,1,1", {"variant_weights": "column"}, "column 'weight'", "no value"),
+    "infinite weight": (NUMBERS + "a,G3R,1,1,1,inf,1,1", {"variant_weights": "column"}, "column 'weight'", "inf"),
+    "infinite count": (NUMBERS + "a,G3R,1,inf,1,1,1,1", {"min_pre_count": 1}, "row 3, column 'pre_count'", "inf"),
     "variance below 0": (
         NUMBERS + "a,G3R,1,1,1,1,-2,1",
         {"variant_weights": "inverse_variance"},

@@ -85,7 +85,7 @@ def test_tables_by_replicate_in_the_order_of_the_list(folder):
 
 def test_lists_of_selections_stand_beside_tables(folder):
     table = {"func_scores": "late/Lib-2_pre_1_vs_post_1_func_scores.csv", "condition": "late", "replicate": 1}
-    assert len(named(read(folder, LOCAL, table))) == 5
+    assert len(named(read(folder, LOCAL, table, {**table, "replicate": 2}))) == 6
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,12 @@ ENTRIES = {
     "more than a column": ({"table": "{library.x}.csv"}, "table", "{library.x}.csv", "columns in braces"),
     "no replicates": ({"replicates": {}}, "replicates", "empty mapping", "{label: library}"),
     "label of a path": ({"replicates": {"a/b": "Lib-1"}}, "replicates.a/b", "a/b", "letters, digits"),
-    "labels alike": ({"replicates": {3: "Lib-1", "a": "Lib-2", "A": "Lib-3"}}, None, "label A like `a`", "once"),
+    "labels alike": (
+        {"replicates": {3: "Lib-1", "a": "Lib-2", "A": "Lib-3"}},
+        None,
+        "`A` and `a`, which differ by case",
+        "one spelling",
+    ),
     "both kinds": ({"func_scores": "a.csv"}, "func_scores", "unknown key", "selections, condition, replicates"),
     "null condition": ({"condition": None}, "condition", "null", "text"),
 }

@@ -25,7 +25,9 @@ def study(tmp_path):
         done = fit_files.run(spec, tmp_path / "1.npz", folder, lambda line: None, neighbour)
         rows.append({**values, "fold": "", "resample": "", "path": str(folder), "start": done.best.start})
         neighbour = folder / "parameters.npz"
-    choice = pd.DataFrame({"study": ["s"], "difference": ["equivariant"], "lasso": [1e-3], "rule": ["given"]})
+    choice = pd.DataFrame(
+        {"study": ["s"], "difference": ["equivariant"], "lasso": [1e-3], "rule": "given", "selected": True}
+    )
     return pd.DataFrame(rows).assign(study="s"), choice.assign(chosen=True), {"1": str(tmp_path / "1.npz")}
 
 

@@ -24,7 +24,9 @@ ROW = "b-minus-a"
 MUTATIONS = ["A1C", "A2D", "A3E", "A4*", "A5*", "A6F"]
 SHIFT = {"p": [0.0, 1.0, -2.0, 0.0, 0.5, 3.0], "q": [0.5, 1.5, -1.0, 0.25, 0.0, 2.0]}
 TRUTH = pd.DataFrame({"mutation": MUTATIONS, "beta_a": 0.0, "beta_b": SHIFT["p"], "branch": ["", *"bb", "", *"bb"]})
-CHOICE = pd.DataFrame({"study": "s", "difference": ["reference"], "lasso": 1e-5, "rule": "given", "chosen": True})
+CHOICE = pd.DataFrame(
+    {"study": "s", "difference": ["reference"], "lasso": 1e-5, "rule": "given", "chosen": True}
+).assign(by="given", selected=True, reason="given in the config")
 
 
 def fits(status: str) -> pd.DataFrame:

@@ -77,6 +77,25 @@ def test_sigmoid_by_hand_far_out_and_unknown(tmp_path):
     assert np.isnan(table["predicted"][2])
 
 
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("p.Ala1Cys", "A1C"),
+        ("p.[Pro3Arg;Ala1Asp]", "P3R A1D"),
+        ("p.(=)", ""),
+        ("NP_1.2:p.P3R", "P3R"),
+        ("Pro3Gly", "P3G"),
+        ("p.Ala1Cys, p.Leu9Gln", "A1C L9Q"),
+    ],
+)
+def test_variants_in_the_notation_of_hgvs_are_scored_as_plain_ones(tmp_path, text, plain):
+    table = scored(write_fit(tmp_path), [("b", text), ("b", plain)])
+    assert table["aa_substitutions"].fillna("").tolist() == [text, plain]
+    pd.testing.assert_series_equal(
+        *(table.loc[row, ["latent", "predicted", "unknown"]] for row in (0, 1)), check_names=False
+    )
+
+
 def test_what_the_fit_does_not_know_is_named_and_not_guessed(tmp_path):
     rows = [("a", "A1C G3W"), ("b", "P3W K9Q"), ("a", "A1C"), ("b", "P3G L9Q A1C")]
     table = scored(write_fit(tmp_path), rows)
@@ -161,6 +180,11 @@ def test_made_data_hold_reversions_and_third_letters(encodings):
         ("b,P3P", "P3P, a substitution to itself", "an empty string"),
         ("b,K9K", "K9K, a substitution to itself", "an empty string"),
         ("b,AA1C", "'AA1C'", "a number"),
+        ("b,P3=", "P3P, a substitution to itself", "an empty string"),
+        ("b,p.Pro3=", "P3P, a substitution to itself", "an empty string"),
+        ("b,p.Pro3fs", "'p.Pro3fs'", "no insertion, duplication, frame shift"),
+        ("b,WT", "'WT'", "an empty cell for the wildtype"),
+        ("b,A1C:P3R", "'A1C:P3R'", "separated by blanks (as N501Y E484K)"),
         ("b,NA", "'NA'", "a substitution"),
         ("bb,A1C", "'bb'", "a condition of the fit: 'a', 'b'"),
         (",A1C", "''", "a condition of the fit: 'a', 'b'"),

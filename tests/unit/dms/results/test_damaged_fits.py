@@ -10,7 +10,7 @@ import pytest
 
 from proxsweep.dms.model import predict
 from proxsweep.dms.page import page
-from proxsweep.dms.results import fitted, reread
+from proxsweep.dms.results import effects, fitted, reread
 from proxsweep.dms.summaries import patterns, scale_bound, simulated_truth, starts
 from proxsweep.io.errors import UserError
 from proxsweep.io.files import write_npz
@@ -74,10 +74,16 @@ def _own(folder: Path) -> np.ndarray:
     return page._own(fits, pd.Series(MUTATIONS), ["a", "b"])
 
 
+def _effects(folder: Path) -> str:
+    fits = pd.DataFrame({"study": "s", "lasso": [0.1], "fold": "", "status": "converged", "path": str(folder)})
+    return "".join(effects.parts(fits))
+
+
 NPZ, CSV, JSON, STEPS = "parameters.npz", "mutations.csv", "record.json", "trace.csv"
 # reader: how it is called, and the files that it reads
 READERS = {
     "fitted": (fitted.load, (NPZ, CSV)),
+    "effects": (_effects, (NPZ, CSV)),
     "reread": (lambda folder: reread.load(folder, "b"), (NPZ, CSV, JSON)),
     "predict": (predict.load, (NPZ, JSON)),
     "patterns": (patterns.load, (NPZ, CSV)),

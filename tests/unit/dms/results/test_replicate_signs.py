@@ -98,6 +98,9 @@ def test_rates_by_stop_codons():
 CHOICE = pd.DataFrame(
     {"study": ["s"], "difference": "reference", "lasso": 1e-5, "rule": "given", "minimum": np.nan}
 ).assign(
+    by="given",
+    selected=True,
+    reason="given in the config",
     one_standard_error=np.nan,
     replicate_signs=np.nan,
     validation_loss=np.nan,

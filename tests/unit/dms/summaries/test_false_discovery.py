@@ -6,7 +6,9 @@ import pytest
 
 from proxsweep.dms.summaries import false_discovery
 
-CHOICE = pd.DataFrame({"study": ["s"], "difference": "m", "lasso": np.nan, "rule": "none", "chosen": True})
+CHOICE = pd.DataFrame(
+    {"study": ["s"], "difference": "m", "lasso": np.nan, "rule": "auto", "selected": False, "chosen": True}
+)
 
 
 def rates(*rows: tuple) -> pd.DataFrame:

@@ -37,7 +37,8 @@ def fits(*rows: tuple) -> pd.DataFrame:
 
 def choice(**weights) -> pd.DataFrame:
     rows = {"study": "s", "difference": list(weights), "lasso": list(weights.values())}
-    return pd.DataFrame(rows).assign(rule="given", chosen=[k == 0 for k in range(len(weights))])
+    selected = [bool(np.isfinite(weight)) for weight in weights.values()]
+    return pd.DataFrame(rows).assign(rule="given", selected=selected, chosen=[k == 0 for k in range(len(weights))])
 
 
 def foot(figure) -> str:

@@ -47,10 +47,10 @@ def fits(status="converged"):
     return table[["study", "family", "difference", "lasso", "replicate", "fold", "resample", "status", "path"]]
 
 
-def choice(lasso=1e-5):
-    return pd.DataFrame(
-        {"study": ["s"], "difference": ["reference"], "lasso": [lasso], "rule": ["given"], "chosen": [True]}
-    )
+def choice(lasso=1e-5, selected=True, reason="given in the config"):
+    one = {"study": "s", "difference": "reference", "lasso": lasso, "rule": "auto"}
+    by = "replicate_signs" if selected else "ranking"
+    return pd.DataFrame([{**one, "by": by, "selected": selected, "reason": reason, "chosen": True}])
 
 
 def words(figure):
@@ -157,15 +157,16 @@ def test_paths_are_means_over_the_replicates_that_saw_the_mutation():
     assert table.groupby("mutation")["rank"].first().to_dict() == {"A2D": 1, "A1C": 2}, "nothing else has a shift there"
 
 
-def test_paths_without_a_chosen_weight_are_ranked_over_the_positive_ones_and_say_what_to_set():
-    table = shift_paths.table(fits(), choice(np.nan), FOLDERS.get)
+def test_paths_without_a_chosen_weight_are_ranked_over_the_positive_ones_and_say_why():
+    none = choice(selected=False, reason="no weight: for a reason")
+    table = shift_paths.table(fits(), none, FOLDERS.get)
     assert table.loc[table["rank"] == 1, "mutation"].unique().tolist() == ["A2D"]
-    text = words(shift_paths.figure(table, choice(np.nan)))
-    assert "No lasso weight was chosen" in text and "A2D" in text
+    text = words(shift_paths.figure(table, none))
+    assert "No weight is chosen (no weight: for a reason)." in text and "A2D" in text
 
 
-def foot_of_paths(table, weight=1e-5):
-    return shift_paths.figure(table, choice(weight))._supxlabel.get_text().replace("\n", " ")
+def foot_of_paths(table, selected=True):
+    return shift_paths.figure(table, choice(selected=selected))._supxlabel.get_text().replace("\n", " ")
 
 
 def test_the_foot_of_paths_says_what_is_drawn(monkeypatch):
@@ -173,9 +174,9 @@ def test_the_foot_of_paths_says_what_is_drawn(monkeypatch):
     table["shift"] = table["shift"].where(table["lasso"] > 0, 0.5)
     named = "Difference matrix reference. Means over up to 2 replicates. Named: the largest by"
     assert foot_of_paths(table) == f"{named} size at the chosen weight, 1e-5."
-    assert foot_of_paths(table, np.nan).startswith(f"{named} mean size over the positive weights. No lasso weight was")
+    assert foot_of_paths(table, False).startswith(f"{named} mean size over the positive weights. No weight is chosen")
     zero = table[table["lasso"] == 0]
-    assert f"{named} mean size over weight 0. No lasso" in foot_of_paths(zero, np.nan)
+    assert f"{named} mean size over weight 0. No weight is chosen" in foot_of_paths(zero, False)
     assert "Means" not in foot_of_paths(table.assign(replicates=1))
     far = table.assign(shift=table["shift"].where(table["lasso"] > 0, 9.0))
     assert foot_of_paths(far).endswith("At weight 0 paths leave the frame.")
@@ -186,8 +187,8 @@ def test_the_foot_of_paths_says_what_is_drawn(monkeypatch):
 
 @pytest.mark.parametrize(("weight", "where"), [(1e-5, "the chosen lasso weight, 1e-5"), (np.nan, "any positive lasso")])
 def test_paths_without_a_shift_say_where_there_is_none(weight, where):
-    none = shift_paths.table(fits(), choice(weight), dict.fromkeys(FOLDERS, fitted([0.0] * 5)).get)
-    text = words(shift_paths.figure(none, choice(weight)))
+    none = shift_paths.table(fits(), choice(weight, np.isfinite(weight)), dict.fromkeys(FOLDERS, fitted([0.0] * 5)).get)
+    text = words(shift_paths.figure(none, choice(weight, np.isfinite(weight))))
     assert f"No shifts to follow: none of the mutations counted has a shift at {where}" in text
     assert "No fit finished" in words(shift_paths.figure(none, choice().iloc[:0]))
 
@@ -277,17 +278,29 @@ def test_paths_of_diverged_fits_are_drawn_as_far_as_they_are_numbers():
     assert "r undefined" in words(replicate_scatter.figure(points, undefined, choice()))
 
 
-def test_figures_without_a_chosen_weight_say_what_to_set():
-    none = choice(np.nan)
-    cells = shift_heatmap.table(SHIFTS.iloc[:0], WILDTYPES, "a")
+def test_figures_of_a_ranking_draw_it_and_say_so():
+    ranked = choice(selected=False, reason="no weight: for a reason")
+    cells = shift_heatmap.table(SHIFTS, WILDTYPES, "a")
+    for figure in (
+        shift_sizes.figure(shift_sizes.table(SHIFTS), ranked),
+        shift_heatmap.figure(cells, ranked),
+        shift_heatmap.regions_figure(cells, {"all": ["1", "2", "3"]}, ranked),
+    ):
+        assert "A ranking, no selection (no weight: for a reason)." in words(figure)
+        assert len(figure.axes) > 1 or figure.axes[0].lines
+    none = shift_sizes.table(SHIFTS.assign(shift=0.0))
+    assert "at the lasso weight, 1e-5" in words(shift_sizes.figure(none, ranked))
+
+
+def test_without_any_weight_figures_say_that_there_is_nothing_to_show():
+    none = choice(np.nan, selected=False)
     agreement, counts = predictions.tables(fits(), none, {})
     for figure in (
         shift_sizes.figure(shift_sizes.table(SHIFTS.iloc[:0]), none),
-        shift_heatmap.figure(cells, none),
-        shift_heatmap.regions_figure(cells, {}, none),
+        shift_heatmap.figure(shift_heatmap.table(SHIFTS.iloc[:0], WILDTYPES, "a"), none),
         predictions.figure(agreement, counts, none),
     ):
-        assert "chosen: {lasso: ...}" in words(figure)
+        assert "No lasso weight at which every fit" in words(figure)
 
 
 # ---- heatmap ---------------------------------------------------------------------------------------------------
@@ -437,7 +450,7 @@ def test_panels_print_the_table_and_draw_its_cells(tmp_path):
     assert "1 of 2 fits drawn not converged." in words(figure)
     assert sum("\nnot converged" in text.get_text() for ax in figure.axes for text in ax.texts) == 3
     nothing = predictions.figure(agreement.iloc[:0], cells.iloc[:0], choice())
-    assert "No fit at the chosen weight, or each diverged" in words(nothing)
+    assert "No fit at the weight shown, or each diverged" in words(nothing)
 
 
 def test_a_linear_model_has_no_latent_panels(tmp_path):

@@ -63,7 +63,7 @@ def shares():
 
 def choice(lasso):
     return pd.DataFrame(
-        {"study": ["s"], "difference": ["reference"], "lasso": [lasso], "rule": ["given"], "chosen": [True]}
+        {"study": ["s"], "difference": "reference", "lasso": [lasso], "rule": "given", "selected": True, "chosen": True}
     )
 
 

@@ -1,0 +1,65 @@
+"""What came out of a study, for the verdict at the end of a run: shifts that were found, and what to look at again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from proxsweep.dms import settings
+from proxsweep.io import digests, reading
+from proxsweep.sweep import chosen, rules
+from proxsweep.sweep.fits import full, read
+from proxsweep.sweep.study import Study
+
+
+def findings(study: Study) -> list[str]:
+    """How many shifts were found, and how many of them are false by the estimate; nothing where tables are missing."""
+    shifts_path, choice_path = (_undamaged(study, name) for name in ("shifts.csv", "chosen.csv"))
+    if shifts_path is None or choice_path is None:
+        return []
+    choice = chosen.load(choice_path)
+    shifts = reading.table(shifts_path, ("row", "mutation", "site"), ["selected"], "the table of a study's shifts")
+    if shifts.empty:
+        return ["no shifts: no mutation is compared between conditions"]
+    if not chosen.is_selected(choice):
+        return [f"no shift counts as found; {len(shifts):,} are in shifts.csv, the largest first"]
+    found = int(shifts["selected"].astype(bool).sum())
+    rate = choice.loc[choice["chosen"], "false_discovery_rate"].iloc[0]
+    false = f"{rules.percent(rate)} of them false by their signs" if rate == rate else "the false ones not estimated"
+    agree = "with one sign in every replicate" if len(study.sweep["replicate"]) > 1 else "in the one replicate"
+    return [f"{found:,} of {len(shifts):,} shifts (nonzero {agree}), {false}"]
+
+
+def warnings(study: Study) -> list[str]:
+    """What to look at again: scales at their bound, and starts that were better than the fits."""
+    return [*_scales(study), *_cold_starts(study)]
+
+
+def _scales(study: Study) -> Iterator[str]:
+    path = _undamaged(study, "fits.csv")
+    table = pd.DataFrame() if path is None else full(read(path))
+    at_bound = table["scale_at_bound"].dropna().astype(str) == "True" if "scale_at_bound" in table else pd.Series()
+    if at_bound.any():
+        # message: The scale of the sigmoid ended at its bound: the data do not determine it, and results depend on the
+        # bound. | Sweep `scale_bound` and look at the figure `scale_bound`; [starts.md](starts.md).
+        yield (
+            f"the scale of the sigmoid is at its bound in {at_bound.sum()} of {len(at_bound)} full fits, so results "
+            "depend on `scale_bound`"
+        )
+
+
+def _cold_starts(study: Study) -> list[str]:
+    path = _undamaged(study, settings.COLD_STARTS)
+    if path is None or not settings.checks_chosen_starts(study):
+        return []
+    found = reading.table(path, ("path",), ["path", "excess", "worse"], "a table of starts (.csv)")
+    worse = found[found["worse"].astype(str) == "True"]
+    # message: A start from zeros found a lower objective than the fit, which started from its neighbour's solution. |
+    # Look at the shifts of the fit again with `starts: [zeros, neighbour]`; [starts.md](starts.md).
+    return [f"{row.path}: a start from zeros ends {row.excess:.2g} lower (relative)" for row in worse.itertuples()]
+
+
+def _undamaged(study: Study, name: str) -> Path | None:
+    """A table of the study; None where it is not there or is damaged, which the next run mends."""
+    path = Path("results", study.name, name)
+    return path if path.exists() and not digests.fault(path) else None

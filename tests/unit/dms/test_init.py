@@ -1,0 +1,358 @@
+"""`proxsweep init`: a config that runs, for tables as the programs of the field write them."""
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from init_tables import (
+    FORMS,
+    both,
+    count_table,
+    enrich2,
+    libraries,
+    mavedb,
+    nameless,
+    other_labels,
+    packed,
+    proteingym,
+    scan,
+    score_columns,
+    three_columns,
+    written,
+)
+from proxsweep import studies
+from proxsweep.__main__ import main
+from proxsweep.dms import jobs
+from proxsweep.dms.data.encode import encode
+from proxsweep.dms.data.preprocess import preprocess
+from proxsweep.dms.init import sheet, text, weights
+
+
+def initialised(folder, monkeypatch, *arguments: str) -> dict:
+    """The study of the config that init writes, without the fit behind its weights."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(weights, "_smallest", lambda encoding, spec: 1e-3)
+    assert main(["init", *arguments, "--output", "mine.yaml"]) == 0
+    (study,) = yaml.safe_load((folder / "mine.yaml").read_text())["studies"].values()
+    return study
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_config_for_each_form_passes_the_checks_and_its_data_encode(tmp_path, monkeypatch, form):
+    config = initialised(tmp_path, monkeypatch, *form(tmp_path))
+    (study,) = studies.from_config(studies.load(["mine.yaml"]), ["mine.yaml"], {})
+    spec = jobs.data_spec(study, (*jobs.PREPROCESS_KEYS, *jobs.ENCODE_KEYS))
+    done = preprocess(spec, jobs.table_paths(study))
+    for label in study.sweep["replicate"]:
+        encoding, _ = encode(spec, done.variants, done.wildtypes, label)
+        assert len(encoding.conditions) == 2 and np.diff(encoding.offsets).min() > 40
+    assert len(config["sweep"]["lasso"]) == 13 and config["sweep"]["difference"] == ["reference"]
+
+
+WANTED = {
+    libraries: {
+        "columns": {"condition": "target", "substitutions": "aa_substitutions", "score": "func_score"},
+        "replicates": {"column": "library"},
+        "clip": ["median_stop", None],
+    },
+    proteingym: {"columns": {"substitutions": "mutant", "score": "DMS_score"}, "separator": ":"},
+    mavedb: {"columns": {"substitutions": "hgvs_pro", "score": "score"}, "replicates": None},
+    enrich2: {"columns": {"substitutions": "hgvs", "score": "score"}, "wildtype_names": ["_wt", "_sy"]},
+    three_columns: {
+        "columns": {
+            "condition": "homolog",
+            "wildtype": "wt_aa",
+            "site": "position",
+            "mutant": "mut_aa",
+            "score": "log2_enrichment",
+        }
+    },
+    count_table: {
+        "columns": {
+            "condition": "strain",
+            "substitutions": "substitutions",
+            "pre_count": "count_input",
+            "post_count": "count_selected",
+        },
+        "wildtype_names": ["WT"],
+        "replicates": {"split": 2, "seed": 1},
+    },
+    score_columns: {
+        "columns": {"condition": "background", "substitutions": "mutation"},
+        "replicates": {"score_columns": {1: "bind_rep1", 2: "bind_rep2"}},
+        "self_substitution": "wildtype",
+    },
+    nameless: {
+        "columns": {"condition": "condition", "substitutions": "", "score": "score"},
+        "separator": ";",
+        "stop_letter": "X",
+    },
+    packed: {"columns": {"condition": "condition", "substitutions": "aa_mutations", "score": "fitness"}},
+}
+
+
+@pytest.mark.parametrize("form", WANTED)
+def test_what_is_taken_for_what(tmp_path, monkeypatch, form):
+    data = initialised(tmp_path, monkeypatch, *form(tmp_path))["data"]
+    assert {key: data.get(key) for key in WANTED[form]} == WANTED[form]
+
+
+def test_tables_of_different_columns_and_labels_say_their_own(tmp_path, monkeypatch):
+    data = initialised(tmp_path, monkeypatch, *other_labels(tmp_path))["data"]
+    first, second = data["func_scores"]
+    assert first["condition"] == "a" and second["condition"] == "b"
+    assert first["replicates"] == {1: "Rep1", 2: "Rep2"} and second["replicates"] == {1: "Rep 2", 2: "Rep 3"}
+    assert first["columns"] == {"substitutions": "variant_a"}
+    assert second["columns"] == {"substitutions": "variant_b", "replicate": "rep"}
+    assert data["replicates"] == {"column": "replicate"} and data["columns"] == {"score": "score"}
+
+
+@pytest.mark.parametrize(("form", "model"), [(mavedb, "linear"), (three_columns, "linear"), (libraries, "sigmoid")])
+def test_single_mutants_get_no_sigmoid_and_no_random_halves(tmp_path, monkeypatch, form, model):
+    study = initialised(tmp_path, monkeypatch, *form(tmp_path))
+    assert study["model"]["global_epistasis"] == model
+    assert "split" not in json.dumps(study["data"])
+
+
+def test_the_reference_is_the_condition_named_so_or_the_one_asked_for(tmp_path, monkeypatch, capsys):
+    (table,) = libraries(tmp_path)
+    assert initialised(tmp_path, monkeypatch, table)["reference"] == "wuhan"
+    assert initialised(tmp_path, monkeypatch, table, "--force", "--reference", "alpha")["reference"] == "alpha"
+    assert main(["init", table, "--output", "new.yaml", "--reference", "beta"]) == 2
+    assert "--reference: found 'beta'; expected one of the conditions alpha, wuhan" in capsys.readouterr().err
+    assert not (tmp_path / "new.yaml").exists()
+
+
+def asked(folder) -> list[str]:
+    """Questions in a config, each on one line."""
+    text = re.sub(r"\n +# ", " ", (folder / "mine.yaml").read_text())
+    return re.findall(r"PLEASE CHECK: (.*)", text)
+
+
+def test_every_line_of_a_config_has_a_comment_above_it(tmp_path, monkeypatch):
+    for form in (libraries, other_labels, score_columns):
+        initialised(tmp_path, monkeypatch, *form(tmp_path), "--force")
+        lines = (tmp_path / "mine.yaml").read_text().splitlines()
+        keys = [i for i, line in enumerate(lines) if re.match(r" +#?\w+:( |$)", line)]
+        assert len(keys) > 12
+        assert [lines[i] for i in keys if not lines[i - 1].lstrip().startswith("# ")] == []
+        assert "snakemake --cores 2 --configfile mine.yaml" in lines[2]
+
+
+def test_a_line_that_is_off_can_be_switched_on(tmp_path, monkeypatch):
+    initialised(tmp_path, monkeypatch, *mavedb(tmp_path))
+    text = (tmp_path / "mine.yaml").read_text()
+    for key in ("variant_weights: inverse_variance", "standard_error: se", "missing_variance: drop"):
+        assert f"#{key}\n" in text
+        text = text.replace(f"#{key}", key)
+    (tmp_path / "mine.yaml").write_text(text)
+    (study,) = studies.from_config(studies.load(["mine.yaml"]), ["mine.yaml"], {})
+    done = preprocess(jobs.data_spec(study, jobs.PREPROCESS_KEYS), jobs.table_paths(study))
+    assert np.allclose(done.variants["variance"], 0.01)
+
+
+def test_one_condition_runs_without_a_sweep_and_says_what_is_lacking(tmp_path, monkeypatch, capsys):
+    study = initialised(tmp_path, monkeypatch, mavedb(tmp_path)[0])
+    assert study["sweep"]["lasso"] == [0] and study["reference"] == "early"
+    assert "please check conditions: what are the conditions?" in capsys.readouterr().out
+
+
+def test_score_columns_may_be_conditions(tmp_path, monkeypatch):
+    table = scan(1)
+    columns = {"mutation": written(table["variant"]), "log2fc_drugA": table["score"], "log2fc_none": table["score"] + 1}
+    pd.DataFrame(columns).to_csv(tmp_path / "wide.csv", index=False)
+    study = initialised(tmp_path, monkeypatch, "wide.csv")
+    first, second = study["data"]["func_scores"]
+    assert first == {"func_scores": "wide.csv", "condition": "drugA", "columns": {"score": "log2fc_drugA"}}
+    assert second["condition"] == "none" and second["columns"] == {"score": "log2fc_none"}
+    assert study["data"]["subtract_wildtype"] is True
+    assert "are these columns the conditions?" in asked(tmp_path)
+
+
+def test_tables_may_be_replicates(tmp_path, monkeypatch):
+    for name in ("x_rep1", "x_rep2"):
+        table = both().assign(aa_substitutions=lambda t: written(t["variant"])).drop(columns="variant")
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+    data = initialised(tmp_path, monkeypatch, "x_rep1.csv", "x_rep2.csv")["data"]
+    assert [(one["func_scores"], str(one["replicate"])) for one in data["func_scores"]] == [
+        ("x_rep1.csv", "1"),
+        ("x_rep2.csv", "2"),
+    ]
+    assert data["columns"]["condition"] == "condition" and "replicates" not in data
+
+
+def test_files_may_name_condition_and_replicate(tmp_path, monkeypatch):
+    names = [f"dms_{condition}_lib{label}.csv" for condition in ("alpha", "beta") for label in "AB"]
+    for name in names:
+        table = scan(len(name))
+        pd.DataFrame({"variant": written(table["variant"]), "score": table["score"]}).to_csv(
+            tmp_path / name, index=False
+        )
+    data = initialised(tmp_path, monkeypatch, *names)["data"]
+    found = [(one["condition"], one["replicate"]) for one in data["func_scores"]]
+    assert found == [("alpha", "A"), ("alpha", "B"), ("beta", "A"), ("beta", "B")]
+
+
+def test_a_condition_without_a_usual_name_is_found_by_its_rows_and_asked_for(tmp_path, monkeypatch):
+    table = (
+        both().rename(columns={"condition": "arm"}).assign(kind="missense", mutation=lambda t: written(t["variant"]))
+    )
+    table["kind"] = [
+        "none" if not variant else "single" if len(variant) == 1 else "several" for variant in table["variant"]
+    ]
+    table.drop(columns="variant").to_csv(tmp_path / "t.csv", index=False)
+    data = initialised(tmp_path, monkeypatch, "t.csv")["data"]
+    assert data["columns"]["condition"] == "arm"
+    assert "does this column name the conditions?" in asked(tmp_path)
+
+
+def test_another_column_that_tells_measurements_apart_is_asked_for(tmp_path, monkeypatch):
+    parts = [both().assign(readout=readout) for readout in ("binding", "expression")]
+    table = pd.concat(parts).assign(aa_substitutions=lambda t: written(t["variant"])).drop(columns="variant")
+    table.to_csv(tmp_path / "t.csv", index=False)
+    data = initialised(tmp_path, monkeypatch, "t.csv")["data"]
+    assert data["func_scores"] == "t.csv" and data["columns"]["condition"] == "condition"
+    assert "Column 'readout' has 2 values (binding, expression)" in asked(tmp_path)[0]
+
+
+def test_what_cannot_be_fitted_is_dropped_and_counted(tmp_path, monkeypatch):
+    table = both().assign(aa_substitutions=lambda t: written(t["variant"])).drop(columns="variant")
+    odd = ["*17A", "P9PEPE", "R6fs", "K214aR", "W5-"]
+    extra = pd.DataFrame({"condition": "alpha", "aa_substitutions": odd, "score": -1.0})
+    pd.concat([table, extra]).to_csv(tmp_path / "t.csv", index=False)
+    data = initialised(tmp_path, monkeypatch, "t.csv")["data"]
+    assert data["drop"] == ["not_substitutions", "stop_wildtypes", "suffixed_sites"]
+    told = " ".join((tmp_path / "mine.yaml").read_text().replace("#", "").split())
+    assert "2 of 382 rows are no substitutions (P9PEPE, R6fs)" in told
+    assert "a stop codon is replaced in 1 row," in told and "deletions (-) in 1 row" in told
+
+
+def test_sites_with_names_get_a_map(tmp_path, monkeypatch):
+    table = both()
+    texts = [re.sub(r"(\d+)", lambda site: f"(HA2){site[1]}" if int(site[1]) > 10 else site[1], text)
+             for text in written(table["variant"])]  # fmt: skip
+    table.assign(aa_substitutions=texts).drop(columns="variant").to_csv(tmp_path / "t.csv", index=False)
+    data = initialised(tmp_path, monkeypatch, "t.csv")["data"]
+    assert data["site_map"] == "mine.site_map.csv" and "drop" not in data
+    sites = pd.read_csv(tmp_path / "mine.site_map.csv", dtype=str)["reference_site"].tolist()
+    assert sites == [*map(str, range(5, 11)), *(f"(HA2){site}" for site in range(11, 17))]
+
+
+def test_a_sorted_table_is_looked_at_in_all_its_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(sheet, "LOOKED_AT", 300)
+    table = both().assign(aa_substitutions=lambda t: written(t["variant"])).drop(columns="variant")
+    table.sort_values("condition").to_csv(tmp_path / "t.csv", index=False)
+    assert initialised(tmp_path, monkeypatch, "t.csv")["reference"] == "wuhan"
+    assert "377 rows; of a longer table" in (tmp_path / "mine.yaml").read_text()
+
+
+def test_three_columns_are_told_apart_by_their_values(tmp_path, monkeypatch):
+    (name,) = three_columns(tmp_path)
+    table = pd.read_csv(tmp_path / name).rename(columns={"wt_aa": "mutant", "mut_aa": "wildtype"})
+    table.to_csv(tmp_path / name, index=False)
+    columns = initialised(tmp_path, monkeypatch, name)["data"]["columns"]
+    assert columns["wildtype"] == "mutant" and columns["mutant"] == "wildtype"
+
+
+def csv(**columns) -> str:
+    return pd.DataFrame(columns).to_csv(index=False)
+
+
+VARIANTS = ["K5A", "K5D", "K5R", "P9A", "P9D", "P9R"]
+REFUSED = {
+    "no substitutions": (csv(name=["a", "b"], score=[0.1, 0.2]), "no column of substitutions among 'name', 'score'"),
+    "no scores": (csv(mutation=VARIANTS, comment=list("abcdef")), "no column of scores among 'mutation', 'comment'"),
+    "semicolons": ("mutation;score\nK5A;0.1\n", "one column whose name holds ';'"),
+    "nothing": ("", "an empty file"),
+    "two wildtypes": (csv(mutation=["K5A", "R5D", *VARIANTS], score=np.arange(8) / 7), "wildtype"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_has_no_config_is_refused_in_one_line_and_nothing_is_written(tmp_path, monkeypatch, capsys, case):
+    text, found = REFUSED[case]
+    (tmp_path / "t.csv").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", "t.csv"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("proxsweep: t.csv") and found in said and said.count("\n") == 1
+    assert not (tmp_path / "config").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place", "found"),
+    [
+        (["https://x.org/t.csv"], "https://x.org/t.csv", "an address"),
+        (["none.csv"], "none.csv", "no such file"),
+        (["t.csv", "--output", "here.yaml"], "here.yaml", "a file that is there"),
+        (["t.csv", "--output", "mine.txt"], "--output", "'mine.txt'"),
+        (["t.csv", "--name", "no name"], "config: studies.no name", "the name `no name`"),
+    ],
+)
+def test_a_mistake_on_the_command_line(tmp_path, monkeypatch, capsys, arguments, place, found):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here.yaml").write_text("mine\n")
+    (tmp_path / "t.csv").write_text(
+        csv(mutation=VARIANTS * 2, condition=["a"] * 6 + ["b"] * 6, score=np.arange(12) / 7)
+    )
+    assert main(["init", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"proxsweep: {place}") and f"found {found}" in said
+    assert (tmp_path / "here.yaml").read_text() == "mine\n"
+
+
+def test_tables_that_separate_substitutions_in_two_ways_are_refused(tmp_path, monkeypatch, capsys):
+    for name, separator in (("a", ":"), ("b", " ")):
+        table = scan(1)
+        texts = written(table["variant"], separator)
+        pd.DataFrame({"mutant": texts, "score": table["score"]}).to_csv(tmp_path / f"{name}.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", "a.csv", "b.csv"]) == 2
+    assert "found substitutions separated by" in capsys.readouterr().err
+
+
+def test_values_are_read_back_as_they_are():
+    values = [
+        0,
+        4e-5,
+        1.5e-12,
+        2.5,
+        -3.5,
+        1e7,
+        None,
+        True,
+        "1",
+        "yes",
+        "",
+        "a: b",
+        "x, y",
+        "[z]",
+        "#",
+        "ä",
+        "*",
+        "4.0e-5",
+    ]
+    for value in [*values, values, {"a b": values, 1: {"x, y": None}}]:
+        assert yaml.safe_load(f"key: {text.scalar(value)}") == {"key": value}
+    assert text.scalar(4e-5) == "4.0e-5" and text.scalar(1.28e-4) == "1.28e-4" and text.scalar(0.5) == "0.5"
+
+
+def test_the_weights_end_just_below_the_one_that_leaves_no_shift(tmp_path, monkeypatch):
+    from proxsweep.dms.model.fit import fit
+
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", *score_columns(tmp_path), "--output", "mine.yaml"]) == 0
+    (study,) = studies.from_config(studies.load(["mine.yaml"]), ["mine.yaml"], {})
+    spec = jobs.data_spec(study, (*jobs.PREPROCESS_KEYS, *jobs.ENCODE_KEYS))
+    done = preprocess(spec, jobs.table_paths(study))
+    encoding, _ = encode(spec, done.variants, done.wildtypes, "1")
+    none, *swept = study.sweep["lasso"]
+    assert none == 0 and len(swept) == weights.NUMBER and swept == sorted(swept)
+    (difference,) = study.sweep["difference"]
+    for weight, shifted in ((swept[-1], True), (swept[-1] / weights.MOST * 1.05, False)):
+        assert bool(fit(encoding, weight, difference, study.model, study.solver).best.shifts.any()) == shifted
+    assert swept[0] == pytest.approx(weights.LEAST / weights.MOST * swept[-1], rel=0.1)
