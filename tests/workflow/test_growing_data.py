@@ -48,6 +48,7 @@ def records(project: Project) -> dict[str, bytes]:
     return {str(path.parent.relative_to(folder)): path.read_bytes() for path in folder.rglob("record.json")}
 
 
+@pytest.mark.slow
 def test_the_new_library_s_fits_are_made_alone(grown, tmp_path):
     """All are encoded again, and each job of fits finds out whether its encoding is another one."""
     project = Project(shutil.copytree(grown.folder, tmp_path / "copy", symlinks=True))
