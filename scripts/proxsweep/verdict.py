@@ -77,7 +77,7 @@ def _choice(folder: Path, roles: Roles) -> Iterator[Line]:
         return
     row = choice[choice["chosen"]].iloc[0]
     at = f"{roles.strength} {grid.label(float(main[roles.strength]))}"
-    others = [str(main[name]) for name in main if name not in ("study", roles.strength)]
+    others = [f"{name} {main[name]}" for name in main if name not in ("study", roles.strength)]
     where = f"{at} ({', '.join(others)})" if others else at
     if row["by"] == RANKING:
         yield Line(roles.strength_noun, row["reason"])

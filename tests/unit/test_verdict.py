@@ -35,6 +35,7 @@ def write(statuses=("converged",) * 6, at_bound=(False,) * 6, choice=CHOICE, sel
     write_csv("results/one/chosen.csv", pd.DataFrame([choice]))
     names = [f"A{site}C" for site in range(1, 1301)]
     shifts = pd.DataFrame({"row": "b-minus-a", "mutation": names, "site": range(1, 1301)})
+    shifts["shift"] = [site * (-1) ** site for site in range(1, 1301)]
     write_csv("results/one/shifts.csv", shifts.assign(selected=[k < selected for k in range(1300)]))
     steps = [("1", "read", "a", 10, 0, ""), ("1", "min_times_seen", "a", 10 - dropped, dropped, "seen too seldom")]
     report = pd.DataFrame(steps, columns=["replicate", "step", "condition", "rows", "dropped", "reason"])
@@ -47,8 +48,9 @@ def test_a_study_with_a_chosen_weight(study):
         "study one",
         "  fits      6 of 6 converged",
         "  data      no condition lost more than 10 % of its variants (results/one/data/report.csv)",
-        "  weight    lasso 4e-05 (reference), by replicate_signs: estimated 8 % false, limit 10 %",
-        "  found     3 of 1,300 shifts (nonzero with one sign in every replicate), 8 % of them false by their signs",
+        "  weight    lasso 4e-05 (difference reference), by replicate_signs: estimated 8 % false, limit 10 %",
+        "  found     3 of 1,300 shifts are nonzero with one sign in the replicates; estimated 8 % false by their signs",
+        "            largest: A3C -3 (b-minus-a), A2C +2 (b-minus-a), A1C -1 (b-minus-a) (latent units)",
         "  open      results/one/shifts.csv",
     ]
 
@@ -57,8 +59,10 @@ def test_a_study_that_chooses_nothing_counts_nothing_as_found(study):
     write(choice=RANKED, selected=0)
     said = list(verdict.lines(study))
     assert "  weight    no weight: estimated 91.3 % false at best, limit 10 %" in said
-    assert "            findings are ranked at lasso 1e-05 (reference)" in said
-    assert "  found     no shift counts as found; 1,300 are in shifts.csv, the largest first" in said
+    assert "            findings are ranked at lasso 1e-05 (difference reference)" in said
+    assert (
+        "  found     no shift counts as found; 1,300 are in shifts.csv, the largest first (docs/selection.md)" in said
+    )
 
 
 def test_a_study_with_unconverged_fits_scales_at_their_bound_and_dropped_variants(study):
@@ -68,8 +72,8 @@ def test_a_study_with_unconverged_fits_scales_at_their_bound_and_dropped_variant
     assert "  fits      2 of 6 converged, 2 max_iterations, 1 diverged, 1 without a result" in said
     lost = "40 % of the variants of condition a, replicate 1, are dropped, most for: seen too seldom (40 %)"
     assert f"  data      {lost}" in said
-    bound = "the scale of the sigmoid is at its bound in 3 of 5 full fits, so results depend on `scale_bound`"
-    assert f"  warning   {bound}" in said
+    bound = "the scale of the sigmoid is at its bound in 3 of 5 full fits; sweep `scale_bound`"
+    assert f"  warning   {bound} to see what depends on it (docs/starts.md)" in said
 
 
 def test_many_warnings_are_shortened(study):

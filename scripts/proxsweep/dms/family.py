@@ -146,7 +146,7 @@ FAMILY = Family(
     foreseen=_foreseen,
     findings=_findings,
     warnings=_warnings,
-    first=("figures/convergence.svg", "shifts.csv", "page.html"),
+    first=("figures/shift_heatmap.svg", "shifts.csv", "page.html"),
     tables={
         "chosen": ("Selection", "the weights chosen, sortable"),
         "shifts": ("Confidence", "shifts at the chosen weight, sortable"),

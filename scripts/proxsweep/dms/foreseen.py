@@ -35,7 +35,7 @@ def warnings(study: Study, base: Path) -> list[str]:
     conditions = list(done.wildtypes.columns.drop("site"))
     unused = sources.unused_replicate_columns(study.data, base)
     lost = dropped.sentences(_report(study, spec, done))
-    return [*_of_settings(study, conditions), *_shape(study, done.variants), *unused, *lost]
+    return [*_of_settings(study, conditions), *_shape(study, done.variants), *_wildtypes(done.variants), *unused, *lost]
 
 
 def _of_settings(study: Study, conditions: list[str]) -> Iterator[str]:
@@ -69,6 +69,20 @@ def _shape(study: Study, variants: pd.DataFrame) -> Iterator[str]:
         # message: A sigmoid is learnt from variants with several mutations; single mutants say nothing of its shape,
         # and its scale ends at its bound. | Set `model: {global_epistasis: linear}`; [rbd.md](rbd.md).
         yield f"{100 * single:.0f} % of the variants have one mutation, from which no sigmoid can be learnt"
+
+
+def _wildtypes(variants: pd.DataFrame) -> Iterator[str]:
+    """Conditions of single mutants without a wildtype: their intercept is told from all effects by nothing."""
+    for condition, part in variants.groupby("condition", sort=False):
+        sizes = part["aa_substitutions"].str.split().str.len()
+        if sizes.max() == 1 and not (sizes == 0).any():
+            # message: With one mutation in each variant and no wildtype, adding a constant to all effects and taking it
+            # from the intercept changes no score. The ridge then sets the constant, and shifts contain it. | Add rows
+            # of the wildtype (an empty cell), or scores relative to the wildtype with one row of score 0.
+            yield (
+                f"condition {condition} has single mutants only and no row of the wildtype: its effects are known up to"
+                " a constant"
+            )
 
 
 def _report(study: Study, spec: dict, done: Preprocessed) -> pd.DataFrame:

@@ -11,6 +11,8 @@ from proxsweep.sweep import chosen, rules
 from proxsweep.sweep.fits import full, read
 from proxsweep.sweep.study import Study
 
+MOST = 3  # shifts that are named
+
 
 def findings(study: Study) -> list[str]:
     """How many shifts were found, and how many of them are false by the estimate; nothing where tables are missing."""
@@ -22,12 +24,21 @@ def findings(study: Study) -> list[str]:
     if shifts.empty:
         return ["no shifts: no mutation is compared between conditions"]
     if not chosen.is_selected(choice):
-        return [f"no shift counts as found; {len(shifts):,} are in shifts.csv, the largest first"]
-    found = int(shifts["selected"].astype(bool).sum())
+        return [f"no shift counts as found; {len(shifts):,} are in shifts.csv, the largest first (docs/selection.md)"]
+    found = shifts[shifts["selected"].astype(bool)]
     rate = choice.loc[choice["chosen"], "false_discovery_rate"].iloc[0]
-    false = f"{rules.percent(rate)} of them false by their signs" if rate == rate else "the false ones not estimated"
-    agree = "with one sign in every replicate" if len(study.sweep["replicate"]) > 1 else "in the one replicate"
-    return [f"{found:,} of {len(shifts):,} shifts (nonzero {agree}), {false}"]
+    false = f"estimated {rules.percent(rate)} false by their signs" if rate == rate else "false ones not estimated"
+    agree = "with one sign in the replicates" if len(study.sweep["replicate"]) > 1 else "in the one replicate"
+    return [f"{len(found):,} of {len(shifts):,} shifts are nonzero {agree}; {false}", *_largest(found)]
+
+
+def _largest(found: pd.DataFrame) -> Iterator[str]:
+    """The largest shifts, by name, row of the difference matrix and size."""
+    if found.empty:
+        return
+    by_size = found.loc[found["shift"].abs().sort_values(ascending=False, kind="stable").index[:MOST]]
+    named = (f"{one.mutation} {one.shift:+.2g} ({one.row})" for one in by_size.itertuples())
+    yield f"largest: {', '.join(named)} (latent units)"
 
 
 def warnings(study: Study) -> list[str]:
@@ -43,8 +54,8 @@ def _scales(study: Study) -> Iterator[str]:
         # message: The scale of the sigmoid ended at its bound: the data do not determine it, and results depend on the
         # bound. | Sweep `scale_bound` and look at the figure `scale_bound`; [starts.md](starts.md).
         yield (
-            f"the scale of the sigmoid is at its bound in {at_bound.sum()} of {len(at_bound)} full fits, so results "
-            "depend on `scale_bound`"
+            f"the scale of the sigmoid is at its bound in {at_bound.sum()} of {len(at_bound)} full fits; sweep "
+            "`scale_bound` to see what depends on it (docs/starts.md)"
         )
 
 

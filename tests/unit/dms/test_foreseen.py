@@ -67,6 +67,16 @@ def test_single_mutants_under_a_sigmoid_are_named_and_under_a_linear_model_are_n
     assert "sigmoid" not in capsys.readouterr().out
 
 
+def test_single_mutants_without_a_wildtype_are_named(tmp_path, monkeypatch, capsys):
+    told = "has single mutants only and no row of the wildtype"
+    _, said = planned(tmp_path, monkeypatch, capsys)
+    assert told not in said
+    monkeypatch.setattr("test_foreseen.TABLE", TABLE.replace("b,,0\n", ""))
+    _, said = planned(tmp_path, monkeypatch, capsys)
+    assert f"study one: warning: condition b {told}: its effects are known up to a constant" in said
+    assert said.count(told) == 1
+
+
 @pytest.mark.parametrize(("name", "count"), [("SE", 1), ("score_sd", 1), ("variance", 0), ("v", 0), ("dose", 0)])
 def test_a_column_of_variances_that_is_called_an_error_is_named(tmp_path, monkeypatch, capsys, name, count):
     lines = TABLE.splitlines()

@@ -155,6 +155,40 @@ def test_a_line_that_is_off_can_be_switched_on(tmp_path, monkeypatch):
     assert np.allclose(done.variants["variance"], 0.01)
 
 
+def with_odd_rows(folder) -> list[str]:
+    """Deletions, and what is no substitution, beside errors and barcodes."""
+    table = both().assign(aa_substitutions=lambda t: written(t["variant"])).drop(columns="variant")
+    odd = pd.DataFrame({"condition": "alpha", "aa_substitutions": ["W5-", "P9PEPE", "W5-"], "score": -1.0})
+    pd.concat([table, odd]).assign(n_barcodes=3, std_error=0.1).to_csv(folder / "odd.csv", index=False)
+    return ["odd.csv"]
+
+
+def with_deletions(folder) -> list[str]:
+    with_odd_rows(folder)
+    table = pd.read_csv(folder / "odd.csv", keep_default_na=False).drop(columns="std_error")
+    table[table["aa_substitutions"] != "P9PEPE"].to_csv(folder / "odd.csv", index=False)
+    return ["odd.csv"]
+
+
+@pytest.mark.parametrize("form", [libraries, mavedb, enrich2, three_columns, with_odd_rows, with_deletions])
+def test_every_line_that_is_offered_can_be_taken(tmp_path, monkeypatch, form):
+    initialised(tmp_path, monkeypatch, *form(tmp_path))
+    lines = (tmp_path / "mine.yaml").read_text().splitlines()
+    offered = {i: re.sub("#", "", line, count=1) for i, line in enumerate(lines) if re.match(r" +#\w", line)}
+    above = {i: " ".join(lines[max(0, i - 3) : i]).replace(" # ", " ") for i in offered}
+    together = [i for i in offered if "together" in " ".join(above[i].split())]
+    assert len(together) in (0, 2, 3)
+    steps = [[i] for i in offered if i not in together] + [together] * bool(together)
+    assert steps or form is three_columns
+    for step in steps:
+        taken = [offered[i] if i in step else line for i, line in enumerate(lines)]
+        keys = [line.split(":")[0] for line in taken if re.match(r" {4,6}\w+:", line)]
+        assert len(set(keys)) == len(keys)
+        (tmp_path / "mine.yaml").write_text("\n".join(taken))
+        (study,) = studies.from_config(studies.load(["mine.yaml"]), ["mine.yaml"], {})
+        preprocess(jobs.data_spec(study, jobs.PREPROCESS_KEYS), jobs.table_paths(study))
+
+
 def test_one_condition_runs_without_a_sweep_and_says_what_is_lacking(tmp_path, monkeypatch, capsys):
     study = initialised(tmp_path, monkeypatch, mavedb(tmp_path)[0])
     assert study["sweep"]["lasso"] == [0] and study["reference"] == "early"
@@ -171,6 +205,36 @@ def test_score_columns_may_be_conditions(tmp_path, monkeypatch):
     assert second["condition"] == "none" and second["columns"] == {"score": "log2fc_none"}
     assert study["data"]["subtract_wildtype"] is True
     assert "are these columns the conditions?" in asked(tmp_path)
+
+
+WIDE = {
+    ("no drug rep{}", "amoxicillin rep{}", "+ctx rep{}"): ["no drug", "amoxicillin", "ctx"],
+    ("score_nodrug_rep{}", "score_amox_rep{}"): ["nodrug", "amox"],
+    ("nodrug_{}", "amox_{}"): ["nodrug", "amox"],
+    ("rep{}_@none", "rep{}_=amox"): ["none", "amox"],
+}
+
+
+@pytest.mark.parametrize("headers", WIDE)
+def test_groups_of_score_columns_may_be_conditions_with_replicates(tmp_path, monkeypatch, headers):
+    table = scan(1)
+    columns = [[header.format(i) for i in (1, 2)] for header in headers]
+    scores = {name: table["score"] + 10 * i + j for i, own in enumerate(columns) for j, name in enumerate(own)}
+    errors = {f"SE {name}": 0.1 for own in columns for name in own}
+    pd.DataFrame({"mutation": written(table["variant"]), **scores, **errors}).to_csv(tmp_path / "w.csv", index=False)
+    data = initialised(tmp_path, monkeypatch, "w.csv")["data"]
+    assert data["func_scores"] == [
+        {"func_scores": "w.csv", "condition": condition, "replicates": dict(enumerate(own, 1))}
+        for condition, own in zip(WIDE[headers], columns, strict=True)
+    ]
+    (study,) = studies.from_config(studies.load(["mine.yaml"]), ["mine.yaml"], {})
+    spec = jobs.data_spec(study, jobs.PREPROCESS_KEYS) | {"data": {**study.data, "clip": None}}
+    done = preprocess(spec, jobs.table_paths(study)).variants
+    found = done[done["aa_substitutions"] == ""].groupby(["condition", "replicate"])["func_score"].mean()
+    whole = done.groupby(["condition", "replicate"])["func_score"].mean()
+    assert len(found) == 2 * len(headers) and (done["func_score"].notna()).all()
+    for condition in WIDE[headers]:
+        assert whole[condition, "2"] - whole[condition, "1"] == pytest.approx(0 if data.get("subtract_wildtype") else 1)
 
 
 def test_tables_may_be_replicates(tmp_path, monkeypatch):
@@ -267,6 +331,8 @@ REFUSED = {
     "no substitutions": (csv(name=["a", "b"], score=[0.1, 0.2]), "no column of substitutions among 'name', 'score'"),
     "no scores": (csv(mutation=VARIANTS, comment=list("abcdef")), "no column of scores among 'mutation', 'comment'"),
     "semicolons": ("mutation;score\nK5A;0.1\n", "one column whose name holds ';'"),
+    "header of several lines": ("condition,c1,c1\nvalue,SE,score\n_wt,0.1,0\n", "a header of several lines"),
+    "decimal commas": ('mutation,score\nK5A,"-0,43"\n', "'-0,43'"),
     "nothing": ("", "an empty file"),
     "two wildtypes": (csv(mutation=["K5A", "R5D", *VARIANTS], score=np.arange(8) / 7), "wildtype"),
 }

@@ -41,10 +41,18 @@ def test_few_stops_and_stops_in_the_middle_set_none(stops):
     assert chosen(variants(values, stops=len(stops))) == {"clip": None}
 
 
-def test_long_tails_are_cut_at_a_round_number_for_a_sigmoid_only():
-    values = np.concatenate([noise(), [40.0, -60.0]])
-    assert chosen(variants(values)) == {"clip": [-3.0, 1.0]}
+def test_a_long_lower_tail_is_cut_at_a_round_number_for_a_sigmoid_only():
+    values = np.append(noise(), [-60.0])
+    assert chosen(variants(values)) == {"clip": [-3.0, None]}
     assert chosen(variants(values), linear=True) == {"clip": None}
+
+
+@pytest.mark.parametrize("stops", [0, 20])
+def test_gains_are_not_cut_off(stops):
+    values = np.concatenate([noise(), np.linspace(2, 5, 9), np.full(stops, -3.0)])
+    (clip,) = scores.choices(variants(values, stops=stops), linear=False)
+    assert clip.value == (["median_stop", None] if stops else None)
+    assert "largest score is 5, and a number can stand there as the upper limit" in clip.why
 
 
 def test_wildtypes_far_from_zero_are_subtracted_where_every_condition_has_them():
@@ -55,9 +63,9 @@ def test_wildtypes_far_from_zero_are_subtracted_where_every_condition_has_them()
 
 
 def test_limits_are_those_of_the_subtracted_scores():
-    values = np.append(noise() + 10, [47.0])
+    values = np.append(noise() + 10, [-47.0])
     frame = variants(values, wildtypes=([10.0], [10.0]))
-    assert chosen(frame)["clip"] == [None, 1.0]
+    assert chosen(frame)["clip"] == [-3.0, None]
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,8 @@ def table(fits: Fits, choice: pd.DataFrame) -> Expected:
         found[name], found[share] = seen, np.divide(shifted, seen, out=np.full(len(seen), np.nan), where=seen > 0)
     wrong, whole = here["status"] != "converged", here.index.isin(full(here).index)
     found["unconverged"], found["unconverged_refits"] = int((wrong & whole).sum()), int((wrong & ~whole).sum())
-    found["selected"] = found["reproduced"] if chosen.is_selected(choice) else False
+    enough = found["replicates"] > (1 if len(replicates) > 1 else 0)
+    found["selected"] = (found["reproduced"] & enough) if chosen.is_selected(choice) else False
     own = [name for name in found if name.startswith(("shift_replicate_", "times_seen_"))]
     found = found[[*FIXED, *own, *LAST]]
     if not chosen.is_selected(choice):

@@ -1,5 +1,6 @@
 """Cells of numbers: which texts stand for a missing one, and which are no number."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from proxsweep.io.errors import UserError
 MISSING = frozenset(["", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", ".", "-"])
 """Texts of a missing number, in small letters: they are taken in any case (config/README.md lists them)."""
 INFINITE = frozenset(f"{sign}{word}" for sign in ("", "+", "-") for word in ("inf", "infinity"))
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _USUAL = ("", "NA")  # looked for first
 
 
@@ -45,6 +47,8 @@ def to_numbers(path: str | Path, texts: pd.Series) -> np.ndarray:
             continue
         place = f"{path}, row {texts.index[index]}, column {texts.name!r}"
         expected = "a finite number (or an empty field where it is missing)"
+        if _DECIMAL_COMMA.fullmatch(values[index]):
+            expected += "; it looks like a decimal comma: write decimal points"
         # message: '1,5' | a finite number (or an empty field where it is missing) | Decimals have a dot, and nothing
         # stands beside the number. | Correct the cell; leave it empty where the number is missing.
         raise UserError(place, repr(values[index]), expected)

@@ -41,14 +41,35 @@ def header(path: str | Path) -> list[str]:
         its columns are separated by another character, or if it names a column twice.
     """
     delimiter = records.delimiter(path)
-    names = [name.strip() for name in next(records.records(path, delimiter))[1]]
+    rows = records.records(path, delimiter)
+    names = [name.strip() for name in next(rows)[1]]
     records.refuse_other_delimiter(path, names, delimiter)
     counts = Counter(names)
     repeated = sorted(name for name, count in counts.items() if name and count > 1)
     if repeated:
+        _refuse_several_lines(path, repeated[0], next(rows, None))
         # message: Nobody can tell which is meant. | Rename or remove one in the header.
         raise UserError(f"{path}, header", f"column {repeated[0]!r} twice", "each column once")
     return names
+
+
+def _refuse_several_lines(path: str | Path, repeated: str, second: tuple[int, list[str]] | None) -> None:
+    """Where a name stands twice and no number is in the next row, the header goes on there."""
+    if second is None or any(_is_number(cell) for cell in second[1]):
+        return
+    found = f"column {repeated!r} twice, and no number in row {second[0]}: a header of several lines"
+    # message: column 'c1' twice, and no number in row 2: a header of several lines | one line, with a name of its own
+    # for each column, such as c1_score | Enrich2 and pandas write the name of a column on two or three lines. | Keep
+    # one line, with such names.
+    raise UserError(f"{path}, header", found, "one line, with a name of its own for each column, such as c1_score")
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def check_columns(path: str | Path, names: Sequence[str], wanted: Sequence[str]) -> None:

@@ -20,7 +20,10 @@ class Choice:
     ask
         What the user has to check, where the tables do not tell; empty where they do.
     off
-        Whether the line is written as a comment, for the user to switch on; the key then keeps its default.
+        Whether the line is written as a comment, for the user to switch on; the key then keeps its default. Where the
+        value is None there is no line to switch on, only why.
+    together
+        Keys that are switched on with this one, itself among them; empty where it stands alone.
     """
 
     key: str
@@ -28,6 +31,7 @@ class Choice:
     why: str
     ask: str = ""
     off: bool = False
+    together: tuple[str, ...] = ()
 
 
 def nested(choices: Iterable[Choice]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pandas as pd
 from proxsweep.dms.init import names
 from proxsweep.dms.init.choice import listed
 from proxsweep.dms.init.recognise import Found
-from proxsweep.io.names import is_name, natural
+from proxsweep.io.names import LONGEST, natural
 
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")  # of a replicate, as `data: replicates` takes it
 _REPLICATE = re.compile(r"[_.\- ]*(?:rep|replicate|lib|library)[_.\- ]*(\d+|[A-Za-z])(?![A-Za-z])", re.IGNORECASE)
@@ -58,7 +58,7 @@ class Grouping:
 
 def group(tables: Sequence[Found]) -> Grouping:
     """Conditions and replicates of tables."""
-    if wide := _of_scores(tables):
+    if wide := _of_crossed(tables) or _of_scores(tables):
         return wide
     conditions, replicates, why, ask = _of_files(tables)
     rows = pd.concat([_rows(i, table, conditions[i]) for i, table in enumerate(tables)], ignore_index=True)
@@ -77,18 +77,36 @@ def group(tables: Sequence[Found]) -> Grouping:
     return found
 
 
+def _of_crossed(tables: Sequence[Found]) -> Grouping | None:
+    """A condition for each group of score columns with the same replicates, of a single table."""
+    table, *others = tables
+    if others or not table.crossed:
+        return None
+    columns = [dict(enumerate(own.values(), 1)) for own in table.crossed.values()]
+    entries = [
+        {"func_scores": table.sheet.path, "condition": condition, "replicates": own}
+        for condition, own in zip(_conditions(list(table.crossed)), columns, strict=True)
+    ]
+    rows = pd.concat([_rows(0, table, entry["condition"]) for entry in entries], ignore_index=True)
+    found = Grouping(entries, [0] * len(entries), {"score_columns": columns[0]}, rows, "a group of score columns each")
+    found.condition_ask = "are these groups of columns the conditions?"
+    found.replicate_why = f"columns {listed(map(repr, columns[0].values()))}; each condition names its own above"
+    _count(found)
+    return found
+
+
 def _of_scores(tables: Sequence[Found]) -> Grouping | None:
     """A condition for each score column, where one table has several that share a part of their name, and no other."""
     table, *others = tables
     columns = [*table.scores.values(), *table.other_scores]
     if others or table.condition is not None or "" not in table.scores or len(columns) < 2:
         return None
-    labels = names.of_files(columns)
+    labels = names.apart(columns)
     if labels == columns:
         return None
     entries = [
-        {"func_scores": table.sheet.path, "condition": _condition(label), "columns": {"score": column}}
-        for label, column in zip(labels, columns, strict=True)
+        {"func_scores": table.sheet.path, "condition": condition, "columns": {"score": column}}
+        for condition, column in zip(_conditions(labels), columns, strict=True)
     ]
     rows = pd.concat([_rows(0, table, entry["condition"]) for entry in entries], ignore_index=True)
     why = f"a column of scores each: {listed(columns)}"
@@ -144,8 +162,15 @@ def _of_files(tables: Sequence[Found]) -> tuple[list[str | None], list[str | Non
 
 def _condition(name: str) -> str:
     """A name that a condition may have."""
-    plain = name.strip().lstrip("=+-@ ") or "condition"
-    return f"{plain}_" if plain == "site" or not is_name(plain) else plain
+    printable = "".join(letter if letter.isprintable() else " " for letter in name)
+    plain = printable.strip().lstrip("=+-@ ")[:LONGEST].strip() or "condition"
+    return "site_" if plain == "site" else plain
+
+
+def _conditions(texts: Sequence[str]) -> list[str]:
+    """Names that conditions may have, a different one for each text."""
+    plain = [_condition(text) for text in texts]
+    return [name if plain.count(name) == 1 else f"{name[: LONGEST - 4]}_{i}" for i, name in enumerate(plain, 1)]
 
 
 def _has_replicates(table: Found) -> bool:

@@ -28,6 +28,7 @@ COUNT = (r".*(count|reads|n).*",)
 STANDARD_ERROR = (r".*(^|_)(se|sem|stderr|std_?err(or)?|standard_?error)(_|$).*",)
 VARIANCE = (r".*(^|_)(var|variance)(_|$).*",)
 DEVIATION = (r".*(^|_)(sd|std|stdev|standard_?deviation|sigma)(_|$).*",)
+UNCERTAINTY = (*STANDARD_ERROR, *VARIANCE, *DEVIATION, r".*(^|_)(counts?|reads)(_|$).*")
 BARCODES = (r"(n|num|number)_?(of_?)?(barcodes?|bcs?)", r"barcodes|barcode_count|count_barcodes", r"n_?bcs?_.*")
 CONDITION = (
     r"condition|homolog(ue)?|background|strain|target|lineage|clade|species|ortholog(ue)?|paralog(ue)?",
@@ -114,13 +115,17 @@ def replicate_of(name: str) -> tuple[str, str, bool] | None:
 
 def of_files(paths: Sequence[str]) -> list[str]:
     """What tells files apart by their names: `scores_alpha.csv`, `scores_beta.csv.gz` -> alpha, beta."""
-    stems = [stem(path) for path in paths]
-    parts = [re.split(r"([_.\- ]+)", one) for one in stems]
+    return apart([stem(path) for path in paths])
+
+
+def apart(texts: Sequence[str]) -> list[str]:
+    """What tells names apart, without the words that all begin and end with; the whole names where that is nothing."""
+    parts = [re.split(r"([_.\- ]+)", one) for one in texts]
     shortest = min(map(len, parts))
     first = next((i for i in range(0, shortest, 2) if len({tuple(p[: i + 1]) for p in parts}) > 1), 0)
     last = next((i for i in range(0, shortest - first, 2) if len({tuple(p[len(p) - 1 - i :]) for p in parts}) > 1), 0)
     cut = ["".join(p[first : len(p) - last]) for p in parts]
-    return cut if all(cut) and len(set(cut)) == len(cut) else stems
+    return cut if all(cut) and len(set(cut)) == len(cut) else list(texts)
 
 
 def stem(path: str) -> str:

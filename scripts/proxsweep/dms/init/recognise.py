@@ -11,6 +11,7 @@ from proxsweep.dms.data import notations, read
 from proxsweep.dms.init import names, sites
 from proxsweep.dms.init.sheet import Sheet
 from proxsweep.io.errors import UserError
+from proxsweep.io.names import natural
 
 SAMPLE = 2000  # distinct cells of a column that are tried as substitutions
 READ = 0.5  # share of them that has to be read
@@ -43,6 +44,9 @@ class Found:
         Columns.
     scores
         Score columns by the label of the replicate, ``""`` for a single one; empty where scores come from counts.
+    crossed
+        Score columns of several conditions, each with the same replicates: by condition, then as ``scores``, which are
+        those of the first; empty where a column tells conditions or replicates.
     other_scores
         Further columns that could be scores.
     counts
@@ -69,6 +73,7 @@ class Found:
     standard_error: str | None = None
     variance: str | None = None
     scores: dict[str, str] = field(default_factory=dict)
+    crossed: dict[str, dict[str, str]] = field(default_factory=dict)
     other_scores: list[str] = field(default_factory=list)
     counts: dict[str, str] = field(default_factory=dict)
     deviation: str | None = None
@@ -103,6 +108,9 @@ def recognise(sheet: Sheet) -> Found:
     _find_uncertainty(found)
     _find_scores(found)
     _find_groups(found)
+    if found.condition is not None or found.replicate is not None:
+        found.crossed = {}
+    found.scores = next(iter(found.crossed.values()), found.scores)
     return found
 
 
@@ -236,6 +244,7 @@ def _find_scores(found: Found) -> None:
         found.scores = replicates
     elif single is not None:
         found.scores = {"": single}
+    found.crossed = _crossed(likely)
     found.other_scores = [column for column in likely if column not in found.scores.values()]
     _refuse_odd_scores(sheet, bool(found.scores))
     if not found.scores:
@@ -267,14 +276,41 @@ def _called_scores(sheet: Sheet) -> list[str]:
 
 def _score_columns(likely: list[str]) -> dict[str, str]:
     """Columns that differ in the replicate only, of what is measured first or has a score's name; at least two."""
-    groups: dict[str, dict[str, str]] = {}
-    for column in likely:
-        parsed = names.replicate_of(column)
-        if parsed and (parsed[2] or names.matches(parsed[0], names.SCORE)):
-            groups.setdefault(parsed[0], {}).setdefault(parsed[1], column)
-    several = {base: columns for base, columns in groups.items() if len(columns) > 1}
+    said = [
+        column for column in likely if (p := names.replicate_of(column)) and (p[2] or names.matches(p[0], names.SCORE))
+    ]
+    several = _by_base(said)
     base = min(several, key=lambda base: names.rank(base, names.SCORE), default=None)
     return several.get(base, {})
+
+
+def _by_base(columns: list[str]) -> dict[str, dict[str, str]]:
+    """Columns by what is measured, then by the label of the replicate; what has at least two of these."""
+    groups: dict[str, dict[str, str]] = {}
+    for column in columns:
+        parsed = names.replicate_of(column)
+        if parsed:
+            groups.setdefault(parsed[0], {}).setdefault(parsed[1], column)
+    return {base: own for base, own in groups.items() if len(own) > 1}
+
+
+def _crossed(likely: list[str]) -> dict[str, dict[str, str]]:
+    """Columns of conditions and replicates, such as `drug_rep1`: two groups or more with the same labels."""
+    groups = _by_base(likely)
+    if any(names.rank(base, names.SCORE) < NAMED for base in groups):
+        groups = {base: own for base, own in groups.items() if names.rank(base, names.SCORE) < NAMED}
+    sets = Counter(frozenset(own) for own in groups.values())
+    labels, number = max(sets.items(), key=lambda item: item[1], default=(frozenset(), 0))
+    if number < 2:
+        return {}
+    groups = {base: own for base, own in groups.items() if set(own) == labels}
+    ordered = sorted(labels, key=natural)
+    first = [own[ordered[0]] for own in groups.values()]
+    told = names.apart(first)
+    conditions = list(groups) if told == first else told
+    return {
+        name: {label: own[label] for label in ordered} for name, own in zip(conditions, groups.values(), strict=True)
+    }
 
 
 def _count_columns(sheet: Sheet, numbers: list[str]) -> dict[str, str]:
@@ -319,8 +355,10 @@ def _find_groups(found: Found) -> None:
 def _is_few(found: Found, column: str) -> bool:
     """A column of few labels: words, or whole numbers that are no counts."""
     distinct, numbers = found.sheet.distinct(column), found.sheet.numbers(column)
-    if not 0 < len(distinct) <= FEW:
+    if not 0 < len(distinct) <= FEW or any(column in own.values() for own in found.crossed.values()):
         return False
+    if numbers is not None and names.matches(column, names.UNCERTAINTY):
+        return False  # of a drug, whose name would make it a condition
     if names.matches(column, names.CONDITION) or names.matches(column, names.REPLICATE):
         return True
     if names.matches(column, names.OTHER) or len(distinct) > len(found.texts) / 2:

@@ -135,7 +135,8 @@ def _site_map(tables: list[Found], grouping: Grouping, output: Path) -> list[Cho
 
 def _told(choices: list[Choice], say: Callable[[str], None]) -> list[Choice]:
     for choice in choices:
-        say(f"{'not used: ' if choice.off else ''}{_short(choice.key)} = {text.scalar(choice.value)} ({choice.why})")
+        value = "" if choice.off and choice.value is None else f" = {text.scalar(choice.value)}"
+        say(f"{'not used: ' if choice.off else ''}{_short(choice.key)}{value} ({choice.why})")
     return choices
 
 

@@ -52,17 +52,17 @@ def _wildtype(variants: pd.DataFrame, scores: np.ndarray) -> Choice | None:
 
 
 def _clip(variants: pd.DataFrame, scores: np.ndarray, linear: bool) -> Choice:
-    """The median stop as the lower limit where there are stops enough; else limits for long tails alone.
+    """The median stop as the lower limit where there are stops enough; else a limit for a long lower tail alone.
 
-    A linear model gets no limits for tails: of single mutants, the far ones are what is looked for.
+    A linear model gets no limit for a tail: of single mutants, the far ones are what is looked for. Nothing is cut off
+    from above: gains are as real as the rest.
     """
     lower, told = _stops(variants, scores)
     if lower is None and not linear:
         lower, below = _lower(scores)
         told = below or told
-    upper, above = (None, "") if linear else _upper(scores)
-    told = [told, above or f"the largest score is {scores.max():.3g}"]
-    return Choice("data.clip", None if lower is None and upper is None else [lower, upper], "; ".join(told))
+    why = f"{told}; the largest score is {scores.max():.3g}, and a number can stand there as the upper limit"
+    return Choice("data.clip", None if lower is None else [lower, None], why)
 
 
 def _stops(variants: pd.DataFrame, scores: np.ndarray) -> tuple[str | None, str]:
@@ -89,14 +89,6 @@ def _lower(scores: np.ndarray) -> tuple[float | None, str]:
     return -limit, f"{share:.2f} % of the scores are below {-limit:g}, down to {scores.min():.3g}"
 
 
-def _upper(scores: np.ndarray) -> tuple[float | None, str]:
-    limit = _tail(scores)
-    if limit is None:
-        return None, ""
-    share = 100 * (scores > limit).mean()
-    return limit, f"{share:.2f} % of the scores are above {limit:g}, up to {scores.max():.3g}"
-
-
 def _tail(scores: np.ndarray) -> float | None:
     """The limit of a long upper tail, rounded to half of the leading digit's unit; None where there is none."""
     middle, edge = np.quantile(scores, [0.5, 1 - TAIL])
@@ -110,9 +102,8 @@ def _tail(scores: np.ndarray) -> float | None:
 
 def _bound(scores: np.ndarray, clip: Choice, linear: bool) -> Iterator[Choice]:
     """A scale that can span the scores; the default is made for log ratios."""
-    lower, upper = clip.value or (None, None)
-    least = scores.min() if not isinstance(lower, float) else lower
-    span = (scores.max() if upper is None else upper) - least
+    lower = (clip.value or [None])[0]
+    span = scores.max() - (lower if isinstance(lower, float) else scores.min())
     if linear or span <= BOUND:
         return
     why = f"scores span {span:.3g} units, and the default bound of {BOUND:g} is made for log ratios"

@@ -13,11 +13,13 @@ from proxsweep.dms.init.choice import Choice, counted, listed
 from proxsweep.dms.init.grouping import Grouping
 from proxsweep.dms.init.recognise import READ, Found, normalised
 from proxsweep.dms.init.sheet import LOOKED_AT
+from proxsweep.dms.init.text import scalar
 from proxsweep.dms.init.variants import Variants
 from proxsweep.io.errors import UserError
 
 ALIKE = 0.1  # what reading tables together may lose of the share that each by itself reads
 LINEAR = 0.95  # share of single mutants from which on nothing tells a sigmoid
+RIDGE_OF_SINGLES = 1e-9  # small beside the weight of one variant in thousands
 ROLES = ("condition", "substitutions", "wildtype", "site", "mutant", "score", "pre_count", "post_count")
 SYNONYMOUS = ("sy", "syn", "synonymous", "silent")  # words for variants that encode the wildtype, as Enrich2's `_sy`
 
@@ -134,7 +136,7 @@ def _extra(table: Found, column: str) -> str:
     return (
         f"are all rows to be used together? Column {column!r} has {len(values)} values ({listed(values)}) under which "
         f"the same variants are measured. For one of them write here "
-        f"[{{func_scores: {table.sheet.path}, where: {{{column}: {values[0]}}}}}]."
+        f"{scalar([{'func_scores': table.sheet.path, 'where': {column: values[0]}}])}."
     )
 
 
@@ -184,13 +186,14 @@ def _drop(variants: Variants, tables: Sequence[Found]) -> Iterator[Choice]:
         drop.append("suffixed_sites")
         why.append(f"a site that ends in a letter, which some condition lacks, is in {counted(variants.suffixed)}")
     many = variants.unread > ALIKE * variants.rows
+    gaps = f"there are deletions (-) in {counted(variants.gaps)}; they are fitted like any other substitution"
     if drop:
         ask = "are so many rows to be left out, or are they written in a way that is not recognised?" if many else ""
+        if variants.gaps:
+            why.append(f"{gaps}, and [{', '.join([*drop, 'gaps'])}] leaves them out too")
         yield Choice("data.drop", drop, "; ".join(why), ask)
-    if variants.gaps:
-        more = [*drop, "gaps"]
-        why = f"there are deletions (-) in {counted(variants.gaps)}; they are fitted like any other substitution"
-        yield Choice("data.drop", more, why, off=True)
+    elif variants.gaps:
+        yield Choice("data.drop", ["gaps"], gaps, off=True)
 
 
 def _replicates(grouping: Grouping, variants: Variants) -> Choice:
@@ -198,7 +201,7 @@ def _replicates(grouping: Grouping, variants: Variants) -> Choice:
     if grouping.replicates is not None:
         return Choice(key, grouping.replicates, grouping.replicate_why, grouping.replicate_ask)
     if grouping.replicate_why:
-        return Choice(key, {"column": "replicate"}, grouping.replicate_why, grouping.replicate_ask, off=True)
+        return Choice(key, None, grouping.replicate_why, grouping.replicate_ask, off=True)
     halves = {"split": 2, "seed": 1}
     if variants.repeated:
         why = "no column names replicates: two random halves of each condition's rows take their place"
@@ -207,7 +210,7 @@ def _replicates(grouping: Grouping, variants: Variants) -> Choice:
         "no column names replicates, and random halves of these rows would share too few mutations to be compared; "
         "without replicates shifts are ranked, and none is selected"
     )
-    return Choice(key, {"column": "replicate"}, why, grouping.replicate_ask, off=True)
+    return Choice(key, None, why, grouping.replicate_ask, off=True)
 
 
 def _precision(tables: Sequence[Found]) -> Iterator[Choice]:
@@ -215,21 +218,27 @@ def _precision(tables: Sequence[Found]) -> Iterator[Choice]:
     first = tables[0]
     if len(first.scores) > 1:
         return  # of which replicate an error is, its name does not say
-    for role in ("standard_error", "variance", "barcodes"):
-        column = getattr(first, role)
-        if column is None or any(getattr(table, role) != column for table in tables):
-            continue
-        if role == "barcodes":
-            why = f"column {column!r} has the number of barcodes; all variants count alike"
-            yield Choice("data.variant_weights", "barcodes", why, off=True)
-        else:
-            why = (
-                f"column {column!r} is the {role.replace('_', ' ')}; all variants count alike, since such an error "
-                "leaves out much of what replicates differ by, and a few variants then outweigh all others"
-            )
-            yield Choice("data.variant_weights", "inverse_variance", why, off=True)
-            yield Choice("data.missing_variance", "drop", "for `variant_weights` above", off=True)
-        yield Choice(f"data.columns.{role}", column, "for `variant_weights` below", off=True)
+    weights, missing = "data.variant_weights", "data.missing_variance"
+    alike = {role: getattr(first, role) for role in ("standard_error", "variance", "barcodes")}
+    alike = {role: column for role, column in alike.items() if all(getattr(t, role) == column for t in tables)}
+    error = next((role for role in ("standard_error", "variance") if alike.get(role) is not None), None)
+    barcodes = alike.get("barcodes")
+    if error is not None:
+        column, together = alike[error], (weights, missing, f"data.columns.{error}")
+        why = (
+            f"column {column!r} is the {error.replace('_', ' ')}; all variants count alike, since such an error "
+            "leaves out much of what replicates differ by, and a few variants then outweigh all others"
+        )
+        if barcodes is not None:
+            why += f". Column {barcodes!r} has the number of barcodes, for `barcodes` in place of it"
+        yield Choice(weights, "inverse_variance", why, off=True, together=together)
+        yield Choice(missing, "drop", "for `variant_weights`", off=True, together=together)
+        yield Choice(f"data.columns.{error}", column, "for `variant_weights`", off=True, together=together)
+    elif barcodes is not None:
+        why = f"column {barcodes!r} has the number of barcodes; all variants count alike"
+        together = (weights, "data.columns.barcodes")
+        yield Choice(weights, "barcodes", why, off=True, together=together)
+        yield Choice("data.columns.barcodes", barcodes, "for `variant_weights`", off=True, together=together)
 
 
 def _reference(grouping: Grouping, wanted: str | None) -> Choice:
@@ -251,6 +260,8 @@ def _model(variants: Variants, grouping: Grouping) -> Iterator[Choice]:
     if variants.single >= LINEAR:
         why = f"{share}: with single mutants alone, latent phenotype and score are the same thing"
         yield Choice("model.global_epistasis", "linear", why)
+        why = "of single mutants the wildtype alone sets the intercept, and a larger ridge would outweigh it"
+        yield Choice("model.ridge", RIDGE_OF_SINGLES, why)
     else:
         yield Choice("model.global_epistasis", "sigmoid", f"{share}; the others show how effects add up")
     if len(grouping.conditions) > 2:

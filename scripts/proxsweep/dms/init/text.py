@@ -1,7 +1,7 @@
 """A config as text, with a comment above every line: what it is, why it is so, what else could stand there."""
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import yaml
@@ -61,6 +61,7 @@ HELP = {
     "reference": "Condition that the others are compared with, and whose wildtype numbers the mutations.",
     "model": "How effects make a score.",
     "model.global_epistasis": "From the sum of effects to the score: sigmoid, which is flat at both ends, or linear.",
+    "model.ridge": "Weight of the squared effects, which keeps those small that the data do not determine.",
     "model.scale_bound": "Largest scale of the sigmoid, in units of the score or as a multiple of the range of scores.",
     "sweep": "What is varied: every combination of the values below is fitted, for every replicate.",
     "sweep.difference": (
@@ -119,16 +120,28 @@ def _body(choices: list[Choice]) -> Iterator[str]:
 
 def _lines(choice: Choice, indent: int) -> Iterator[str]:
     several = isinstance(choice.value, list) and bool(choice.value) and isinstance(choice.value[0], dict)
-    yield from _comment(f"{HELP[choice.key]} {LISTED if several else ''}", indent)
+    key, mark = choice.key.split(".")[-1], " " * indent + "#" * choice.off
+    absent = choice.off and choice.value is None
+    head = f"No {key}. " if absent else ""
+    yield from _comment(f"{head}{HELP[choice.key]} {LISTED if several else ''}", indent)
     yield from _comment(f"Here: {choice.why}.", indent)
-    if choice.off:
-        yield from _comment("Not in use: take the # away to use it.", indent)
+    if choice.off and not absent:
+        yield from _comment(_switched(choice.together), indent)
     if choice.ask:
         yield from _comment(f"{CHECK}: {choice.ask}", indent)
-    key, mark = choice.key.split(".")[-1], " " * indent + "#" * choice.off
+    if absent:
+        return
     yield f"{mark}{key}:" if several else f"{mark}{key}: {scalar(choice.value)}"
     if several:
         yield from (f"{mark}  - {scalar(item)}" for item in choice.value)
+
+
+def _switched(together: Sequence[str]) -> str:
+    if not together:
+        return "Not in use: take the # away to use it."
+    number = {2: "both", 3: "all three"}[len(together)]
+    keys = ", ".join(f"`{key.removeprefix('data.')}`" for key in together)
+    return f"Not in use: to use it, take the # away from {number} together: {keys}."
 
 
 def _comment(text: str, indent: int) -> list[str]:

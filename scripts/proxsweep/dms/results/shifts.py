@@ -45,10 +45,11 @@ def table(fits: pd.DataFrame, choice: pd.DataFrame, load: Callable[[str], fitted
     -------
     DataFrame
         ``row``; ``mutation``, ``wildtype``, ``site``, ``mutant``, ``kind``; ``selected``: whether the shift is
-        reproduced at a weight that was chosen, never in a ranking; ``replicates`` that saw the mutation in
-        every compared condition; ``shift`` (mean over them, latent units) and ``shift_sd`` (standard deviation between
-        them); ``nonzero`` (in how many the shift is not zero); ``reproduced``; ``false_discovery_rate`` by signs (NaN
-        with one replicate) and ``false_discovery_rate_stops``; ``resamples`` that saw the mutation and
+        reproduced, by two replicates or more if the study has these, at a weight that was chosen, never in a ranking;
+        ``replicates`` that saw the mutation in every compared condition; ``shift`` (mean over them, latent units) and
+        ``shift_sd`` (standard deviation between them); ``nonzero`` (in how many the shift is not zero);
+        ``reproduced``; ``false_discovery_rate`` by signs (NaN with one replicate) and
+        ``false_discovery_rate_stops``; ``resamples`` that saw the mutation and
         ``selection_frequency``, the share of them in which the shift is not zero; the same of folds;
         ``shift_replicate_<label>``; ``times_seen_<condition>`` (variants, summed over replicates); ``unconverged`` and
         ``unconverged_refits``: how many fits of the replicates, and to resamples and folds, did not converge. Mutations
@@ -79,7 +80,9 @@ def table(fits: pd.DataFrame, choice: pd.DataFrame, load: Callable[[str], fitted
         found = _selected(found, name, [load(path) for path in some["path"]])
     labels = [f"shift_replicate_{label}" for label in ordered(replicates)]
     seen = [name for name in found.columns if name.startswith("times_seen_")]
-    found["selected"] = found["reproduced"] & chosen.is_selected(choice)
+    # of several replicates one alone reproduces nothing
+    found["selected"] = found["reproduced"] & (found["replicates"] >= min(2, len(replicates)))
+    found["selected"] &= chosen.is_selected(choice)
     found = found[[*_FIXED, *labels, *seen]].assign(**unconverged)
     return found if chosen.is_selected(choice) else ranked(found)
 

@@ -39,6 +39,24 @@ def test_every_kind_of_table_reads_alike(tmp_path, name, content):
     np.testing.assert_array_equal(table["func_score"], [2, 0.5, np.nan])
 
 
+@pytest.mark.parametrize(
+    "comments", ["# one\n", '# a, "b\n\n#c\n', "#\n#\n", "# 1,2,3\n# 4,5,6\n", "\ufeff# bytes\r\n"]
+)
+@pytest.mark.parametrize(("name", "separator"), [("t.csv", ","), ("t.tsv", "\t"), ("t", "\t"), ("t.txt", ",")])
+def test_comments_before_the_header_are_skipped_and_counted_as_rows(tmp_path, comments, name, separator):
+    path = save(tmp_path, name, comments + TABLE.replace(",", separator))
+    assert read.header(path) == ["condition", "aa_substitutions", "func_score"]
+    table = read.read_table(path, ["condition"], ["func_score"])
+    assert table["condition"].tolist() == ["a", "a", "b"]
+    assert table.index.tolist() == [comments.count("\n") + i for i in (2, 3, 4)]
+
+
+def test_a_header_may_begin_with_a_number_sign(tmp_path):
+    assert read.header(save(tmp_path, "t.csv", "#" + TABLE)) == ["#condition", "aa_substitutions", "func_score"]
+    path = save(tmp_path, "t.csv", TABLE.replace("\na", "\n#a"))
+    assert read.read_table(path, ["condition"])["condition"].tolist() == ["#a", "#a", "b"]
+
+
 @pytest.mark.parametrize("text", ["NA", "nan", "None", "null", "N/A", "-", "1"])
 def test_text_columns_hold_no_missing_values(tmp_path, text):
     path = save(tmp_path, "t.csv", f"aa_substitutions,func_score\n{text},1\n,2\n")
@@ -74,6 +92,8 @@ NOT_TABLES = [
     ("semicolons", b"condition;x;y\n", "one column whose name holds ';'", "commas between columns"),
     ("tabs.csv.gz", b"condition\tx\n", "one column whose name holds a tab", "commas between columns"),
     ("commas.tsv", b"condition,x\n", "one column whose name holds ','", "tabs between columns"),
+    ("two_lines.csv", b"condition,c1,c1\nvalue,SE,score\n_wt,0.1,0\n", "a header of several lines", "one line"),
+    ("numbers.csv", b"a,c1,c1\nvalue,1,score\n", "'c1' twice", "each column once"),
     ("twice.csv", b"condition,aa_substitutions,func_score,condition\n", "'condition' twice", "once"),
 ]
 
@@ -108,8 +128,9 @@ FAULTS = [
     ("overflow", TABLE + "b,G3R,1e999\n", "row 5, column 'func_score'", "'1e999'", "finite number"),
     ("underscore", TABLE + "b,G3R,1_0\n", "row 5, column 'func_score'", "'1_0'", "finite number"),
     ("after blank line", TABLE + "\n\nb,G3R,low\n", "row 7, column 'func_score'", "'low'", "finite number"),
-    ("decimal comma", TABLE + 'b,G3R,"1,5"\n', "row 5, column 'func_score'", "'1,5'", "finite number"),
-    ("late bytes", TABLE.encode() * 200 + b"b,\xff\xfe,1\n", "", "not UTF-8", "UTF-8"),
+    ("decimal comma", TABLE + 'b,G3R,"1,5"\n', "row 5, column 'func_score'", "'1,5'", "decimal points"),
+    ("no decimal comma", TABLE + 'b,G3R,"1,5 x"\n', "row 5, column 'func_score'", "'1,5 x'", "where it is missing)"),
+    ("late bytes", TABLE.encode() * 200 + b"b,\xff\xfe,1\n", "row 801", "not UTF-8", "UTF-8"),
 ]
 
 
@@ -125,6 +146,11 @@ def test_faults_name_file_place_found_and_expected(tmp_path, content, place, fou
     assert place in error.place
     assert found in error.found
     assert expected in error.expected
+
+
+def test_a_folder_is_no_table(tmp_path):
+    with pytest.raises(UserError, match="found a folder; expected a table in it"):
+        read.header(tmp_path)
 
 
 def test_a_missing_file_and_another_digest_are_refused(tmp_path):

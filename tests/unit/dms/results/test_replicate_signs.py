@@ -124,6 +124,7 @@ def test_the_table_of_shifts():
     assert found.loc["A1C", "shift"] == pytest.approx(0.9)
     assert found.loc["A1C", "shift_sd"] == pytest.approx(np.std([1.0, 0.8], ddof=1))
     assert found["reproduced"].tolist() == [True, False, True, False, True, True, True]
+    assert found["selected"].tolist() == [True, False, True, False, True, False, False], "two replicates, if there are"
     assert found["nonzero"].tolist() == [2, 2, 2, 1, 2, 1, 1]
     assert found.loc["A4C", ["resamples", "selection_frequency"]].tolist() == [2, 0.5]
     assert found.loc["A6*", ["resamples", "selection_frequency", "folds"]].tolist() == [1, 1.0, 0]
@@ -132,6 +133,11 @@ def test_the_table_of_shifts():
     rates = found["false_discovery_rate"]
     np.testing.assert_allclose(rates[["A1C", "A3C", "A5C"]], [1 / 3, 1 / 3, 1 / 3])
     assert rates[["A2C", "A4C", "A6*", "A7C"]].isna().all()
+    ranked = shifts.table(table, CHOICE.assign(selected=False), folders.get)
+    assert not ranked["selected"].any() and ranked["shift"].abs().is_monotonic_decreasing
+    assert sorted(ranked["mutation"]) == sorted(found.index)
+    alone = shifts.table(table[table["path"] != "q"], CHOICE, folders.get)
+    assert (alone["selected"] == alone["reproduced"]).all() and alone["selected"].any()
     assert shifts.table(table, CHOICE.assign(lasso=np.nan), folders.get).empty
 
 
