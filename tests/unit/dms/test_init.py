@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,7 @@ from proxsweep.__main__ import main
 from proxsweep.dms import jobs
 from proxsweep.dms.data.encode import encode
 from proxsweep.dms.data.preprocess import preprocess
-from proxsweep.dms.init import sheet, text, weights
+from proxsweep.dms.init import commands, run, sheet, text, weights
 
 
 def initialised(folder, monkeypatch, *arguments: str) -> dict:
@@ -237,6 +238,23 @@ def test_groups_of_score_columns_may_be_conditions_with_replicates(tmp_path, mon
         assert whole[condition, "2"] - whole[condition, "1"] == pytest.approx(0 if data.get("subtract_wildtype") else 1)
 
 
+@pytest.mark.parametrize(
+    ("columns", "conditions"),
+    [
+        (["a_rep1", "a_rep2", "b_rep1", "b_rep2", "b_rep3"], 2),
+        (["score_1", "score_2", "pc_1", "pc_2"], 1),
+        (["none_1", "none_2", "amox_1", "amox_2", "pc_1", "pc_2", "pc_3"], 2),
+    ],
+)
+def test_groups_of_columns_are_conditions_by_the_replicates_that_they_share(tmp_path, monkeypatch, columns, conditions):
+    table = scan(1)
+    scores = {column: table["score"] for column in columns}
+    pd.DataFrame({"mutation": written(table["variant"]), **scores}).to_csv(tmp_path / "w.csv", index=False)
+    data = initialised(tmp_path, monkeypatch, "w.csv")["data"]
+    assert len(data["conditions"]) == conditions and len(data["replicates"]["score_columns"]) == 2
+    assert all(len(one.get("replicates", "12")) == 2 for one in data["func_scores"])
+
+
 def test_tables_may_be_replicates(tmp_path, monkeypatch):
     for name in ("x_rep1", "x_rep2"):
         table = both().assign(aa_substitutions=lambda t: written(t["variant"])).drop(columns="variant")
@@ -356,7 +374,7 @@ def test_what_has_no_config_is_refused_in_one_line_and_nothing_is_written(tmp_pa
         (["none.csv"], "none.csv", "no such file"),
         (["t.csv", "--output", "here.yaml"], "here.yaml", "a file that is there"),
         (["t.csv", "--output", "mine.txt"], "--output", "'mine.txt'"),
-        (["t.csv", "--name", "no name"], "config: studies.no name", "the name `no name`"),
+        (["t.csv", "--name", "no name"], "--name", "'no name'"),
     ],
 )
 def test_a_mistake_on_the_command_line(tmp_path, monkeypatch, capsys, arguments, place, found):
@@ -369,6 +387,81 @@ def test_a_mistake_on_the_command_line(tmp_path, monkeypatch, capsys, arguments,
     said = capsys.readouterr().err
     assert said.startswith(f"proxsweep: {place}") and f"found {found}" in said
     assert (tmp_path / "here.yaml").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize(
+    ("paths", "name"),
+    [
+        (["a/BLAT_alpha.csv", "a/BLAT_alps.csv"], "BLAT"),
+        (["alpha.csv", "alps.csv"], "alpha_alps"),
+        (["1.csv", "2.csv"], "study"),
+        (["d1.csv", "d2.csv"], "d1_d2"),
+        (["x.csv"], "study"),
+        (["2024.csv"], "study"),
+        (["my table (1).csv"], "my_table_1"),
+        (["word_" * 20 + "end.csv"], "_".join(["word"] * 13)[:64].rstrip("_")),
+    ],
+)
+def test_names_of_studies_are_whole_words_that_say_something(paths, name):
+    assert run._name(paths) == name
+
+
+def test_the_config_names_the_study_where_no_name_is_given(tmp_path, monkeypatch):
+    (table,) = count_table(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(weights, "_smallest", lambda encoding, spec: 1e-3)
+    for output, name in (("w.yaml", "w"), ("my config.yaml", "my_config")):
+        assert main(["init", table, "--output", output]) == 0
+        assert list(yaml.safe_load((tmp_path / output).read_text())["studies"]) == [name]
+
+
+@pytest.mark.parametrize(("place", "path", "typed"), [
+    ("here/.venv/bin", "", ".venv/bin/snakemake"),
+    ("here/.venv/bin", "here/.venv/bin", "snakemake"),
+    ("there/bin", "", "{}/there/bin/snakemake"),
+    ("there/bin", "here/.venv/bin", "{}/there/bin/snakemake"),
+    ("none", "", "snakemake"),
+])  # fmt: skip
+def test_commands_can_be_typed_as_they_stand(tmp_path, monkeypatch, place, path, typed):
+    for folder in ("here/.venv/bin", "there/bin"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "snakemake").write_text("")
+        (tmp_path / folder / "snakemake").chmod(0o755)
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("PATH", str(tmp_path / path) if path else "")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / place / "python"))
+    assert commands.typed("snakemake") == typed.format(tmp_path)
+
+
+def test_the_example_of_a_substitution_is_of_a_row_that_is_read(tmp_path, monkeypatch):
+    initialised(tmp_path, monkeypatch, *with_odd_rows(tmp_path))
+    (told,) = re.findall(r"Here: such as (.*)\.\n +substitutions:", (tmp_path / "mine.yaml").read_text())
+    assert re.fullmatch(r"[A-Z]\d+[A-Z*]( [A-Z]\d+[A-Z*])*", told)
+
+
+def test_columns_not_used_are_those_that_no_line_names(tmp_path, monkeypatch, capsys):
+    table = scan(1)
+    scores = {f"{drug} rep{i}": table["score"] for drug in ("none", "amox") for i in (1, 2)}
+    errors = {f"SE_{i}": 0.1 for i in (1, 2)}
+    pd.DataFrame({"mutation": written(table["variant"]), **scores, **errors}).to_csv(tmp_path / "w.csv", index=False)
+    initialised(tmp_path, monkeypatch, "w.csv")
+    assert "w.csv: not used: 'SE_1', 'SE_2'\n" in capsys.readouterr().out
+    for form in (libraries, other_labels, score_columns):
+        initialised(tmp_path, monkeypatch, *form(tmp_path), "--force")
+        unused = " ".join(re.findall("not used: ('.*)", capsys.readouterr().out))
+        config = (tmp_path / "mine.yaml").read_text()
+        assert not [column for column in re.findall("'(.*?)'", unused) if f": {column}\n" in config]
+
+
+@pytest.mark.parametrize(("more", "reference"), [(0, "beta"), (8, "beta"), (60, "zeta")])
+def test_the_most_variants_make_a_reference_where_they_are_many_more(tmp_path, monkeypatch, more, reference):
+    one = scan(1).assign(mutation=lambda t: written(t["variant"]))[["mutation", "score"]]
+    extra = pd.DataFrame({"mutation": [f"A{40 + i}C" for i in range(more)], "score": -1.0})
+    parts = [pd.concat([one, extra]).assign(condition="zeta"), one.assign(condition="beta")]
+    pd.concat(parts).to_csv(tmp_path / "t.csv", index=False)
+    assert initialised(tmp_path, monkeypatch, "t.csv")["reference"] == reference
+    text = (tmp_path / "mine.yaml").read_text()
+    assert ("the first one by name" in text) == (reference == "beta")
 
 
 def test_tables_that_separate_substitutions_in_two_ways_are_refused(tmp_path, monkeypatch, capsys):

@@ -22,6 +22,7 @@ SCORE = (
     r".*(bind|affinity|express|activity|escape|growth|stability|abundance|ddg|dg|kd).*",
     r".*(mean|average|avg|median).*",
 )
+NAMED = 4  # patterns of scores that leave no doubt
 PRE_COUNT = (r".*(pre|before|unselected|input|naive|plasmid|initial|start).*", r".*(t0|time_?0|_0)")
 POST_COUNT = (r".*(post|after|selected|output|final|end|sorted).*", r".*(t\d|time_?\d|_\d)")
 COUNT = (r".*(count|reads|n).*",)
@@ -71,6 +72,7 @@ NO_SCORE = (
 )
 REFERENCE = (
     r"wild_?type|wt|reference|ref|wuhan.*|ancestral|ancestor|parent(al)?|control|baseline|mock|unselected|no_.*",
+    r"none|untreated|vehicle|no(drug|ligand|antibody|selection|treatment)",
     r".*(^|_)(wild_?type|wt|reference|ref|wuhan|ancestral|ancestor|parental|control|baseline|mock)(_|$).*",
 )
 _REPLICATE_WORD = r"(?:bio|tech)?_?(?:replicate|repl|rep|library|lib|experiment|exp|r)"

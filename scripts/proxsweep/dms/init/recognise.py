@@ -8,15 +8,13 @@ import numpy as np
 import pandas as pd
 
 from proxsweep.dms.data import notations, read
-from proxsweep.dms.init import names, sites
+from proxsweep.dms.init import names, sites, wide
 from proxsweep.dms.init.sheet import Sheet
 from proxsweep.io.errors import UserError
-from proxsweep.io.names import natural
 
 SAMPLE = 2000  # distinct cells of a column that are tried as substitutions
 READ = 0.5  # share of them that has to be read
 FEW = 50  # most values of a column that names conditions or replicates
-NAMED = 4  # patterns of scores that leave no doubt
 MANY = 0.2  # share of variants measured under several values of a column, from which on it tells measurements apart
 
 
@@ -244,7 +242,7 @@ def _find_scores(found: Found) -> None:
         found.scores = replicates
     elif single is not None:
         found.scores = {"": single}
-    found.crossed = _crossed(likely)
+    found.crossed = wide.crossed(likely)
     found.other_scores = [column for column in likely if column not in found.scores.values()]
     _refuse_odd_scores(sheet, bool(found.scores))
     if not found.scores:
@@ -255,7 +253,7 @@ def _may_be_score(sheet: Sheet, column: str) -> bool:
     """Numbers that have a score's name, or are not all whole and not all the same."""
     values = sheet.numbers(column)
     varied = len(np.unique(values[~np.isnan(values)])) > 1
-    return names.rank(column, names.SCORE) < NAMED or (varied and not _is_whole(values))
+    return names.rank(column, names.SCORE) < names.NAMED or (varied and not _is_whole(values))
 
 
 def _refuse_odd_scores(sheet: Sheet, others: bool) -> None:
@@ -270,7 +268,7 @@ def _refuse_odd_scores(sheet: Sheet, others: bool) -> None:
 
 def _called_scores(sheet: Sheet) -> list[str]:
     """Columns that are called a score and are not of numbers."""
-    named = (column for column in _wordy(sheet) if names.rank(column, names.SCORE) < NAMED)
+    named = (column for column in _wordy(sheet) if names.rank(column, names.SCORE) < names.NAMED)
     return [column for column in named if names.may_be_score(column)]
 
 
@@ -279,38 +277,9 @@ def _score_columns(likely: list[str]) -> dict[str, str]:
     said = [
         column for column in likely if (p := names.replicate_of(column)) and (p[2] or names.matches(p[0], names.SCORE))
     ]
-    several = _by_base(said)
+    several = wide.by_base(said)
     base = min(several, key=lambda base: names.rank(base, names.SCORE), default=None)
     return several.get(base, {})
-
-
-def _by_base(columns: list[str]) -> dict[str, dict[str, str]]:
-    """Columns by what is measured, then by the label of the replicate; what has at least two of these."""
-    groups: dict[str, dict[str, str]] = {}
-    for column in columns:
-        parsed = names.replicate_of(column)
-        if parsed:
-            groups.setdefault(parsed[0], {}).setdefault(parsed[1], column)
-    return {base: own for base, own in groups.items() if len(own) > 1}
-
-
-def _crossed(likely: list[str]) -> dict[str, dict[str, str]]:
-    """Columns of conditions and replicates, such as `drug_rep1`: two groups or more with the same labels."""
-    groups = _by_base(likely)
-    if any(names.rank(base, names.SCORE) < NAMED for base in groups):
-        groups = {base: own for base, own in groups.items() if names.rank(base, names.SCORE) < NAMED}
-    sets = Counter(frozenset(own) for own in groups.values())
-    labels, number = max(sets.items(), key=lambda item: item[1], default=(frozenset(), 0))
-    if number < 2:
-        return {}
-    groups = {base: own for base, own in groups.items() if set(own) == labels}
-    ordered = sorted(labels, key=natural)
-    first = [own[ordered[0]] for own in groups.values()]
-    told = names.apart(first)
-    conditions = list(groups) if told == first else told
-    return {
-        name: {label: own[label] for label in ordered} for name, own in zip(conditions, groups.values(), strict=True)
-    }
 
 
 def _count_columns(sheet: Sheet, numbers: list[str]) -> dict[str, str]:

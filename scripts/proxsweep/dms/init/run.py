@@ -12,7 +12,7 @@ import yaml
 from proxsweep.dms import jobs
 from proxsweep.dms.data.encode import encode
 from proxsweep.dms.data.preprocess import preprocess
-from proxsweep.dms.init import names, scores, settings, sheet, sites, text, variants, weights
+from proxsweep.dms.init import commands, names, scores, settings, sheet, sites, text, variants, weights
 from proxsweep.dms.init.choice import Choice, listed, nested
 from proxsweep.dms.init.grouping import Grouping, group
 from proxsweep.dms.init.recognise import Found, recognise
@@ -20,6 +20,10 @@ from proxsweep.io.errors import UserError
 from proxsweep.io.files import write_text
 from proxsweep.sweep.study import Study
 
+_LEAST, _LONGEST = 3, 64  # characters of a study's name that init finds
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_RULE = "at most 64 letters, digits, dots, underscores and hyphens, the first a letter or digit"
+_STUDY = "study"
 Check = Callable[[dict[str, Any], list[Path]], Study]
 
 
@@ -60,28 +64,49 @@ def init(
     UserError
         For tables that cannot be read, and for those without substitutions or scores.
     """
-    name = name or (names.stem(output.name).removesuffix(".yaml").removesuffix(".yml") if output else _name(paths))
+    if name is not None and not _NAME.fullmatch(name):
+        # message: 'my study' | at most 64 letters, digits, dots, underscores and hyphens, the first a letter or digit |
+        # The name becomes a folder. | Give `--name` another one.
+        raise UserError("--name", repr(name), _RULE)
+    if name is None:
+        name = _name(paths) if output is None else output.stem if _NAME.fullmatch(output.stem) else _plain(output.stem)
     output = output or Path("config") / f"{name}.yaml"
     _refuse_existing(output, force)
     found = list(_choices(paths, name, output, reference, check, say))
     quoted = shlex.quote(str(output))
-    content = text.config(name, found, shlex.join(["proxsweep", "init", *paths]), quoted)
+    made, snakemake = (
+        shlex.join([commands.typed("proxsweep"), "init", *paths]),
+        shlex.quote(commands.typed("snakemake")),
+    )
+    content = text.config(name, found, made, snakemake, quoted)
     write_text(output, content)
     check(yaml.safe_load(content), [output])
     for choice in found:
         if choice.ask:
             say(f"please check {_short(choice.key)}: {choice.ask}")
     say(f"written: {output}, study {name}")
-    say(f"next: snakemake --cores 2 --configfile {quoted}")
+    say(f"next: {snakemake} --cores 2 --configfile {quoted}")
     return output
 
 
 def _name(paths: Sequence[str]) -> str:
-    """A name for a study by those of its tables."""
+    """A name for a study: the words by which the names of its tables begin, else all of what tells these apart."""
     stems = [names.stem(path) for path in paths]
-    shared = os.path.commonprefix(stems) if len(stems) > 1 else stems[0]
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", shared).strip("._-")[:64]
-    return plain or "study"
+    if len(stems) == 1:
+        return _plain(stems[0])
+    words = [re.split(r"([_.\- ]+)", one) for one in stems]
+    shared = "".join(os.path.commonprefix(words))
+    named = _plain(shared)
+    return named if named != _STUDY else _plain("_".join(names.apart(stems)))
+
+
+def _plain(text: str) -> str:
+    """A text as the name of a study; one that would say nothing, with fewer than three characters or no letter, not."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._-")
+    while len(plain) > _LONGEST and re.search(r"[._-]", plain):
+        plain = re.sub(r"[._-]+[^._-]*$", "", plain)
+    said = len(plain) >= _LEAST and re.search("[A-Za-z]", plain)
+    return plain[:_LONGEST] if said else _STUDY
 
 
 def _refuse_existing(output: Path, force: bool) -> None:
@@ -110,7 +135,8 @@ def _choices(
     found += _site_map(tables, grouping, output)
     yield from _told(found, say)
     for table in tables:
-        say(f"{table.sheet.path}: not used: {listed(map(repr, table.free()), 20) or 'nothing'}")
+        free = [column for column in table.sheet.columns if column not in settings.named(found, table.sheet.path)]
+        say(f"{table.sheet.path}: not used: {listed(map(repr, free), 20) or 'nothing'}")
     study = _study(name, found, check)
     scored = preprocess(_spec(study), _files(study)).variants
     later = scores.choices(scored, study.model["global_epistasis"] == "linear")

@@ -16,8 +16,10 @@ from proxsweep.dms.init.sheet import LOOKED_AT
 from proxsweep.dms.init.text import scalar
 from proxsweep.dms.init.variants import Variants
 from proxsweep.io.errors import UserError
+from proxsweep.io.names import natural
 
 ALIKE = 0.1  # what reading tables together may lose of the share that each by itself reads
+MORE = 1.1  # times as many variants as any other condition has, by which one is the reference
 LINEAR = 0.95  # share of single mutants from which on nothing tells a sigmoid
 RIDGE_OF_SINGLES = 1e-9  # small beside the weight of one variant in thousands
 ROLES = ("condition", "substitutions", "wildtype", "site", "mutant", "score", "pre_count", "post_count")
@@ -131,6 +133,22 @@ def _tables(tables: Sequence[Found], grouping: Grouping) -> Iterator[Choice]:
         yield Choice("data.conditions", list(grouping.conditions), what, grouping.condition_ask)
 
 
+def named(choices: Sequence[Choice], path: str) -> set[str]:
+    """Columns of a table that some choice names, be it a line that is off."""
+    found = {str(one.value) for one in choices if one.key.startswith("data.columns.")}
+    replicates = next((one.value for one in choices if one.key == "data.replicates"), None) or {}
+    found.add(str(replicates.get("column")))
+    by_columns = "score_columns" in replicates
+    tables = next(one.value for one in choices if one.key == "data.func_scores")
+    own = [entry for entry in tables if entry["func_scores"] == path] if isinstance(tables, list) else []
+    if by_columns and not (own and all("replicates" in entry for entry in own)):
+        found |= {str(column) for column in replicates["score_columns"].values()}
+    for entry in own:
+        found |= {*entry.get("columns", {}).values(), *entry.get("where", {})}
+        found |= set(map(str, entry["replicates"].values())) if by_columns and "replicates" in entry else set()
+    return found
+
+
 def _extra(table: Found, column: str) -> str:
     values = table.extras[column]
     return (
@@ -154,10 +172,22 @@ def _columns(tables: Sequence[Found], grouping: Grouping) -> Iterator[Choice]:
 
 
 def _example(table: Found, role: str, column: str) -> str:
+    """A cell of a column, where it holds substitutions one of a row that is used."""
+    cells = table.sheet.texts(column)
+    if role in ("substitutions", "wildtype", "site", "mutant"):
+        used = [text for text, read in zip(cells, table.read, strict=True) if len(text) < 40 and _is_usual(read)]
+        texts = list(dict.fromkeys(used))
+        return max(texts[:200], key=len, default="") if role == "substitutions" else next(iter(texts), "")
     texts = [text for text in table.sheet.distinct(column) if len(text) < 40]
-    if role == "substitutions":
-        return max(texts[:200], key=len, default="")
     return next((text for text in texts if not (is_missing(text) or is_infinite(text))), "")
+
+
+def _is_usual(read: str | None) -> bool:
+    """Whether a variant in one-letter form has a substitution and none that may be dropped."""
+    pieces = (read or "").split()
+    return bool(pieces) and not any(
+        "-" in (piece[0], piece[-1]) or piece[0] == "*" or piece[-2].islower() for piece in pieces
+    )
 
 
 def _notation(guess: notations.Guess) -> Iterator[Choice]:
@@ -248,11 +278,19 @@ def _reference(grouping: Grouping, wanted: str | None) -> Choice:
             # message: 'Alpa' | one of the conditions Alpha, Beta | The tables have no such condition. | Correct it.
             raise UserError("--reference", repr(wanted), f"one of the conditions {listed(known, 20)}")
         return Choice("reference", wanted, "as asked for")
-    named = names.best(known, names.REFERENCE)
-    most = max(known, key=lambda name: grouping.variants[name])
-    why = "its name says so" if named else "it has the most variants"
     ask = "is this the condition to compare the others with?" if len(known) > 1 else ""
-    return Choice("reference", named or most, why, ask)
+    said = names.best(known, names.REFERENCE)
+    if said:
+        return Choice("reference", said, "its name says so", ask)
+    if len(known) == 1:
+        return Choice("reference", known[0], "the only condition")
+    first, second = sorted(known, key=lambda name: -grouping.variants[name])[:2]
+    if grouping.variants[first] >= MORE * grouping.variants[second]:
+        return Choice("reference", first, "it has the most variants", ask)
+    listed_so = all("condition" in entry for entry in grouping.entries)
+    where = "listed" if listed_so else "by name"
+    why = f"the first one {where}, as no name says which, and none has many more variants than the others"
+    return Choice("reference", known[0] if listed_so else min(known, key=natural), why, ask)
 
 
 def _model(variants: Variants, grouping: Grouping) -> Iterator[Choice]:

@@ -76,7 +76,7 @@ HELP = {
 """What a key is and what else could stand there. Keys are written in this order."""
 
 
-def config(name: str, choices: Iterable[Choice], typed: str, path: str) -> str:
+def config(name: str, choices: Iterable[Choice], typed: str, snakemake: str, path: str) -> str:
     """The whole text of a config.
 
     Parameters
@@ -87,13 +87,15 @@ def config(name: str, choices: Iterable[Choice], typed: str, path: str) -> str:
         Its keys; one that is off is written as a comment.
     typed
         The command that made it.
+    snakemake
+        The program that runs it, as it can be typed.
     path
         Where it will lie.
     """
     head = [
         f"Written by `{typed}` from what the tables hold. It runs as it is:",
-        f"  snakemake --cores 2 --configfile {path} --dry-run    # a look ahead: what will run, what is wrong",
-        f"  snakemake --cores 2 --configfile {path}              # the run; results land in results/{name}/",
+        f"  {snakemake} --cores 2 --configfile {path} --dry-run    # a look ahead: what will run, what is wrong",
+        f"  {snakemake} --cores 2 --configfile {path}              # the run; results land in results/{name}/",
         f"Lines with {CHECK} are guesses where the tables do not tell. The weight to go on with is chosen by rule",
         "(`chosen`, auto by default). All keys are described in config/README.md.",
     ]
