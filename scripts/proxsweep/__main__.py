@@ -13,7 +13,10 @@ from proxsweep.io import digests
 from proxsweep.io.errors import UserError
 from proxsweep.jobs import shell
 
-UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+UNWRITABLE = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG),
+)
 DESCRIPTION = "Sweeps of regularised, constrained model fits: commands beside Snakemake, which runs studies."
 
 

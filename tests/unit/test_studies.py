@@ -220,10 +220,10 @@ def test_swept_model_and_solver_keys(folder):
 
 
 def test_explicit_rows(folder):
-    rows = "{name: mine, rows: {a-minus-b: {a: 1, b: -1}, all: {a: 1, b: 1, c: -2}}}"
+    rows = "{name: mine, rows: {a-minus-b: {a: 1, b: -1}, trend: {a: 1, b: 1, c: -2}}}"
     (study,) = read(folder, changed(DIFFERENCE, f"      difference: [{rows}]"))
     assert study.sweep["difference"][0]["kind"] == "rows"
-    assert study.sweep["difference"][0]["rows"]["all"] == {"a": 1.0, "b": 1.0, "c": -2.0}
+    assert study.sweep["difference"][0]["rows"]["trend"] == {"a": 1.0, "b": 1.0, "c": -2.0}
 
 
 def test_what_snakemake_parses_from_the_command_line_is_retyped(folder):
@@ -721,8 +721,8 @@ REFUSED = {
         SCORES,
         "      func_scores: [{func_scores: more.tsv, condition: a}, {func_scores: more.tsv, condition: a}]",
         "5: studies.demo.data.func_scores[1]",
-        "the same table, condition and replicate as [0]",
-        "every table once",
+        "the same rows of the same condition as [0]",
+        "every row once",
     ),
     "a table without a replicate": (
         SCORES,

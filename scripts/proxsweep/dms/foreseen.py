@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from proxsweep.dms import glyphs, jobs, sources
+from proxsweep.dms.data import subsets
 from proxsweep.dms.data.encode import encode
 from proxsweep.dms.data.preprocess import Preprocessed, preprocess
 from proxsweep.report import dropped
@@ -33,9 +34,14 @@ def warnings(study: Study, base: Path) -> list[str]:
     spec = jobs.data_spec(study, (*jobs.PREPROCESS_KEYS, *jobs.ENCODE_KEYS))
     done = preprocess(spec, paths)
     conditions = list(done.wildtypes.columns.drop("site"))
-    unused = sources.unused_replicate_columns(study.data, base)
     lost = dropped.sentences(_report(study, spec, done))
-    return [*_of_settings(study, conditions), *_shape(study, done.variants), *_wildtypes(done.variants), *unused, *lost]
+    return [*of_data(study, conditions, done.variants, base), *lost]
+
+
+def of_data(study: Study, conditions: list[str], variants: pd.DataFrame, base: Path) -> list[str]:
+    """What to think about, given a study's conditions and its variants (``condition``, ``aa_substitutions``)."""
+    unused = sources.unused_replicate_columns(study.data, base)
+    return [*_of_settings(study, conditions), *_shape(study, variants), *_wildtypes(variants), *unused]
 
 
 def _of_settings(study: Study, conditions: list[str]) -> Iterator[str]:
@@ -86,6 +92,11 @@ def _wildtypes(variants: pd.DataFrame) -> Iterator[str]:
 
 
 def _report(study: Study, spec: dict, done: Preprocessed) -> pd.DataFrame:
-    """The data report that a run would write."""
-    encoded = [encode(spec, done.variants, done.wildtypes, label)[1] for label in jobs.encodings(study)]
-    return pd.concat([done.report, *encoded], ignore_index=True)
+    """The data report that a run would write; refuses folds that the variants are too few for."""
+    parts, validated = [done.report], study.cross_validation
+    for label in jobs.encodings(study):
+        encoding, report = encode(spec, done.variants, done.wildtypes, label)
+        parts.append(report)
+        if validated and label in validated["replicates"]:
+            subsets.folds(encoding, validated["folds"], validated["seed"], validated["stratify"])
+    return pd.concat(parts, ignore_index=True)

@@ -8,6 +8,7 @@ from proxsweep.io.names import RULE, is_name
 from proxsweep.optimize.tree import faults as tree_faults
 
 STANDARD = ("reference", "equivariant")
+ALL = "all"  # in tables: the rows of a matrix together
 
 
 def normalise(value: str | dict[str, Any]) -> dict[str, Any]:
@@ -83,6 +84,9 @@ def _row_faults(path: KeyPath, rows: dict[str, dict[str, float]], known: list[st
         if not is_name(row):
             # message: A spreadsheet could run such a name, or it cannot be printed. | Rename it.
             yield Fault((*path, row), f"the row `{row}`", RULE)
+        if row == ALL:
+            # message: Tables call all rows of a matrix together so. | Rename the row.
+            yield Fault((*path, row), f"the reserved name `{row}`", "another name for a row")
         for name in coefficients:
             if known is not None and name not in known:
                 # message: A row of the matrix names a condition that the data do not have. | Correct it.

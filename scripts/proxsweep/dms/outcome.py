@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from proxsweep.dms import settings
+from proxsweep.dms import foreseen, settings
 from proxsweep.io import digests, reading
 from proxsweep.sweep import chosen, rules
 from proxsweep.sweep.fits import full, read
@@ -42,8 +42,19 @@ def _largest(found: pd.DataFrame) -> Iterator[str]:
 
 
 def warnings(study: Study) -> list[str]:
-    """What to look at again: scales at their bound, and starts that were better than the fits."""
-    return [*_scales(study), *_cold_starts(study)]
+    """What to look at again: of the settings and data, scales at their bound, starts that were better than the fits."""
+    return [*_settings(study), *_scales(study), *_cold_starts(study)]
+
+
+def _settings(study: Study) -> list[str]:
+    """What a dry run says of settings and data, where these were tables."""
+    paths = [_undamaged(study, f"data/{name}.csv") for name in ("wildtypes", "variants")]
+    if study.data["simulate"] or None in paths:
+        return []
+    conditions = list(pd.read_csv(paths[0], nrows=0).columns.drop("site", errors="ignore"))
+    wanted = ["condition", "aa_substitutions"]
+    variants = pd.read_csv(paths[1], usecols=lambda name: name in wanted, dtype=str, keep_default_na=False)
+    return foreseen.of_data(study, conditions, variants, Path()) if set(wanted) <= set(variants) else []
 
 
 def _scales(study: Study) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What the section ``data`` of a ``dms`` study says that cannot hold, before any table is read."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -55,11 +56,16 @@ def _source_faults(data: dict[str, Any], base: Path) -> Iterator[Fault]:
     for path, table in entries(data):
         yield from file_faults((*path, "func_scores"), table["func_scores"], base)
         own = [repr(table.get(key)) for key in ("columns", "replicates", "where")]
-        key = (table["func_scores"], table.get("condition"), str(table.get("replicate")), *own)
+        place = (
+            table["func_scores"]
+            if not is_local(table["func_scores"])
+            else os.path.realpath(base / table["func_scores"])
+        )
+        key = (place, table.get("condition"), *own)
         if key in seen:
-            # message: Its rows would be read twice. | Remove one entry; where they are different replicates, say so by
-            # `replicate`; where they are different rows, by `where`.
-            yield Fault(path, f"the same table, condition and replicate as [{seen[key]}]", "every table once")
+            # message: Rows would be read twice, or be two replicates that agree in everything. | Remove one entry;
+            # where they are different rows, say so by `where`; where other columns have the other scores, by `columns`.
+            yield Fault(path, f"the same rows of the same condition as [{seen[key]}]", "every row once")
         seen.setdefault(key, path[-1])
     if data["site_map"]:
         yield from _local_faults(("data", "site_map"), data["site_map"], base)

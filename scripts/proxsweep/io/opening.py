@@ -13,7 +13,7 @@ import lzma
 import re
 import zipfile
 import zlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple
 
@@ -22,11 +22,12 @@ from proxsweep.io.errors import UserError
 LARGEST = 2**30  # bytes that a table may unpack to
 TABLES = (".csv", ".tsv", ".tab")  # suffixes of tables
 _START = 512  # bytes by which a file is known
+_CHUNK = 2**16  # packed bytes that are read at once
 _BATCH = 10_000  # rows of a Parquet file that are turned into text at once
 _PACKED = {
     re.compile(rb"\x1f\x8b"): ("gzip", gzip.GzipFile),
-    re.compile(rb"\xfd7zXZ\0"): ("xz", lzma.LZMAFile),
-    re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"): ("bzip2", bz2.BZ2File),
+    re.compile(rb"\xfd7zXZ\0"): ("xz", lambda path: _Streams(path, lzma.LZMADecompressor)),
+    re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"): ("bzip2", lambda path: _Streams(path, bz2.BZ2Decompressor)),
 }
 _ZIP = re.compile(rb"PK(\x03\x04|\x05\x06)")
 _PARQUET = re.compile(rb"PAR1\x15")
@@ -123,6 +124,45 @@ class _Unpacked(io.RawIOBase):
         self.stream.close()
         if self.archive is not None:
             self.archive.close()
+        super().close()
+
+
+class _Streams(io.RawIOBase):
+    """What the streams of an xz or bzip2 file unpack to: whatever follows one has to be another, and be whole.
+
+    Python's own readers take a damaged stream behind a whole one for the end.
+    """
+
+    def __init__(self, path: str | Path, new: Callable[[], Any]):
+        self.file, self.new, self.unpacker, self.rest = open(path, "rb"), new, new(), b""  # noqa: SIM115
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self.unpacker.eof or self._next():
+            packed = (self.rest or self.file.read(_CHUNK)) if self.unpacker.needs_input else b""
+            if self.unpacker.needs_input and not packed:
+                raise EOFError("it ends within its packed bytes")
+            self.rest = b""
+            if data := self.unpacker.decompress(packed, len(buffer)):
+                buffer[: len(data)] = data
+                return len(data)
+        return 0
+
+    def _next(self) -> bool:
+        """Begin the stream behind one that has ended, zeros between them left out; False at the end of the file."""
+        self.rest = self.unpacker.unused_data.lstrip(b"\0")
+        while not self.rest:
+            chunk = self.file.read(_CHUNK)
+            if not chunk:
+                return False
+            self.rest = chunk.lstrip(b"\0")
+        self.unpacker = self.new()
+        return True
+
+    def close(self) -> None:
+        self.file.close()
         super().close()
 
 

@@ -212,3 +212,19 @@ def test_parquet_without_pyarrow_is_refused_with_both_ways_out(tmp_path, monkeyp
     error = refusal(tmp_path / "scores.csv", b"PAR1\x15\4\x15\x10")
     assert error.found == "a Parquet file, and no pyarrow to read it"
     assert "pip install pyarrow" in error.expected and "to_csv" in error.expected
+
+
+@pytest.mark.parametrize("pack", [lzma.compress, bz2.compress])
+@pytest.mark.parametrize("between", [b"", b"\0" * 8])
+def test_streams_behind_each_other_are_all_read_and_a_damaged_one_is_no_end(tmp_path, pack, between):
+    path = tmp_path / "t.csv"
+    parts = [b"a,b\n" + b"1,2\n" * 40_000, b"3,4\n" * 40_000]
+    path.write_bytes(between.join(map(pack, parts)) + between)
+    with opening.open_table(path).stream as stream:
+        assert stream.read() == b"".join(parts)
+    damaged = bytearray(pack(parts[1]))
+    damaged[2] ^= 0xFF
+    for rest in (bytes(damaged), b"no stream", pack(parts[1])[:-9]):
+        path.write_bytes(pack(parts[0]) + rest)
+        with opening.open_table(path).stream as stream, pytest.raises(UserError, match="cannot be read"):
+            stream.read()

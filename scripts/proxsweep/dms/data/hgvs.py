@@ -13,10 +13,12 @@ CODES = {
 """One letter of each amino acid, and of the stop."""
 
 EXAMPLES = "p.Pro9Ala, p.[Pro9Ala;Lys5Ter], p.Lys5=, p.Lys5del"
-_PREFIX = r"(?:[\w.-]+(?:\([\w.-]+\))?:)?"  # a sequence and a colon
+_VARIANT = r"p\.|[A-Za-z*]{1,3}-?[0-9]+[a-z]?[A-Za-z*=-]{1,3}:"
+_PREFIX = rf"(?:(?!{_VARIANT})[\w.-]+(?:\([\w.-]+\))?:)?"  # a sequence and a colon; no substitution before another
 _PROTEIN = re.compile(rf"{_PREFIX}p\.(.*)", re.DOTALL)
+_SEQUENCE = re.compile(rf"({_PREFIX})p\.", re.DOTALL)
 _NUCLEOTIDE = re.compile(rf"{_PREFIX}[cgmnor]\.\S.*", re.DOTALL)
-_NEXT = re.compile(rf"[,;]\s*{_PREFIX}p\.")
+_NEXT = re.compile(rf"[,;:]\s*{_PREFIX}p\.")
 _CODE = re.compile(r"([A-Z][a-z]{2})(-?[0-9]{1,9}[a-z]?)([A-Z][a-z]{2}|del|[=*])")
 _LETTER = re.compile(r"([A-Z*])(-?[0-9]{1,9})([A-Z*=]|del)")
 
@@ -24,6 +26,12 @@ _LETTER = re.compile(r"([A-Z*])(-?[0-9]{1,9})([A-Z*=]|del)")
 def is_protein(text: str) -> bool:
     """Whether a text says that it is a protein's variant."""
     return bool(_PROTEIN.fullmatch(text))
+
+
+def sequence(text: str) -> str:
+    """The sequence that a protein's variant is of, as written before the colon; '' where it says none."""
+    found = _SEQUENCE.match(text)
+    return found[1].removesuffix(":") if found else ""
 
 
 def is_nucleotide(text: str) -> bool:

@@ -107,6 +107,8 @@ def read(
         notation than the study's.
     """
     reader = _Reader(notation, sites)
+    if notation.wildtype_names:  # also one that reads like a substitution
+        texts = np.where(np.isin(texts, notation.wildtype_names), "", np.asarray(texts, dtype=object))
     tokens = split(texts, notation.separator)
     unread = np.zeros(len(tokens.texts), dtype=bool)
     odd = np.array([not is_substitution(piece, sites) for piece in tokens.pieces], dtype=bool)

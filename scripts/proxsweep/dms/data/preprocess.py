@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from proxsweep.dms.data import columns, counts, notations, read, tables
+from proxsweep.dms.data import columns, counts, hgvs, notations, read, tables
 from proxsweep.dms.data import wildtypes as given_wildtypes
 from proxsweep.dms.data.data_report import Ledger
 from proxsweep.dms.data.notations import Notation
@@ -175,6 +175,7 @@ def _prepare(spec: dict, files: Sequence[Path]) -> tuple[Rows, pd.DataFrame, lis
         table = frame["table"].iat[row]
         return f"{files[table]}, row {frame['line'].iat[row]}, {written_in[table]}"
 
+    _refuse_two_sequences(frame["aa_substitutions"], condition, names, where)
     everything, dropped = _substitutions(data, frame, where)
     written = everything.keep(~dropped[everything.row])
     if data["self_substitution"] == "error":
@@ -194,6 +195,22 @@ def _prepare(spec: dict, files: Sequence[Path]) -> tuple[Rows, pd.DataFrame, lis
     frame = frame.iloc[order].reset_index(drop=True)
     rows = Rows(data, study, files, names, frame, condition[order], substitutions.take(order))
     return rows, _wildtype_table(wildtypes, written.sites, names), left_out
+
+
+def _refuse_two_sequences(
+    texts: pd.Series, condition: np.ndarray, names: list[str], where: Callable[[int], str]
+) -> None:
+    """Variants of a condition are of one protein, where HGVS names that."""
+    rows = np.flatnonzero(texts.str.contains(":", regex=False))
+    first: dict[int, tuple[str, int]] = {}
+    for row in rows:
+        sequence = hgvs.sequence(texts.iat[row])
+        known, other = first.setdefault(condition[row], (sequence, row)) if sequence else ("", row)
+        if known != sequence:
+            found = f"the sequence {sequence!r} in condition {names[condition[row]]}, but {known!r} at {where(other)}"
+            # message: The table has variants of several proteins, which would be taken for one. | Give each a condition
+            # of its own, by `where` beside the table in the list `func_scores` or in a table of its own.
+            raise UserError(where(row), found, "variants of one sequence in each condition")
 
 
 def _columns_of_substitutions(data: dict, item: dict) -> str:

@@ -29,7 +29,7 @@ def mirrors(fits: list[fitted.Fitted], min_times_seen: int = 1) -> pd.DataFrame:
     for one, other in combinations(fits, 2):
         for row, conditions in one.rows.items():
             both = fitted.paired(one, other, f"shift_{row}", conditions, min_times_seen)
-            size = np.minimum(both["a"].abs(), both["b"].abs()) * np.sign(both["a"] * both["b"])
+            size = np.minimum(both["a"].abs(), both["b"].abs()) * np.sign(both["a"]) * np.sign(both["b"])
             parts.append(pd.DataFrame({"row": row, "mutation": both.index, "mirror": size.to_numpy()}))
     return pd.concat(parts[1:] or parts, ignore_index=True)
 

@@ -260,3 +260,22 @@ def test_a_word_for_the_wildtype_in_three_columns_is_never_left_out():
 )
 def test_sites_of_a_column_of_floats(text, expected):
     assert notations.site(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("p.Pro9Ala:p.Lys5Asp", "P9A K5D"),
+        ("NP_1.2:p.Pro9Ala", "P9A"),
+        ("NP_1.2:p.Pro9Ala:p.Lys5Asp", "P9A K5D"),
+        ("P9A:p.Lys5Asp", None),
+        ("Pro9Ala:p.Lys5Asp", None),
+    ],
+)
+def test_a_colon_between_substitutions_hides_none(text, expected):
+    assert notations.normalised([text], notations.Notation()) == [expected]
+
+
+def test_a_name_of_the_wildtype_may_read_like_a_substitution():
+    tokens, unread = notations.read(["A1C", "D2E"], notations.Notation(wildtype_names=("A1C",)), str)
+    assert tokens.row.tolist() == [1] and not unread.any()

@@ -643,3 +643,12 @@ def test_a_row_without_a_number_of_barcodes_counts_as_one_and_is_reported(tmp_pa
     assert list(done.variants.query("condition == 'a'").sort_values("aa_substitutions")["n_barcodes"]) == [1, 3]
     notes = done.report.query("step == 'read'").set_index("condition")["reason"]
     assert notes["a"] == "1 without a number of barcodes, taken as 1" and notes["b"] == ""
+
+
+def test_variants_of_two_sequences_in_one_condition_are_refused(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("condition,aa_substitutions,func_score\na,T1:p.Pro9Ala,1\nb,T2:p.Pro9Ala,2\na,T2:p.Lys5Asp,3\n")
+    spec = {"study": "s", "data": {"func_scores": str(path)}, "reference": "a"}
+    with pytest.raises(UserError) as caught:
+        preprocess(spec, [path])
+    assert "row 4" in caught.value.place and "'T2' in condition a, but 'T1' at" in caught.value.found

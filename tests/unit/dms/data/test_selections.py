@@ -85,7 +85,11 @@ def test_tables_by_replicate_in_the_order_of_the_list(folder):
 
 def test_lists_of_selections_stand_beside_tables(folder):
     table = {"func_scores": "late/Lib-2_pre_1_vs_post_1_func_scores.csv", "condition": "late", "replicate": 1}
-    assert len(named(read(folder, LOCAL, table, {**table, "replicate": 2}))) == 6
+    other = "late/Lib-2_again.csv"
+    (folder / other).write_bytes((folder / table["func_scores"]).read_bytes())
+    assert len(named(read(folder, LOCAL, table, {**table, "func_scores": other, "replicate": 2}))) == 6
+    with pytest.raises(UserError, match="the same rows of the same condition as"):
+        read(folder, LOCAL, table, {**table, "func_scores": f"./{table['func_scores']}", "replicate": 2})
 
 
 @pytest.mark.parametrize(
