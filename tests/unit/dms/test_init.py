@@ -515,3 +515,12 @@ def test_the_weights_end_just_below_the_one_that_leaves_no_shift(tmp_path, monke
     for weight, shifted in ((swept[-1], True), (swept[-1] / weights.MOST * 1.05, False)):
         assert bool(fit(encoding, weight, difference, study.model, study.solver).best.shifts.any()) == shifted
     assert swept[0] == pytest.approx(weights.LEAST / weights.MOST * swept[-1], rel=0.1)
+
+
+def test_a_row_without_a_condition_is_refused_with_its_place(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{condition},A{site}C,0.5" for condition in "ab" for site in range(1, 40)]
+    (tmp_path / "t.csv").write_text("\n".join(["condition,aa_substitutions,func_score", *rows, ",A1D,1.5"]) + "\n")
+    assert main(["init", "t.csv"]) == 2
+    assert "t.csv, row 80, column 'condition': found no condition" in capsys.readouterr().err
+    assert not (tmp_path / "config").exists()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from proxsweep.dms.data import rows_kept
 from proxsweep.dms.init import names
 from proxsweep.dms.init.choice import listed
 from proxsweep.dms.init.recognise import Found
@@ -122,8 +123,16 @@ def _count(found: Grouping) -> None:
     found.variants = dict(found.rows.groupby("condition", sort=False)["read"].nunique())
 
 
+def _refuse_empty(table: Found, column: str) -> None:
+    empty = table.sheet.frame.index[table.sheet.texts(column) == ""]
+    if len(empty):
+        rows_kept.refuse_empty(table.sheet.path, empty[0], column, "condition")
+
+
 def _rows(number: int, table: Found, condition: str | None) -> pd.DataFrame:
     size = len(table.texts)
+    if condition is None:
+        _refuse_empty(table, table.condition)
     conditions = [condition] * size if condition is not None else table.sheet.texts(table.condition)
     labels = [""] * size if table.replicate is None else table.sheet.texts(table.replicate)
     return pd.DataFrame({"table": number, "condition": conditions, "replicate": labels, "read": table.read})
