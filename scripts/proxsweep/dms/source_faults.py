@@ -40,6 +40,14 @@ def all_local(data: dict[str, Any]) -> bool:
     return all(is_local(table["func_scores"]) for _, table in entries(data))
 
 
+def _resolved(text: str, base: Path) -> str:
+    """One name of a file, however it is written; an address as it stands."""
+    try:
+        return os.path.realpath(base / text) if is_local(text) else text
+    except (OSError, ValueError):  # a NUL in it: refused as no file
+        return text
+
+
 def _source_faults(data: dict[str, Any], base: Path) -> Iterator[Fault]:
     if data["func_scores"] and data["simulate"]:
         found = "`simulate` beside `func_scores`"
@@ -56,12 +64,7 @@ def _source_faults(data: dict[str, Any], base: Path) -> Iterator[Fault]:
     for path, table in entries(data):
         yield from file_faults((*path, "func_scores"), table["func_scores"], base)
         own = [repr(table.get(key)) for key in ("columns", "replicates", "where")]
-        place = (
-            table["func_scores"]
-            if not is_local(table["func_scores"])
-            else os.path.realpath(base / table["func_scores"])
-        )
-        key = (place, table.get("condition"), *own)
+        key = (_resolved(table["func_scores"], base), table.get("condition"), *own)
         if key in seen:
             # message: Rows would be read twice, or be two replicates that agree in everything. | Remove one entry;
             # where they are different rows, say so by `where`; where other columns have the other scores, by `columns`.

@@ -67,7 +67,7 @@ def test_a_list_of_selections_and_its_folder(home, tmp_path):
 
 def test_a_table_that_is_named_twice_in_two_ways_is_one(home, tmp_path):
     twice = [{"func_scores": "~/scores/all.csv"}, {"func_scores": str(home / "scores/all.csv")}]
-    with pytest.raises(UserError, match="the same table"):
+    with pytest.raises(UserError, match="the same rows"):
         study(tmp_path, func_scores=twice)
 
 

@@ -284,7 +284,7 @@ FAULTS = {
         "the name `a/b`",
     ),
     "entry: an unknown role": ([{**A, "columns": {"scores": "x"}}], {}, {}, "columns.scores", "the name `scores`"),
-    "entry: twice": ([A, A], {}, {}, "func_scores[1]", "the same table, condition and replicate"),
+    "entry: twice": ([A, A], {}, {}, "func_scores[1]", "the same rows of the same condition"),
     "a separator that is a letter": ("a.csv", {}, {"separator": "x"}, "data.separator", "'x'"),
     "a stop that is an amino acid": ("a.csv", {}, {"stop_letter": "K"}, "data.stop_letter", "'K'"),
     "one name for the wildtype": ("a.csv", {}, {"wildtype_names": "WT"}, "data.wildtype_names", "'WT'"),
@@ -305,7 +305,7 @@ def test_a_table_may_stand_twice_with_other_rows(folder):
     same = [{**LOW, "condition": "a"}, {**HIGH, "condition": "a"}, {**HIGH, "condition": "b"}]
     assert len(read(folder, same).data["func_scores"]) == 3
     error = refusal(folder, [*same, same[0]])
-    assert "the same table, condition and replicate" in error.found
+    assert "the same rows of the same condition" in error.found
 
 
 def test_columns_of_the_tables_of_a_list_of_selections(folder):
