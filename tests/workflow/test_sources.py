@@ -35,6 +35,7 @@ def remote(project: Project, address: str, sha256: str | None = None, **changes:
     project.config("remote.yaml", {"remote": small_study(data=data, **{"sweep": sweep, **changes})})
 
 
+@pytest.mark.slow
 def test_an_address_is_fetched_once(project, server):
     address = server.address("/scores.csv")
     remote(project, address, hashlib.sha256(TABLE).hexdigest())
