@@ -241,10 +241,10 @@ def announced(study: Study) -> str:
     return rules.announced(wanted["rule"], pairs, folds, level, study.sweep[roles.strength], roles)
 
 
-def foreseen(studies: Iterable[Study], base: Path = Path()) -> Iterator[str]:
+def foreseen(studies: Iterable[Study]) -> Iterator[str]:
     """What users should know of their studies beforehand; raises UserError for data that a run would refuse."""
     for study in studies:
-        for warning in family(study.family).foreseen(study, base):
+        for warning in family(study.family).foreseen(study, Path()):
             yield f"study {study.name}: warning: {warning}"
 
 

@@ -12,7 +12,7 @@ from proxsweep.families import family
 from proxsweep.io import digests
 from proxsweep.report import dropped
 from proxsweep.sweep import chosen, fits, grid
-from proxsweep.sweep.rules import RANKING
+from proxsweep.sweep.rules import GIVEN, RANKING
 from proxsweep.sweep.study import Roles, Study
 
 MOST = 3  # warnings of one kind that are shown
@@ -52,7 +52,7 @@ def _ended(studies: list[Study]) -> str:
     planned, ended = 0, Counter()
     for study in studies:
         planned += len(grid.table(study))
-        table = _table(Path("results", study.name, "fits.csv"))
+        table = digests.undamaged(Path("results", study.name, "fits.csv"))
         ended.update([] if table is None else fits.read(table)["status"])
     others = [f"{ended[status]} {status}" for status in STATUSES if ended[status]]
     missing = planned - ended.total()
@@ -61,7 +61,7 @@ def _ended(studies: list[Study]) -> str:
 
 
 def _dropped(folder: Path) -> Iterator[Line]:
-    path = _table(folder / dropped.REPORT)
+    path = digests.undamaged(folder / dropped.REPORT)
     if path is None:
         return
     found = list(_shortened("data", dropped.sentences(dropped.read(path))))
@@ -70,7 +70,7 @@ def _dropped(folder: Path) -> Iterator[Line]:
 
 
 def _choice(folder: Path, roles: Roles) -> Iterator[Line]:
-    path = _table(folder / "chosen.csv")
+    path = digests.undamaged(folder / "chosen.csv")
     choice = None if path is None else chosen.load(path)
     main = None if choice is None else chosen.main(choice)
     if main is None:
@@ -83,7 +83,7 @@ def _choice(folder: Path, roles: Roles) -> Iterator[Line]:
         yield Line(roles.strength_noun, row["reason"])
         yield Line(roles.strength_noun, f"findings are ranked at {where}")
         return
-    by = "" if row["by"] == "given" else f"by {row['by']}: "
+    by = "" if row["by"] == GIVEN else f"by {row['by']}: "
     yield Line(roles.strength_noun, f"{where}, {by}{row['reason']}")
 
 
@@ -92,8 +92,3 @@ def _shortened(head: str, texts: Iterable[str]) -> Iterator[Line]:
     yield from (Line(head, text) for text in texts[:MOST])
     if len(texts) > MOST:
         yield Line(head, f"and {len(texts) - MOST} more like these")
-
-
-def _table(path: Path) -> Path | None:
-    """A table's path; None where it is not there or is damaged, which the next run mends."""
-    return path if path.exists() and not digests.fault(path) else None

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from proxsweep.io import opening
 from proxsweep.io.errors import UserError
 
 KeyPath = tuple[str | int, ...]  # keys and list positions from the top of a config
@@ -18,7 +19,6 @@ MOST = 100_000  # values in a file, those of an alias wherever it is used
 MERGE = "tag:yaml.org,2002:merge"  # of the key `<<`
 DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 TABLE_NAME = re.compile(r".*\.(csv|tsv|tab|parquet|xlsx?)(\.[a-z0-9]+)?", re.IGNORECASE)
-PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"PK\x03\x04", b"\x28\xb5\x2f\xfd")  # gzip, bzip2, xz, zip, zstandard
 HEAD = 10_000  # bytes that tell a table from a config
 SCALARS = {f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null")}
 
@@ -76,7 +76,7 @@ def read(path: str | Path, name: str | None = None) -> Source:
 
 def _refuse_table(name: str, head: bytes) -> None:
     """Refuse a table, by its name or its first bytes, before YAML reads it as one long text."""
-    packed, columns = head.startswith(PACKED), _columns(head.decode("utf-8-sig", errors="replace"))
+    packed, columns = opening.is_packed(head), _columns(head.decode("utf-8-sig", errors="replace"))
     if not (packed or columns or TABLE_NAME.fullmatch(name)):
         return
     found = "a packed file" if packed else "a table" + (f" (columns {', '.join(columns[:8])})" if columns else "")

@@ -16,7 +16,7 @@ MOST = 3  # shifts that are named
 
 def findings(study: Study) -> list[str]:
     """How many shifts were found, and how many of them are false by the estimate; nothing where tables are missing."""
-    shifts_path, choice_path = (_undamaged(study, name) for name in ("shifts.csv", "chosen.csv"))
+    shifts_path, choice_path = (_file(study, name) for name in ("shifts.csv", "chosen.csv"))
     if shifts_path is None or choice_path is None:
         return []
     choice = chosen.load(choice_path)
@@ -48,7 +48,7 @@ def warnings(study: Study) -> list[str]:
 
 def _settings(study: Study) -> list[str]:
     """What a dry run says of settings and data, where these were tables."""
-    paths = [_undamaged(study, f"data/{name}.csv") for name in ("wildtypes", "variants")]
+    paths = [_file(study, f"data/{name}.csv") for name in ("wildtypes", "variants")]
     if study.data["simulate"] or None in paths:
         return []
     conditions = list(pd.read_csv(paths[0], nrows=0).columns.drop("site", errors="ignore"))
@@ -58,7 +58,7 @@ def _settings(study: Study) -> list[str]:
 
 
 def _scales(study: Study) -> Iterator[str]:
-    path = _undamaged(study, "fits.csv")
+    path = _file(study, "fits.csv")
     table = pd.DataFrame() if path is None else full(read(path))
     at_bound = table["scale_at_bound"].dropna().astype(str) == "True" if "scale_at_bound" in table else pd.Series()
     if at_bound.any():
@@ -71,7 +71,7 @@ def _scales(study: Study) -> Iterator[str]:
 
 
 def _cold_starts(study: Study) -> list[str]:
-    path = _undamaged(study, settings.COLD_STARTS)
+    path = _file(study, settings.COLD_STARTS)
     if path is None or not settings.checks_chosen_starts(study):
         return []
     found = reading.table(path, ("path",), ["path", "excess", "worse"], "a table of starts (.csv)")
@@ -81,7 +81,5 @@ def _cold_starts(study: Study) -> list[str]:
     return [f"{row.path}: a start from zeros ends {row.excess:.2g} lower (relative)" for row in worse.itertuples()]
 
 
-def _undamaged(study: Study, name: str) -> Path | None:
-    """A table of the study; None where it is not there or is damaged, which the next run mends."""
-    path = Path("results", study.name, name)
-    return path if path.exists() and not digests.fault(path) else None
+def _file(study: Study, name: str) -> Path | None:
+    return digests.undamaged(Path("results", study.name, name))

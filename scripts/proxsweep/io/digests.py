@@ -62,6 +62,11 @@ def fault(path: str | Path) -> str | None:
     return None
 
 
+def undamaged(path: str | Path) -> Path | None:
+    """A file's path; None where it is not there, or is not as it was written, which the next run mends."""
+    return None if not Path(path).exists() or fault(path) else Path(path)
+
+
 def verify(path: str | Path) -> None:
     """Refuse a file that is not as it was written.
 

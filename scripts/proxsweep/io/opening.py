@@ -30,13 +30,14 @@ _PACKED = {
     re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"): ("bzip2", lambda path: _Streams(path, bz2.BZ2Decompressor)),
 }
 _ZIP = re.compile(rb"PK(\x03\x04|\x05\x06)")
+_ZSTANDARD = re.compile(rb"\x28\xb5\x2f\xfd")
 _PARQUET = re.compile(rb"PAR1\x15")
 _PANDAS = 'the table as text: in pandas `table.to_csv("scores.csv", index=False)`'
 _R = 'the table as text: in R `write.csv(table, "scores.csv", row.names = FALSE)`'
 _SHEET = "one sheet of it, saved as CSV in UTF-8"
 _UNPACKED = "the table unpacked, or packed by gzip, xz, bzip2 or zip"
 _REFUSED = {
-    re.compile(rb"\x28\xb5\x2f\xfd"): ("a file packed by Zstandard (.zst)", f"{_UNPACKED} (`zstd -d` unpacks it)"),
+    _ZSTANDARD: ("a file packed by Zstandard (.zst)", f"{_UNPACKED} (`zstd -d` unpacks it)"),
     re.compile(rb"7z\xbc\xaf\x27\x1c"): ("a 7-Zip archive (.7z)", _UNPACKED),
     re.compile(rb"(?s).{257}ustar"): ("a tar archive (.tar)", f"{_UNPACKED} (`tar -xf` unpacks it)"),
     re.compile(rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"): ("an Excel file (.xls)", _SHEET),
@@ -91,6 +92,11 @@ def open_table(path: str | Path) -> Opened:
             return Opened(_unpacked(path, packed(path), noun), Path(path).name)
     _refuse_kind(path, start)
     return Opened(open(path, "rb"), Path(path).name)
+
+
+def is_packed(start: bytes) -> bool:
+    """Whether a file that begins so is packed."""
+    return any(magic.match(start) for magic in (*_PACKED, _ZIP, _ZSTANDARD))
 
 
 def unreadable(path: str | Path, error: Exception) -> UserError:

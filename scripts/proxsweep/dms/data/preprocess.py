@@ -201,16 +201,17 @@ def _refuse_two_sequences(
     texts: pd.Series, condition: np.ndarray, names: list[str], where: Callable[[int], str]
 ) -> None:
     """Variants of a condition are of one protein, where HGVS names that."""
-    rows = np.flatnonzero(texts.str.contains(":", regex=False))
-    first: dict[int, tuple[str, int]] = {}
-    for row in rows:
-        sequence = hgvs.sequence(texts.iat[row])
-        known, other = first.setdefault(condition[row], (sequence, row)) if sequence else ("", row)
-        if known != sequence:
-            found = f"the sequence {sequence!r} in condition {names[condition[row]]}, but {known!r} at {where(other)}"
+    codes, distinct = pd.factorize(texts)
+    sequences = np.array([hgvs.sequence(text) if ":" in text else "" for text in distinct], dtype=object)[codes]
+    for number, name in enumerate(names):
+        rows = np.flatnonzero((condition == number) & (sequences != ""))
+        others = rows[sequences[rows] != sequences[rows[0]]] if len(rows) else rows
+        if len(others):
+            one, other = sequences[rows[0]], sequences[others[0]]
+            found = f"the sequence {other!r} in condition {name}, but {one!r} at {where(rows[0])}"
             # message: The table has variants of several proteins, which would be taken for one. | Give each a condition
             # of its own, by `where` beside the table in the list `func_scores` or in a table of its own.
-            raise UserError(where(row), found, "variants of one sequence in each condition")
+            raise UserError(where(others[0]), found, "variants of one sequence in each condition")
 
 
 def _columns_of_substitutions(data: dict, item: dict) -> str:

@@ -74,10 +74,8 @@ def init(
     _refuse_existing(output, force)
     found = list(_choices(paths, name, output, reference, check, say))
     quoted = shlex.quote(str(output))
-    made, snakemake = (
-        shlex.join([commands.typed("proxsweep"), "init", *paths]),
-        shlex.quote(commands.typed("snakemake")),
-    )
+    made = shlex.join([commands.typed("proxsweep"), "init", *paths])
+    snakemake = shlex.quote(commands.typed("snakemake"))
     content = text.config(name, found, made, snakemake, quoted)
     write_text(output, content)
     check(yaml.safe_load(content), [output])
