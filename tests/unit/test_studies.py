@@ -1092,6 +1092,12 @@ UNKNOWN = {
         "the condition `d`",
         "one of the data's: a, b, c",
     ),
+    "a row that is called as all of them": (
+        GOOD.replace(DIFFERENCE, "      difference: [{name: m, rows: {all: {a: 1, b: -1}}}]"),
+        "14: studies.demo.sweep.difference[0].rows.all",
+        "the reserved name `all`",
+        "another name for a row",
+    ),
     "a condition of a row": (
         GOOD.replace(DIFFERENCE, "      difference: [{name: m, rows: {ad: {a: 1, d: -1}}}]"),
         "14: studies.demo.sweep.difference[0].rows.ad.d",

@@ -96,3 +96,30 @@ def test_fits_of_another_reference_are_counted_by_themselves(tmp_path, monkeypat
     (tmp_path / "c.yaml").write_text(CONFIG + "    references: {conditions: [b]}\n")
     one, refit = planning.with_refits(studies.from_config(studies.load(["c.yaml"]), ["c.yaml"], {})).values()
     assert "  refits    0 of 6 converged, 6 without a result" in list(verdict.lines(one, [refit]))
+
+
+def test_a_run_ends_with_the_warnings_of_its_dry_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.csv").write_text("condition,rep,aa_substitutions,func_score\na,1,,0\nb,2,A1C,1\n")
+    (tmp_path / "c.yaml").write_text(
+        "studies: {one: {data: {func_scores: t.csv}, reference: a, sweep: {lasso: [0], "
+        "difference: [reference, equivariant]}}}"
+    )
+    (study,) = studies.from_config(studies.load(["c.yaml"]), ["c.yaml"], {})
+    assert not any("warning" in line for line in verdict.lines(study))
+    write_csv("results/one/data/wildtypes.csv", pd.DataFrame({"site": ["1"], "a": ["A"], "b": ["A"]}))
+    variants = pd.DataFrame({"condition": ["a", "b"], "aa_substitutions": ["", "A1C"], "func_score": [0.0, 1.0]})
+    write_csv("results/one/data/variants.csv", variants)
+    said = "\n".join(verdict.lines(study))
+    for told in ("which is fitted twice", "no sigmoid can be learnt", "condition b has single mutants only"):
+        assert told in said
+    assert "and 1 more like these" in said, "the column `rep`"
+
+
+def test_one_replicate_has_no_estimate(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.yaml").write_text(CONFIG.replace("replicates: 2", "replicates: 1"))
+    (study,) = studies.from_config(studies.load(["c.yaml"]), ["c.yaml"], {})
+    write(choice=CHOICE | {"false_discovery_rate": None})
+    told = "3 of 1,300 shifts are nonzero in the one replicate; false ones not estimated"
+    assert f"  found     {told}" in list(verdict.lines(study))

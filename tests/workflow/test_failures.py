@@ -83,6 +83,7 @@ def test_a_fit_that_does_not_converge_lands_is_marked_and_is_an_error_on_request
     project.config("one.yaml", {"one": study})
     done = project.snakemake("results/one/figures/sparsity.svg", "--configfile", "one.yaml", cores=2)
     assert done.returncode == 0, done.stdout
+    assert "\nstudy one\n" not in done.stdout, "no verdict: tables beside the target may be of an earlier run"
     path = "results/one/fits/difference~reference/lasso~0.001/replicate~1"
     results = project.folder / "results/one"
     record = json.loads((project.folder / path / "record.json").read_text())

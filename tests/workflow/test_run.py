@@ -276,6 +276,7 @@ def test_the_run_printed_a_line_per_job_and_snakemakes_log_has_the_rest(finished
     assert len(re.findall(r"(?m)^Finished jobid: ", log)) == total
     assert len(re.findall(r"(?m)^(?:local)?rule \w+:", log)) == total and "Job stats:" in log
     assert "proxsweep: study tiny: 0 of 4 fits are there, 4 to make" in said and "Complete log(s): " in said
+    assert "\nstudy tiny\n  fits      4 of 4 converged\n" in said and "\n  open      results/tiny/" in said
 
 
 def test_a_dry_run_lists_rules_and_no_job_unless_asked_to(finished):

@@ -107,3 +107,12 @@ def test_a_row_that_the_run_would_refuse_is_refused_by_the_plan(tmp_path, monkey
     monkeypatch.setattr("test_foreseen.TABLE", f"{TABLE}{line}\n")
     code, said = planned(tmp_path, monkeypatch, capsys)
     assert code == 2 and f"proxsweep: {place}: found" in said
+
+
+@pytest.mark.parametrize(("folds", "code"), [(2, 0), (3, 2)])
+def test_more_folds_than_variants_are_refused_before_the_run(tmp_path, monkeypatch, capsys, folds, code):
+    (tmp_path / "folds.yaml").write_text(f"studies: {{one: {{cross_validation: {{folds: {folds}}}}}}}")
+    planned(tmp_path, monkeypatch, capsys)
+    assert main(["plan", "c.yaml", "folds.yaml"]) == code
+    said = capsys.readouterr()
+    assert ("found 2 variants of condition b" in said.err) == bool(code)

@@ -517,6 +517,14 @@ def test_the_weights_end_just_below_the_one_that_leaves_no_shift(tmp_path, monke
     assert swept[0] == pytest.approx(weights.LEAST / weights.MOST * swept[-1], rel=0.1)
 
 
+def test_an_output_that_cannot_be_written_is_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{condition},A{site}C,0.5" for condition in "ab" for site in range(1, 40)]
+    (tmp_path / "t.csv").write_text("\n".join(["condition,aa_substitutions,func_score", *rows]) + "\n")
+    assert main(["init", "t.csv", "--output", "t.csv/c.yaml"]) == 2
+    assert capsys.readouterr().err.startswith("proxsweep: t.csv")
+
+
 def test_a_row_without_a_condition_is_refused_with_its_place(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     rows = [f"{condition},A{site}C,0.5" for condition in "ab" for site in range(1, 40)]

@@ -205,3 +205,11 @@ def test_a_mutation_that_the_truth_lacks_is_an_error():
         false_discovery.table(
             table, truth, load=lambda path: Estimate("a", {ROW: {"a": -1.0, "b": 1.0}}, fitted(ONE).mutations)
         )
+
+
+def test_shifts_far_below_any_product_of_floats_keep_their_signs():
+    tiny = {name: value * 1e-200 for name, value in ONE.items()}
+    counted = [replicate_signs.mirrors([fitted(one), fitted(TWO)])["mirror"] for one in (ONE, tiny)]
+    assert np.sign(counted[0]).tolist() == np.sign(counted[1]).tolist() and (counted[1] != 0).sum() > 3
+    both = replicate_signs.mirrors([fitted(tiny), fitted(tiny)])["mirror"]
+    assert (both[both != 0] > 0).all() and (both != 0).any()
