@@ -192,6 +192,19 @@ def test_a_study_that_goes_on_after_a_failure(place):
     assert named(place) == []
 
 
+def test_tables_of_a_ranking(place):
+    """The largest shifts stand first, none is selected; two rows that change places are told."""
+    make_tables(configured(chosen={"false_discovery_rate": 1.0e-9, "difference": "clade"}))
+    chosen, shifts = read(place / "chosen.csv"), read(place / "shifts.csv")
+    row = dict(zip(chosen[0], next(row for row in chosen if row[-1] == "True"), strict=True))
+    assert (row["by"], row["selected"], row["lasso"]) == ("ranking", "False", "0.001")
+    sizes = [abs(float(row[shifts[0].index("shift")])) for row in shifts[1:]]
+    assert sizes == sorted(sizes, reverse=True) and sizes[0] > sizes[1] > sizes[2]
+    assert named(place) == []
+    rewrite(place / "shifts.csv", [shifts[0], shifts[2], shifts[1], *shifts[3:]])
+    assert ("shifts.csv", "order") in named(place)
+
+
 @pytest.fixture(params=[*OF_FITS, *OF_ALL, MUTATIONS])
 def table(request, place, monkeypatch) -> tuple[Path, Callable[[], list[str]]]:
     """A table, and what is wrong with it; of what is not changed no more is computed than once."""

@@ -75,6 +75,9 @@ def test_single_mutants_without_a_wildtype_are_named(tmp_path, monkeypatch, caps
     _, said = planned(tmp_path, monkeypatch, capsys)
     assert f"study one: warning: condition b {told}: its effects are known up to a constant" in said
     assert said.count(told) == 1
+    monkeypatch.setattr("test_foreseen.TABLE", TABLE.replace("b,,0\n", "b,K9R F12Y,0\n"))
+    _, said = planned(tmp_path, monkeypatch, capsys)
+    assert told not in said, "variants with several mutations tell the intercept"
 
 
 @pytest.mark.parametrize(("name", "count"), [("SE", 1), ("score_sd", 1), ("variance", 0), ("v", 0), ("dose", 0)])

@@ -116,6 +116,7 @@ def test_tables_of_different_columns_and_labels_say_their_own(tmp_path, monkeypa
 def test_single_mutants_get_no_sigmoid_and_no_random_halves(tmp_path, monkeypatch, form, model):
     study = initialised(tmp_path, monkeypatch, *form(tmp_path))
     assert study["model"]["global_epistasis"] == model
+    assert study["model"].get("ridge") == (1e-9 if model == "linear" else None)
     assert "split" not in json.dumps(study["data"])
 
 

@@ -215,3 +215,10 @@ def test_every_matrix_has_its_own_weight_and_one_is_the_study_s():
     assert found["lasso"].to_dict() == {"reference": 2e-5, "equivariant": 4e-5}
     assert found["chosen"].to_dict() == {"reference": False, "equivariant": True}
     assert chosen.weight(found.reset_index(), {"difference": "equivariant", "lasso": 1}) == 4e-5
+
+
+def test_a_ranking_needs_every_replicate_s_fit():
+    one = (NO_FOLDS["lasso"] == 1e-5) & (NO_FOLDS["replicate"] == "2")
+    table = NO_FOLDS.assign(status=np.where(one, "diverged", "converged"))
+    row = resolved(table, SIGNS.assign(estimate=np.nan), {"rule": "auto"})
+    assert (row["lasso"], row["by"]) == (2e-5, "ranking")
