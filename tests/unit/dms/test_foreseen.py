@@ -71,11 +71,12 @@ def test_single_mutants_without_a_wildtype_are_named(tmp_path, monkeypatch, caps
     told = "has single mutants only and no row of the wildtype"
     _, said = planned(tmp_path, monkeypatch, capsys)
     assert told not in said
-    monkeypatch.setattr("test_foreseen.TABLE", TABLE.replace("b,,0\n", ""))
+    whole = TABLE
+    monkeypatch.setattr("test_foreseen.TABLE", whole.replace("b,,0\n", ""))
     _, said = planned(tmp_path, monkeypatch, capsys)
     assert f"study one: warning: condition b {told}: its effects are known up to a constant" in said
     assert said.count(told) == 1
-    monkeypatch.setattr("test_foreseen.TABLE", TABLE.replace("b,,0\n", "b,K9R F12Y,0\n"))
+    monkeypatch.setattr("test_foreseen.TABLE", whole.replace("b,,0\n", "b,K9R F12Y,0\n"))
     _, said = planned(tmp_path, monkeypatch, capsys)
     assert told not in said, "variants with several mutations tell the intercept"
 
