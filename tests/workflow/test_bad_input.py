@@ -105,3 +105,13 @@ def test_table_is_refused_before_any_fit(project):
     assert not (project.folder / "results/study/data/variants.csv").exists()
     assert not (project.folder / "results/study/fits").exists()
     assert not (project.folder / "logs/study/fits").exists()
+
+
+def test_a_dry_run_refuses_rows_that_the_run_would_and_warns_of_data(project):
+    local(project, GOOD + "a,K2RR,1\n")
+    assert_refused(project.snakemake(*STUDY, "--dry-run"), "scores.csv, row 6, column 'aa_substitutions'", "'K2RR'")
+    local(project, GOOD + "a,K2R,0.2\nb,M1A,-0.8\n")
+    done = project.snakemake(*STUDY, "--dry-run")
+    told = "study study: warning: 100 % of the variants have one mutation, from which no sigmoid can be learnt"
+    assert done.returncode == 0 and f"proxsweep: {told}" in done.stdout.splitlines()
+    assert_nothing_started(project)
