@@ -239,6 +239,18 @@ def _strict(arguments: argparse.Namespace) -> None:
     print(f"all {len(table)} fits converged")
 
 
+def _stack_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("tables", type=Path, nargs="+")
+    parser.add_argument("--output", type=Path, required=True)
+
+
+def _stack(arguments: argparse.Namespace) -> None:
+    from proxsweep.io.files import write_csv
+    from proxsweep.report import dropped
+
+    write_csv(arguments.output, dropped.stacked(arguments.tables))
+
+
 def _index_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plan", type=Path, required=True)
     parser.add_argument("--fits", type=Path, required=True, help="fits.csv of the study")
@@ -324,6 +336,7 @@ COMMANDS = (
     Command("collect", "Records of all fits of a study to one table.", _collect_options, _collect),
     Command("choose", "The fits that a study goes on with.", _choose_options, _choose),
     Command("strict", "Fail if any fit has not converged.", _strict_options, _strict),
+    Command("stack", "Several tables with the same columns below each other.", _stack_options, _stack),
     Command("index", "Executed notebooks of a study as HTML, with an index.", _index_options, _index),
     Command("table-page", "A CSV table as a page whose rows sort by a click.", _table_page_options, _table_page),
     Command("write-config", "A study's config, all defaults filled in, as YAML.", _write_config_options, _write_config),

@@ -190,7 +190,8 @@ class _Checked:
                     # message: One key cannot be both varied and fixed. | Remove one of the two.
                     yield Fault(("sweep", key), found, expected)
         for key, values in self.values["sweep"].items():
-            yield from labels.faults(("sweep", key), values, swept.get(key, values))
+            shown = swept.get(key)
+            yield from labels.faults(("sweep", key), values, shown if isinstance(shown, list) else values)
         yield from self.family.faults(self.written, self.values, self.base)
 
     def settle(self) -> Iterator[Fault]:

@@ -62,9 +62,10 @@ def _ended(studies: list[Study]) -> str:
 
 def _dropped(folder: Path) -> Iterator[Line]:
     path = digests.undamaged(folder / dropped.REPORT)
-    if path is None:
+    report = None if path is None else dropped.read(path)
+    if report is None or not dropped.has_losses(report):
         return
-    found = list(_shortened("data", dropped.sentences(dropped.read(path))))
+    found = list(_shortened("data", dropped.sentences(report)))
     few = f"no condition lost more than {100 * dropped.MANY:.0f} % of its variants"
     yield from found or [Line("data", f"{few} ({path})")]
 

@@ -1352,6 +1352,9 @@ EXAMPLES = {
     + "".join(f"lib{n},{sample},ACG,-1,0.1,P9A\n" for n in (1, 2) for sample in ("sorted", "unsorted")),
     "r.csv": '"","condition","wt","position","mut","fitness"\n'
     + "".join(f'"{k}","{c}","P",9,"{m}",{y}\n' for c in ("early", "late") for k, m, y in [(1, "A", -1), (2, "NA", 0)]),
+    # of the family nmf
+    "genomes.tsv": "feature\ta\tb\tc\nx\t1\t2\t0\ny\t0\t1\t2\n",
+    "samples.csv": "sample,donor\na,one\nb,one\nc,two\n",
 }
 
 

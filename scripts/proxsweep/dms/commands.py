@@ -150,26 +150,6 @@ def _encode(arguments: argparse.Namespace) -> None:
     encoding.save(arguments.encoding)
 
 
-def _stack_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("tables", type=Path, nargs="+")
-    parser.add_argument("--output", type=Path, required=True)
-
-
-def _stack(arguments: argparse.Namespace) -> None:
-    import pandas as pd
-
-    from proxsweep.dms.data import read
-    from proxsweep.io.files import write_csv
-
-    tables = [read.read_table(path, read.header(path)) for path in arguments.tables]
-    for path, table in zip(arguments.tables, tables, strict=True):
-        if list(table.columns) != list(tables[0].columns):
-            # message: The reports of the steps that make `data/report.csv` differ. | Remove the folder `encodings` and
-            # `data/preprocess.report.csv`, and run again.
-            raise UserError(f"{path}, header", "other columns", f"those of {arguments.tables[0]}")
-    write_csv(arguments.output, pd.concat(tables, ignore_index=True))
-
-
 def _lasso_max_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--spec", type=json_option, required=True, help="fits and encodings, as JSON")
     parser.add_argument("--output", type=Path, required=True)
@@ -277,7 +257,6 @@ COMMANDS = (
     Command("fetch", "Copy a table from an address, and check it.", _fetch_options, _fetch),
     Command("preprocess", "Tables of functional scores or counts to variants.", _preprocess_options, _preprocess),
     Command("encode", "Variants of one replicate to an encoding.", _encode_options, _encode),
-    Command("stack", "Several tables with the same columns below each other.", _stack_options, _stack),
     Command("lasso-max", "The smallest lasso weights that make every shift zero.", _lasso_max_options, _lasso_max),
     Command(
         "cold-starts",

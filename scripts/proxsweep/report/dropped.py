@@ -4,13 +4,14 @@ A data report has a row for each replicate, step and condition: ``rows`` left af
 ``reason``. Rows that a step merges are not lost.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
 from proxsweep.io import reading
+from proxsweep.io.errors import UserError
 
 MANY = 0.1
 """A condition that loses a larger share of its variants is named."""
@@ -38,12 +39,39 @@ def read(path: str | Path) -> pd.DataFrame:
     return reading.table(path, TEXT, (), "a data report (.csv)")
 
 
+def stacked(paths: Sequence[str | Path]) -> pd.DataFrame:
+    """Reports of several steps below each other, every cell as it stands.
+
+    Raises
+    ------
+    UserError
+        For a file that is no table, and for one that has other columns than the first.
+    """
+    tables = [_as_text(path) for path in paths]
+    for path, table in zip(paths, tables, strict=True):
+        if list(table.columns) != list(tables[0].columns):
+            # message: The reports of the steps that make `data/report.csv` differ. | Remove the folder `encodings` and
+            # the study's `data/*.report.csv`, and run again.
+            raise UserError(f"{path}, header", "other columns", f"those of {paths[0]}")
+    return pd.concat(tables, ignore_index=True)
+
+
+def _as_text(path: str | Path) -> pd.DataFrame:
+    columns = read(path).columns
+    return reading.table(path, list(columns), (), "a data report (.csv)")
+
+
+def has_losses(report: pd.DataFrame) -> bool:
+    """Whether a report has the columns by which losses are counted; that of a family may have others."""
+    return {*TEXT, *NUMBERS} <= set(report.columns)
+
+
 def losses(report: pd.DataFrame) -> list[Loss]:
     """Conditions and replicates that lost more than :data:`MANY`, in the order of the report.
 
     Shares of successive steps are multiplied: what is left of what was left. A report without the columns says nothing.
     """
-    if not {*TEXT, *NUMBERS} <= set(report.columns):
+    if not has_losses(report):
         return []
     steps = report[(report["step"] != MERGING) & (report["replicate"] != "all")]
     found = [_loss(*key, part) for key, part in steps.groupby(["replicate", "condition"], sort=False)]

@@ -5,6 +5,7 @@ import re
 import pandas as pd
 import pytest
 
+from proxsweep.io.errors import UserError
 from proxsweep.io.files import write_csv
 from proxsweep.report import dropped, style
 
@@ -68,3 +69,23 @@ def test_every_figure_says_it_under_its_own_note(tmp_path):
     assert f"All 3 fits converged. {note}" in drawn(str(tmp_path / "report.csv"))
     for path in (str(tmp_path / "none.csv"), "", "absent.csv"):
         assert "All 3 fits converged." in drawn(path) and "dropped" not in drawn(path)
+
+
+def test_reports_are_stacked_cell_by_cell(tmp_path):
+    (tmp_path / "a.csv").write_text("replicate,step,rows\nall,read,007\n1,NA,\n")
+    (tmp_path / "b.csv").write_text("replicate,step,rows\n2,zeros,1e3\n")
+    write_csv(tmp_path / "c.csv", dropped.stacked([tmp_path / "a.csv", tmp_path / "b.csv"]))
+    assert (tmp_path / "c.csv").read_text() == "replicate,step,rows\nall,read,007\n1,NA,\n2,zeros,1e3\n"
+
+
+def test_reports_with_other_columns_are_not_stacked(tmp_path):
+    (tmp_path / "a.csv").write_text("replicate,rows\n1,2\n")
+    (tmp_path / "b.csv").write_text("rows,replicate\n1,2\n")
+    with pytest.raises(UserError, match=r"b\.csv, header: found other columns; expected those of .*a\.csv"):
+        dropped.stacked([tmp_path / "a.csv", tmp_path / "b.csv"])
+
+
+def test_a_report_of_other_columns_has_no_losses():
+    other = report(*STEPS).drop(columns="condition")
+    assert not dropped.has_losses(other) and dropped.losses(other) == []
+    assert dropped.has_losses(report(*STEPS))

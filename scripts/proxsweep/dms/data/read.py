@@ -14,10 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from proxsweep.dms.data import records
 from proxsweep.dms.data.numbers import to_numbers
 from proxsweep.dms.data.substitutions import LETTERS
-from proxsweep.io import digests
+from proxsweep.io import digests, records
 from proxsweep.io.errors import UserError
 
 SHOWN = 20  # names that a message lists
