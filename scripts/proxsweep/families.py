@@ -5,7 +5,7 @@ import importlib
 
 from proxsweep.family import Family
 
-FAMILIES = {"dms": "proxsweep.dms.family"}
+FAMILIES = {"dms": "proxsweep.dms.family", "nmf": "proxsweep.nmf.family"}
 DEFAULT = next(iter(FAMILIES))  # of a study that names none
 
 

@@ -1,0 +1,1 @@
+"""A second computation of what a fit of the family claims."""

@@ -1,0 +1,199 @@
+"""Checking one fit of this family: every claim of its files against :mod:`proxsweep.nmf.check.recompute`.
+
+Residuals are compared to what the rounding of sums and, in ``starts.npz``, of single precision may change: see
+:class:`proxsweep.nmf.check.recompute.Found`.
+"""
+
+import contextlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from proxsweep.io.digests import sha256
+from proxsweep.io.errors import UserError
+from proxsweep.nmf.check import recompute, starts, tables
+from proxsweep.nmf.check.recompute import Found, Problem
+from proxsweep.nmf.data.encoding import Encoding
+from proxsweep.optimize.status import Status
+from proxsweep.sweep import fit_folder
+from proxsweep.sweep.discrepancies import Checked, Discrepancies
+
+RECORD, PARAMETERS = fit_folder.RECORD, fit_folder.PARAMETERS
+RESIDUAL = 1e-9  # relative to the residual, to which is added
+SUMS = 1e-13  # relative to the numbers whose sum the residual is
+COLUMN = 1e-12  # of the sum of a column of W, and relative to the exposure of a factor
+ARRAYS = {"W": ("f", None), "H": ("f", None), "features": ("U", None), "samples": ("U", None)}
+FIGURES = ("starts", "starts_converged", "at_best", "start_spread", "zeros", "dead_factors", "features", "samples")
+
+
+class _Fit(NamedTuple):
+    """What a fit's files say: the record, names, W (M, k), H (k, N) of all features and samples, and the problem."""
+
+    record: Mapping[str, Any]
+    encoding: Encoding
+    w: np.ndarray
+    h: np.ndarray
+    problem: Problem
+
+    @property
+    def kept(self) -> tuple[np.ndarray, np.ndarray]:
+        """W (m, k) and H (k, n) of those that are not all zero."""
+        return self.w[self.encoding.kept_features], self.h[:, self.encoding.kept_samples]
+
+
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a diverged fit may overflow
+def check(folder: str | Path, record: Mapping[str, Any], encoding_path: str | Path) -> Checked:
+    """Recompute everything that the fit in ``folder`` claims.
+
+    A file that cannot be read is a disagreement. Where encoding, record and parameters do not belong together, nothing
+    else is looked into.
+
+    Parameters
+    ----------
+    folder
+        Holds the files of the fit.
+    record
+        Its record, read.
+    encoding_path
+        The encoding that was fitted.
+
+    Raises
+    ------
+    UserError
+        For a record that lacks keys.
+    """
+    folder, discrepancies = Path(folder), Discrepancies()
+    missing = [f"nmf.{key}" for key in FIGURES if key not in record["nmf"]]
+    if missing:
+        # message: A key was removed, or another version wrote the record. | Make the fit again.
+        raise UserError(str(folder / RECORD), f"no {', '.join(missing)}", "a fit's record with these keys")
+    fit = None
+    with _unreadable_is_told(discrepancies):
+        fit = _load(folder, record, encoding_path, discrepancies)
+    if fit is None:
+        return Checked(False, math.nan, math.nan, {}, discrepancies)
+    _constraints(fit, discrepancies)
+    found = recompute.evaluate(fit.problem, *fit.kept)
+    checked = _certificate(fit, found, discrepancies)
+    for compare in (tables.compare_features, tables.compare_samples):
+        with _unreadable_is_told(discrepancies):
+            compare(folder, fit.encoding, fit.w, fit.h, discrepancies)
+    starts.compare_record(record, discrepancies)
+    for compare in (starts.compare_table, starts.compare_trace):
+        with _unreadable_is_told(discrepancies):
+            compare(folder, record, discrepancies)
+    with _unreadable_is_told(discrepancies):
+        starts.compare_arrays(folder, record, fit.encoding, fit.problem, (fit.w, fit.h), discrepancies)
+    return checked
+
+
+@contextlib.contextmanager
+def _unreadable_is_told(discrepancies: Discrepancies) -> Iterator[None]:
+    """A file that cannot be read is a disagreement."""
+    try:
+        yield
+    except UserError as error:
+        discrepancies.add(Path(error.place).name, "the file", error.found, error.expected)
+
+
+def _load(
+    folder: Path, record: Mapping[str, Any], encoding_path: str | Path, discrepancies: Discrepancies
+) -> _Fit | None:
+    """The fit; None, with the reason in ``discrepancies``, where its files do not belong together."""
+    if record["encoding_sha256"] is not None:
+        discrepancies.equal(RECORD, "encoding_sha256", record["encoding_sha256"], _digest(encoding_path))
+    if discrepancies.disagreements:
+        return None
+    encoding = Encoding.load(encoding_path)
+    arrays = fit_folder.arrays(folder / PARAMETERS, ARRAYS)
+    rank, shape = record["fit"]["rank"], (len(encoding.features), len(encoding.samples))
+    wanted = {"W": (shape[0], rank), "H": (rank, shape[1])}
+    for name, size in wanted.items():
+        discrepancies.equal(PARAMETERS, f"type and shape of {name}", _kind(arrays[name]), f"float64 {size}")
+    for name, known in (("features", encoding.features), ("samples", encoding.samples)):
+        _same_names(name, arrays[name], known, discrepancies)
+    for name, size in zip(("features", "samples"), encoding.matrix.shape, strict=True):
+        discrepancies.equal(RECORD, f"nmf.{name}", record["nmf"][name], size)
+    sections = {name: record[name] for name in ("model", "solver") if isinstance(record.get(name), Mapping)}
+    for name, section in sections.items():
+        for key, value in {**record["fit"], "tolerance": record["tolerance"]}.items():
+            if key in section:
+                discrepancies.equal(RECORD, f"{name}.{key}", section[key], value)
+    problem = recompute.problem(encoding.matrix, record["model"])
+    if not np.isfinite(problem.norm):
+        found = "a feature that does not vary, divided by its standard deviation"
+        discrepancies.add(RECORD, "model.normalise", record["model"]["normalise"], found)
+    return None if discrepancies.disagreements else _Fit(record, encoding, arrays["W"], arrays["H"], problem)
+
+
+def _kind(values: np.ndarray) -> str:
+    return f"{values.dtype} {values.shape}"
+
+
+def _digest(path: str | Path) -> str:
+    try:
+        return sha256(path)
+    except OSError as error:
+        # message: It is missing or cut off. | Make the encoding again.
+        raise UserError(str(path), f"a file that cannot be read ({error})", "an encoding (.npz)") from error
+
+
+def _same_names(quantity: str, written: np.ndarray, found: np.ndarray, discrepancies: Discrepancies) -> None:
+    if written.shape != found.shape:
+        discrepancies.add(PARAMETERS, f"shape of {quantity}", written.shape, found.shape)
+        return
+    different = np.flatnonzero(written != found)
+    if len(different):
+        at = different[0]
+        discrepancies.add(PARAMETERS, f"{quantity}, entry {at + 1}", str(written[at]), str(found[at]))
+
+
+def _constraints(fit: _Fit, discrepancies: Discrepancies) -> None:
+    """Factors that are finite and not below 0, 0 where V is, whose columns sum to 1 if they have to, in order."""
+    encoding, diverged = fit.encoding, fit.record["status"] == Status.DIVERGED
+    left_out = {"W": fit.w[~encoding.kept_features], "H": fit.h[:, ~encoding.kept_samples]}
+    for name, values in (("W", fit.w), ("H", fit.h)):
+        if not (diverged or np.isfinite(values).all()):
+            discrepancies.add(PARAMETERS, name, "not finite", "numbers, unless it diverged")
+        if (values < 0).any():
+            discrepancies.add(PARAMETERS, name, float(values.min()), "nothing below 0")
+        if (left_out[name] != 0).any():
+            discrepancies.add(PARAMETERS, name, "an entry above 0", "0 where a row or a column of the matrix is 0")
+    sums, names = fit.w.sum(axis=0), _factors(fit.w.shape[1])
+    if fit.problem.simplex and not diverged:
+        discrepancies.entries(PARAMETERS, "sum of W", sums, np.ones_like(sums), names, COLUMN)
+    exposures = sums * fit.h.sum(axis=1)
+    rising = np.flatnonzero(exposures[1:] > (1 + COLUMN) * exposures[:-1])
+    if len(rising):
+        t = rising[0]
+        found = f"{exposures[t]:.6g} before {exposures[t + 1]:.6g}"
+        discrepancies.add(PARAMETERS, f"exposures of {names[t]} and {names[t + 1]}", found, "falling ones", COLUMN)
+
+
+def _factors(rank: int) -> Sequence[str]:
+    return tables.factor_names(rank)
+
+
+def _certificate(fit: _Fit, found: Found, discrepancies: Discrepancies) -> Checked:
+    """Objective, residual and status at the written parameters, and the record's counts of them."""
+    record, own = fit.record, RESIDUAL * found.residual + SUMS * found.residual_rounding
+    sizes = {
+        "smooth": (found.loss, found.loss_rounding),
+        "penalty": (found.penalty, COLUMN * found.penalty),
+        "objective": (found.objective, found.loss_rounding + COLUMN * found.penalty),
+        "residual": (found.residual, own),
+        "relative_residual": (found.residual, own),
+    }
+    for name, (value, slack) in sizes.items():
+        discrepancies.close(RECORD, name, record[name], value, slack)
+    discrepancies.equal(RECORD, "nmf.zeros", record["nmf"]["zeros"], found.zeros)
+    discrepancies.equal(RECORD, "nmf.dead_factors", record["nmf"]["dead_factors"], found.vanished)
+    said = starts.disagreement(found, record["status"], record["tolerance"], own, SUMS)
+    if said:
+        discrepancies.add(RECORD, "status", record["status"], said, own)
+    written = math.nan if record["objective"] is None else record["objective"]
+    difference = abs(written - found.objective) / (abs(found.objective) or 1.0)
+    return Checked(not said, difference, found.residual, {}, discrepancies)

@@ -1,0 +1,1 @@
+"""Matrices of features by samples: reading, checking, normalising and encoding them."""

@@ -1,0 +1,80 @@
+"""Starts run side by side: neither how many at once nor what the others do changes the end of one."""
+
+import numpy as np
+import pytest
+
+import factorisations as made
+from proxsweep.nmf.model import batch, fit, methods, problem, run
+from proxsweep.optimize.status import Status
+
+CASES = {
+    "hals": ("hals", {}),
+    "scd": ("scd", {"loss": "poisson"}),
+}
+
+
+def fitted(algorithm: str, model: dict, **solver) -> fit.Fit:
+    solver = made.SOLVER | {"starts": ["4x_random", "nndsvd"]} | solver
+    encoding = made.encoding(made.integers()[0])
+    return fit.fit(encoding, made.RANK, algorithm, made.MODEL | model, solver, lambda _: None)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_size_of_batches_changes_no_digit(monkeypatch, case):
+    algorithm, model = CASES[case]
+    together = fitted(algorithm, model, max_iterations=300)
+    assert len({one.end.iterations for one in together.starts}) > 1
+    each = batch.ARRAYS * 8 * made.RANK * sum(made.SHAPE) + (8 * 4 * np.prod(made.SHAPE) if model else 0)
+    monkeypatch.setattr(batch, "BATCH_BYTES", 2 * each)
+    sizes = []
+    solve = batch.solve
+    monkeypatch.setattr(batch, "solve", lambda *values: sizes.append(len(values[4])) or solve(*values))
+    apart = fitted(algorithm, model, max_iterations=300)
+    assert sizes[:3] == [2, 2, 1]
+    for one, other in zip(together.starts, apart.starts, strict=True):
+        assert (one.name, one.status, one.end.iterations) == (other.name, other.status, other.end.iterations)
+        assert one.objective == pytest.approx(other.objective, rel=1e-10)
+        np.testing.assert_allclose(one.w, other.w, rtol=0, atol=1e-10)
+        np.testing.assert_allclose(one.h, other.h, rtol=0, atol=1e-10 * abs(other.h).max())
+
+
+def test_a_start_that_is_done_is_frozen():
+    values, w, h = made.integers()
+    stated, data = problem.build(values, made.MODEL)
+    method, settings = methods.build("hals", made.SOLVER, stated, data, made.RANK, values.size)
+    rng = np.random.default_rng(1)
+    end = made.Driver(values, w, h, "hals", tolerance=1e-12).to(2000).factors()
+    factors = np.stack([end[0].T, rng.gamma(1, 1, w.T.shape)]), np.stack([end[1], rng.gamma(1, 1, h.shape)])
+    fixed = method, stated, data, settings
+    begun = run.begin(*fixed, *factors)
+    first = run.advance(*fixed, begun, 10, 1e-6)
+    assert first.done.tolist() == [True, False]
+    second = run.advance(*fixed, first, 50, 1e-6)
+    assert np.asarray(second.iterations).tolist() == [10, 50]
+    for before, after in zip(first.state, second.state, strict=True):
+        np.testing.assert_array_equal(before[0], after[0])
+    assert not np.array_equal(first.state.w[1], second.state.w[1])
+
+
+def test_starts_end_at_the_limit_of_iterations_or_of_time():
+    short = fitted("hals", {}, max_iterations=7)
+    assert {one.end.iterations for one in short.starts} == {7}
+    assert {one.status for one in short.starts} == {Status.MAX_ITERATIONS}
+    hasty = fitted("hals", {}, tolerance=1e-15, max_seconds=0.0)
+    assert {one.status for one in hasty.starts} == {Status.MAX_SECONDS}
+
+
+def test_looks_become_rare_and_end_at_the_last_iteration():
+    assert batch.looks(40) == [1, 2, 3, 5, 7, 10, 20, 30, 40]
+    assert batch.looks(1) == [1]
+    assert batch.looks(20000)[-3:] == [7000, 10000, 20000]
+    assert not [count for count in batch.looks(20000) if count > 10 and count % run.CHECK_EVERY]
+
+
+def test_the_best_start_is_the_lowest_and_of_equal_ones_a_converged_one():
+    done = fitted("hals", {})
+    lowest = min(one.objective for one in done.starts)
+    assert done.best.objective <= lowest * (1 + 1e-8)
+    assert done.at_best == sum(one.objective <= lowest * (1 + 1e-6) for one in done.starts)
+    exposures = done.best.w.sum(axis=0) * done.best.h.sum(axis=1)
+    assert (np.diff(exposures) <= 0).all()
