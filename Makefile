@@ -50,6 +50,9 @@ benchmark: .venv/development
 	$(BIN)/python benchmarks/page.py
 	$(BIN)/python benchmarks/real.py --data $(DATA)/spike_delta_ba1_10k.csv
 	$(BIN)/python benchmarks/multidms.py --data $(DATA)/spike_delta_ba1_10k.csv
+	$(BIN)/python benchmarks/nmf_speed.py
+	$(BIN)/python benchmarks/nmf_memory.py
+	$(BIN)/python benchmarks/nmf_random.py
 
 .venv/bin/python:
 	$(PYTHON) -I -m venv .venv

@@ -590,7 +590,7 @@ def test_disagreements_are_printed_below_the_table_and_fail(study, capsys):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"family": "nmf"}, "family 'nmf'"),
+        ({"family": "unknown"}, "family 'unknown'"),
         ({"schema_version": 99}, "schema_version 99"),
     ],
 )

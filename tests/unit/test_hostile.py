@@ -23,8 +23,9 @@ from proxsweep.report import table_page
 from proxsweep.sweep import chosen, fits
 
 SHELL = re.compile(r'shell:\n((?:\s+"[^\n]*"\n)+)')
-# numbers, and an option with 64 hexadecimal digits
-UNQUOTED = {"threads", "resources.attempt", "params.least", "params.sha256", "params.signs"}
+# numbers, an option with 64 hexadecimal digits, and options whose values are quoted where they are made
+UNQUOTED = {"threads", "resources.attempt", "params.least", "params.ranks", "params.sha256", "params.signs"}
+UNQUOTED |= {"params.samples"}
 
 
 def test_every_value_reaches_the_shell_as_one_quoted_argument():

@@ -2,13 +2,21 @@
 
 import gzip
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from faults.harness import compare, records
 from projects import assert_refused, copy_project, counts, small_study
 from proxsweep.nmf.data.encoding import Encoding
+
+pytestmark = pytest.mark.slow
 
 FEATURES, SAMPLES = 14, 16
 
@@ -83,6 +91,7 @@ def test_a_fit_is_to_the_samples_of_its_donor(project):
             w, h = arrays["W"], arrays["H"]
         assert min(w.min(), h.min()) >= 0 and w.shape[1] == row.rank
         kept = counts[encoding.kept_features][:, donor]
+        w, h = w[encoding.kept_features], h[:, encoding.kept_samples]
         assert ((kept - w @ h) ** 2).sum() / 2 == pytest.approx(row.objective, rel=1e-9)
 
 
@@ -129,3 +138,30 @@ def test_what_a_run_would_refuse_is_refused_at_the_dry_run(project, changes, par
 def test_commands_of_the_rules_are_listed(project):
     said = project.proxsweep("--help").stdout
     assert all(f"nmf-{name}" in said for name in ("simulate", "read", "encode"))
+
+
+def test_a_run_that_was_killed_is_finished_by_the_next(tmp_path):
+    """Snakemake and all of its jobs, the moment one fit is finished; the next run makes the others, to the same end."""
+    whole, killed = (copy_project(tmp_path / name) for name in ("whole", "killed"))
+    for made in (whole, killed):
+        write_cells(made.folder)
+        made.config("s.yaml", {"s": study(sweep={"rank": [1, 2, 3]})})
+    assert whole.snakemake("--configfile", "s.yaml").returncode == 0
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--configfile", "s.yaml"]
+    running = subprocess.Popen(
+        command, cwd=killed.folder, env=killed.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )  # fmt: skip
+    end = time.monotonic() + 300
+    while not records(killed) and running.poll() is None and time.monotonic() < end:
+        time.sleep(0.02)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    before = records(killed)
+    assert 0 < len(before) < 6
+    assert killed.snakemake("--configfile", "s.yaml", "--unlock").returncode == 0
+    done = killed.snakemake("--configfile", "s.yaml")
+    assert done.returncode == 0, done.stdout
+    after = records(killed)
+    assert len(after) == 6 and {fit: after[fit] for fit in before} == before
+    assert compare(killed, whole) == []

@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from proxsweep.nmf.model import methods, run
+from proxsweep.nmf.model import finish, methods, run
 from proxsweep.nmf.model.methods import Method, Settings
 from proxsweep.nmf.model.problem import Data, Problem
 from proxsweep.nmf.model.products import Dense
@@ -19,7 +19,8 @@ LOOKS = (1, 2, 3, 5, 7)  # of every power of ten
 FEWER = 4  # the batch is cut down when one in so many is left
 STRIDE_SECONDS = 5.0
 BATCH_BYTES = 400e6
-ARRAYS = 16  # of the size of the factors, or of V under the loss `poisson`: what an iteration holds at once
+ARRAYS, BLOCKS = 16, 6  # what an iteration holds at once: of the size of the factors, and in late ones of k x k blocks
+COPIES, LATE_COPIES = 4, 12  # and, under the loss `poisson`, of V
 
 
 @dataclass
@@ -45,9 +46,10 @@ class Limits:
 
 def size(problem: Problem, data: Data, method: Method, rank: int, starts: int) -> int:
     """How many starts are run at once: as many as memory allows."""
-    each = 8 * ARRAYS * rank * (data.rows + data.columns)
+    late = method.late(problem, data).finishing
+    each = 8 * (ARRAYS + BLOCKS * rank * late) * rank * (data.rows + data.columns)
     if problem.poisson and isinstance(data.v, Dense):
-        each += 8 * 4 * data.rows * data.columns
+        each += 8 * (LATE_COPIES if late else COPIES) * data.rows * data.columns
     return int(np.clip(BATCH_BYTES // each, 1, starts))
 
 
@@ -120,12 +122,14 @@ class _Batch:
         return now
 
     def _stride(self, now: Run, goal: int) -> tuple[Run, float]:
-        key = ("advance", len(now.done))
+        method, *rest = self.fixed
+        late = method.late(*rest[:2]) if int(now.count) >= finish.FIRST else method
+        key = (late, len(now.done))
         if key not in self.compiled:  # a call that does nothing
-            run.advance(*self.fixed, now, jnp.int32(0), jnp.float64(self.limits.tolerance)).done.block_until_ready()
+            run.advance(late, *rest, now, jnp.int32(0), jnp.float64(self.limits.tolerance)).done.block_until_ready()
             self.compiled.add(key)
         began = time.perf_counter()
-        now = run.advance(*self.fixed, now, jnp.int32(goal), jnp.float64(self.limits.tolerance))
+        now = run.advance(late, *rest, now, jnp.int32(goal), jnp.float64(self.limits.tolerance))
         now.done.block_until_ready()
         spent = time.perf_counter() - began
         self.seconds += spent

@@ -13,12 +13,16 @@ import jax.numpy as jnp
 from proxsweep.nmf.model.problem import Problem, on_simplex
 
 BETA = 0.5
+DAMPING = 1e-3
 GROW, GROW_BOUND, SHRINK = 1.005, 1.002, 1.5
 LEAST = 0.1  # of an entry is left by an extrapolation
 
 
 class State(NamedTuple):
-    """Factors by the updates, the extrapolated ones, and the size of the extrapolation (S,) with its bound."""
+    """Factors by the updates, the extrapolated ones, and the size of the extrapolation (S,) with its bound.
+
+    ``damping`` is that of the steps of :mod:`proxsweep.nmf.model.finish`.
+    """
 
     w: jax.Array
     h: jax.Array
@@ -28,6 +32,7 @@ class State(NamedTuple):
     bound: jax.Array
     value: jax.Array
     plain: jax.Array
+    damping: jax.Array
 
 
 class Blocks(NamedTuple):
@@ -41,7 +46,7 @@ class Blocks(NamedTuple):
 def begin(w: jax.Array, h: jax.Array) -> State:
     """The state at starts W (S, k, m), H (S, k, n)."""
     each = jnp.ones(len(w))
-    return State(w, h, w, h, BETA * each, each, jnp.inf * each, jnp.zeros(len(w), bool))
+    return State(w, h, w, h, BETA * each, each, jnp.inf * each, jnp.zeros(len(w), bool), DAMPING * each)
 
 
 def iterate(problem: Problem, blocks: Blocks, state: State) -> State:
@@ -60,6 +65,7 @@ def iterate(problem: Problem, blocks: Blocks, state: State) -> State:
         bound=jnp.minimum(1.0, GROW_BOUND * state.bound),
         value=value,
         plain=jnp.zeros_like(state.plain),
+        damping=state.damping,
     )
     back = State(
         *(state.w, state.h, state.w, state.h),
@@ -67,6 +73,7 @@ def iterate(problem: Problem, blocks: Blocks, state: State) -> State:
         bound=state.beta,
         value=state.value,
         plain=jnp.ones_like(state.plain),
+        damping=state.damping,
     )
     return choose(kept, on, back)
 

@@ -1,14 +1,14 @@
 """The algorithms by name: how each begins at starts, and what one of its iterations does."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from proxsweep.nmf.model import extrapolation, hals, mu, pgd, scd
+from proxsweep.nmf.model import extrapolation, finish, hals, mu, pgd, scd
 from proxsweep.nmf.model.extrapolation import Blocks
 from proxsweep.nmf.model.mu import Floor
 from proxsweep.nmf.model.pgd import Line
@@ -17,12 +17,21 @@ from proxsweep.nmf.model.problem import Data, Problem
 
 @dataclass(frozen=True)
 class Method:
-    """What compiled functions depend on: the algorithm, sweeps a product for W and for H, steps a block."""
+    """What compiled functions depend on: the algorithm, sweeps a product for W and for H, steps a block.
+
+    ``finishing`` says that steps of :mod:`proxsweep.nmf.model.finish` are taken, too.
+    """
 
     algorithm: str
     accelerated: bool
     sweeps: tuple[int, int]
     inner: int
+    finishing: bool = False
+
+    def late(self, problem: Problem, data: Data) -> "Method":
+        """The method of starts that run on when others have ended."""
+        finishes = self.accelerated and self.algorithm in ("hals", "scd") and finish.applies(problem, data)
+        return replace(self, finishing=finishes)
 
 
 class Settings(NamedTuple):
@@ -62,6 +71,18 @@ def begin(method: Method, problem: Problem, data: Data, settings: Settings, w: j
     if method.algorithm == "pgd_alternating":
         return pgd.begin_alternating(problem, w, h)
     return extrapolation.begin(w, h) if method.accelerated else Plain(w, h)
+
+
+def advance(
+    method: Method, problem: Problem, data: Data, settings: Settings, state: Any, count: jax.Array
+) -> tuple[Any, jax.Array]:
+    """What follows after ``count`` iterations, and how many they are then: a step of `finish` counts for several."""
+    once = partial(iterate, method, problem, data, settings)
+    if not method.finishing:
+        return once(state), count + 1
+    cost = finish.cost(problem, state.w.shape[1])
+    due = finish.is_due(count, cost)
+    return jax.lax.cond(due, partial(finish.step, problem, data), once, state), count + jnp.where(due, cost, 1)
 
 
 def iterate(method: Method, problem: Problem, data: Data, settings: Settings, state: Any) -> Any:

@@ -54,10 +54,10 @@ def advance(
         return (run.count < until) & ~run.done.all()
 
     def step(run: Run) -> Run:
-        count = run.count + 1
-        state = choose(run.done, run.state, methods.iterate(method, problem, data, settings, run.state))
+        state, count = methods.advance(method, problem, data, settings, run.state, run.count)
+        state = choose(run.done, run.state, state)
         residual = jax.lax.cond(
-            count % CHECK_EVERY == 0,
+            count // CHECK_EVERY > run.count // CHECK_EVERY,
             lambda: certificate.residual(problem, data, *methods.factors(settings, state)),
             lambda: jnp.full_like(run.residual, jnp.inf),
         )
