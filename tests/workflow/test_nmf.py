@@ -153,11 +153,11 @@ def test_a_run_that_was_killed_is_finished_by_the_next(tmp_path):
         start_new_session=True,
     )  # fmt: skip
     end = time.monotonic() + 300
-    while not records(killed) and running.poll() is None and time.monotonic() < end:
+    while not any("/." not in fit for fit in records(killed)) and running.poll() is None and time.monotonic() < end:
         time.sleep(0.02)
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
-    before = records(killed)
+    before = {fit: record for fit, record in records(killed).items() if "/." not in fit}  # what is in place
     assert 0 < len(before) < 6
     assert killed.snakemake("--configfile", "s.yaml", "--unlock").returncode == 0
     done = killed.snakemake("--configfile", "s.yaml")

@@ -10,8 +10,8 @@ from proxsweep.nmf import settings, sources
 from proxsweep.sweep.study import Study
 
 ITERATION_SECONDS = 3e-6  # an iteration of one start: this, and for every
-PRODUCT_SECONDS = {"squared": 4e-10, "poisson": 2e-9}  # entry times rank
-ITERATIONS = {"hals": 300, "mu": 10_000, "pgd_all": 4000, "pgd_alternating": 2000, "scd": 500}
+PRODUCT_SECONDS = {"squared": 4e-10, "poisson": 1e-8}  # entry times rank
+ITERATIONS = {"hals": 300, "mu": 10_000, "pgd_all": 4000, "pgd_alternating": 2000, "scd": 600}
 READ_SECONDS = 2e-7  # an entry: read, checked and encoded
 DATA_SECONDS = 4.0  # a job of the data: one for the whole, one for each replicate
 

@@ -174,6 +174,7 @@ class _Own:
         open_ones = [name for name in names if name not in known or known[name].status in LIMITED]
         if not open_ones or limits.max_iterations <= 0:
             return [known[name] for name in names]
+        self.seconds += max((known[name].seconds for name in open_ones if name in known), default=0.0)
         begin = dict(zip(names, ((w.T, h) for w, h in points), strict=True))
         begin |= {name: (known[name].w, known[name].h) for name in open_ones if name in known}
 
