@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from proxsweep.io.errors import UserError
-from proxsweep.nmf.data.table import Table, numbered
+from proxsweep.nmf.data.table import Table, counted, numbered
 
 _DAMAGED = (OSError, EOFError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, SyntaxError)
 _DAMAGED += (OverflowError, MemoryError, zipfile.BadZipFile, zlib.error)
@@ -33,18 +33,19 @@ def read_npy(path: str | Path) -> Table:
         raise UserError(str(path), "several arrays (.npz) under the suffix .npy", _NPY)
     if array.ndim != 2:
         # message: A matrix has rows and columns. | Save it as an array of two dimensions.
-        raise UserError(str(path), f"an array of {array.ndim} dimensions, shape {array.shape}", _NPY)
+        raise UserError(str(path), f"an array of {counted(array.ndim, 'dimension')}, shape {array.shape}", _NPY)
     refuse_type(path, array.dtype)
     return _named(path, np.array(array, dtype=np.float64, order="C"))
 
 
 def read_npz(path: str | Path) -> Table:
-    """A sparse matrix of any of SciPy's formats, rows as features, numbered names. Entries at one place are summed.
+    """A sparse matrix of any of SciPy's formats, rows as features, numbered names.
 
     Raises
     ------
     UserError
-        As :func:`read_npy`, and for an ``.npz`` that is no sparse matrix, or one whose parts do not fit together.
+        As :func:`read_npy`, and for an ``.npz`` that is no sparse matrix, one whose parts do not fit together, or one
+        of coordinates (COO) with an entry twice.
     """
     file = _load(path, _NPZ)
     if isinstance(file, np.ndarray):
@@ -65,6 +66,8 @@ def read_npz(path: str | Path) -> Table:
     if matrix.ndim != 2:
         # message: A matrix has rows and columns. | Save it as a matrix of two dimensions.
         raise UserError(str(path), f"a sparse array of {matrix.ndim} dimension", _NPZ)
+    if matrix.format == "coo":
+        _refuse_twice(path, matrix)
     return _named(path, to_csr(path, matrix))
 
 
@@ -103,6 +106,24 @@ def to_csr(path: str | Path, matrix: Any) -> sparse.csr_array:
     return found
 
 
+def _refuse_twice(path: str | Path, matrix: Any) -> None:
+    """Refuse coordinates that stand twice."""
+    rows, columns = matrix.row, matrix.col
+    order = np.lexsort((columns, rows))
+    same = (np.diff(rows[order]) == 0) & (np.diff(columns[order]) == 0)
+    if same.any():
+        first = order[1:][same].min()
+        # message: 1 entry a second time (the first: row 3, column 2) | each entry once | An entry stands twice, and
+        # nobody can tell whether the second is to be added or put in its place. | Save it with each entry once; in
+        # SciPy `matrix.sum_duplicates()` adds them up.
+        raise UserError(
+            str(path),
+            f"{counted(same.sum(), 'entry')} a second time (the first: row {rows[first] + 1}, column "
+            f"{columns[first] + 1})",
+            "each entry once",
+        )
+
+
 def _named(path: str | Path, matrix: np.ndarray | sparse.csr_array) -> Table:
     rows, columns = matrix.shape
     return Table(Path(path), matrix, numbered("feature", rows), numbered("sample", columns), "names are numbers")
@@ -122,7 +143,14 @@ def _load(path: str | Path, expected: str) -> Any:
 
 
 def _unreadable(path: str | Path, error: BaseException, expected: str) -> UserError:
-    # message: a file that cannot be read (...) | a matrix of numbers as `numpy.save` writes it (.npy) / a sparse matrix
-    # as `scipy.sparse.save_npz` writes it (.npz) | It was cut off (an unfinished download), or holds Python objects,
-    # which are never opened since they can run code. | Copy or download it again; save objects as numbers.
-    return UserError(str(path), f"a file that cannot be read ({error})", expected)
+    if any(words in str(error) for words in ("Python objects in dtype", "Object arrays cannot")):
+        # message: an array of Python objects, which are never loaded | a matrix of numbers as `numpy.save` writes it
+        # (.npy) / a sparse matrix as `scipy.sparse.save_npz` writes it (.npz) | Such objects can run code. | Convert
+        # the array to numbers before it is saved (`array.astype(float)`).
+        return UserError(str(path), "an array of Python objects, which are never loaded", expected)
+    # message: a file that cannot be read: an unfinished download or a damaged file (...) | a matrix of numbers as
+    # `numpy.save` writes it (.npy) / a sparse matrix as `scipy.sparse.save_npz` writes it (.npz) | It was cut off, or
+    # is of another kind than its suffix says. | Copy or download it again.
+    return UserError(
+        str(path), f"a file that cannot be read: an unfinished download or a damaged file ({error})", expected
+    )

@@ -11,7 +11,7 @@ from proxsweep.io.errors import UserError
 from proxsweep.io.names import RULE, is_name
 from proxsweep.nmf.data.encoding import Matrix
 from proxsweep.nmf.data.normalise import constant
-from proxsweep.nmf.data.table import Table
+from proxsweep.nmf.data.table import Table, counted
 
 LIMITS = 1e-75, 1e75
 """Least and most that the largest entry may be: squares of gradients are of its fourth power at most."""
@@ -41,10 +41,11 @@ def refuse_small(place: str, matrix: Matrix) -> None:
     """
     features, samples = matrix.shape
     if min(features, samples) < 2:
-        nouns = [f"{count} {noun}{'s' * (count != 1)}" for count, noun in ((features, "feature"), (samples, "sample"))]
         # message: 1 feature and 38 samples | at least two of each | Such a matrix has one factor, itself. Often the
         # file is another one, or its delimiter is not what its suffix says. | Look into the file; select more features.
-        raise UserError(place, " and ".join(nouns), "at least two of each")
+        raise UserError(
+            place, f"{counted(features, 'feature')} and {counted(samples, 'sample')}", "at least two of each"
+        )
 
 
 def refuse_rank(spec: Mapping[str, Any], matrix: Matrix, part: str = "") -> None:
@@ -68,7 +69,8 @@ def refuse_rank(spec: Mapping[str, Any], matrix: Matrix, part: str = "") -> None
         # rank asks for. | Remove the larger ranks from `sweep: rank`; with `replicates` make fewer parts.
         raise UserError(
             f"{spec['study']}, sweep.rank",
-            f"rank {largest} for a matrix{part} of {features} features and {samples} samples that are not all zero",
+            f"rank {largest} for a matrix{part} of {counted(features, 'feature')} and {counted(samples, 'sample')} "
+            "that are not all zero",
             f"ranks of at most {min(features, samples)}",
         )
 
@@ -88,7 +90,8 @@ def refuse_constant(spec: Mapping[str, Any], matrix: Matrix, features: np.ndarra
         # out, as the message says or by a list, or normalise in another way.
         raise UserError(
             f"{spec['study']}, normalise feature_sd",
-            f"{equal.sum()} features whose entries are all equal{part} (the first: {str(features[equal][0])!r})",
+            f"{counted(equal.sum(), 'feature')} whose entries are all equal{part} "
+            f"(the first: {str(features[equal][0])!r})",
             f"features that vary between samples; `features: {{most_variable: {(~equal).sum()}}}` keeps those that do",
         )
 
@@ -104,12 +107,16 @@ def _check_names(table: Table, noun: str, names: np.ndarray) -> None:
             raise UserError(place, f"the name {name!r}" if name else "an empty name", RULE)
     twice = [name for name, count in Counter(texts).items() if count > 1]
     if twice:
-        places = [number for number, name in enumerate(texts, 1) if name == twice[0]]
+        kind, numbers = (table.feature_places if noun == "feature" else table.sample_places) or (noun, ())
+        places = [
+            number for number, name in zip(numbers or range(1, len(texts) + 1), texts, strict=True) if name == twice[0]
+        ]
         # message: Rows of the results could not be told apart. | Add up or rename what has the same name (in scanpy
         # `var_names_make_unique`, in R `make.unique`).
         raise UserError(
             str(table.path),
-            f"{len(twice)} names of {noun}s more than once (the first: {twice[0]!r}, {places[0]} and {places[1]})",
+            f"names of {noun}s more than once (the first: {twice[0]!r}, in {kind}s {places[0]} and {places[1]}; "
+            f"{counted(len(twice), 'name')} in all)",
             "each name once",
         )
 
@@ -122,15 +129,16 @@ def _check_entries(table: Table) -> None:
         found, first = _where(table, ~np.isfinite(entries))
         # message: Missing and infinite entries are not fitted. | Leave out their rows or columns, or fill them with
         # what you hold right.
-        raise UserError(str(table.path), f"{found} entries that are NaN or infinite ({first})", "finite numbers")
+        raise UserError(str(table.path), f"{counted(found, 'entry')} NaN or infinite ({first})", "finite numbers")
     if least < 0:
         found, first = _where(table, entries < 0)
+        layer = ", or `layer: raw`" if table.path.suffix.lower() == ".h5ad" else ""
         # message: The factors have nothing below 0, nor has their product. Data that were centred or scaled, or
         # logarithms of ratios, are of another kind. | Take the matrix before it was centred.
         raise UserError(
             str(table.path),
             f"{found} entries below 0 ({first})",
-            "nothing below 0 (scaled or centred data: use the counts, or `layer: raw`)",
+            f"nothing below 0 (scaled or centred data: use the counts{layer})",
         )
     if most == 0:
         # message: The matrix has nothing to be fitted: a part of a file, or another layer. | Look into the file.

@@ -14,6 +14,7 @@ from proxsweep.nmf.data.arrays import refuse_type, to_csr
 from proxsweep.nmf.data.table import Table
 
 _EXPECTED = "a file of AnnData (.h5ad)"
+_DAMAGED = "a file that cannot be read: an unfinished download or a damaged file"
 _SUFFIXES = {"X": "X", "raw": "raw/X"}
 
 
@@ -78,7 +79,7 @@ def _refusing_damage(path: str | Path) -> Iterator[None]:
     except Exception as error:
         # message: The file was cut off (an unfinished download), or is no .h5ad. | Copy or download it again, or write
         # it with AnnData.
-        raise UserError(str(path), f"a file that cannot be read ({error})", _EXPECTED) from error
+        raise UserError(str(path), f"{_DAMAGED} ({error})", _EXPECTED) from error
 
 
 def _parts(path: str | Path, layer: str) -> tuple[Any, np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ import pandas as pd
 from proxsweep.io import digests, records
 from proxsweep.io.errors import UserError
 from proxsweep.io.names import FORMULA, RULE, is_name
+from proxsweep.nmf.data.table import counted
 from proxsweep.nmf.data.tables import refuse_nul
 
 SAMPLE = "sample"
@@ -142,8 +143,9 @@ def _read(path: str | Path) -> tuple[list[str], list[int], list[list[str]]]:
     lines, rows = [], []
     for line, row in found:
         if len(row) != len(names):
-            # message: A row has too few or too many fields. | Look for a delimiter inside of a text without quotes.
-            raise UserError(f"{path}, row {line}", f"{len(row)} fields", f"{len(names)}, as in the header")
+            # message: 3 fields | 4, as in the header | A row has too few or too many fields. | Look for a delimiter
+            # inside of a text without quotes.
+            raise UserError(f"{path}, row {line}", counted(len(row), "field"), f"{len(names)}, as in the header")
         lines.append(line)
         rows.append([cell.strip() for cell in row])
     if not rows:

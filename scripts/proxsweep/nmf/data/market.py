@@ -17,7 +17,7 @@ from proxsweep.io.errors import UserError
 from proxsweep.nmf.data import market_names
 from proxsweep.nmf.data.arrays import LARGEST, to_csr
 from proxsweep.nmf.data.encoding import Matrix
-from proxsweep.nmf.data.table import Table
+from proxsweep.nmf.data.table import Table, counted
 
 _CHUNK = 2**20  # lines that are read at once
 _EXPECTED = "a Matrix Market file of real numbers: `%%MatrixMarket matrix coordinate real general`, sizes, entries"
@@ -106,7 +106,7 @@ def _head(path: Path) -> Head:
         # message: The sizes do not fit together, or are too large. | Copy or export the file again.
         raise UserError(
             f"{path}, row {len(lines)}",
-            f"{rows} rows, {columns} columns and {entries} entries",
+            f"{counted(rows, 'row')}, {counted(columns, 'column')} and {counted(entries, 'entry')}",
             f"at most as many entries as places, and at most {LARGEST}",
         )
     return Head(coordinate, rows, columns, entries, len(lines))
@@ -138,6 +138,8 @@ def _matrix(path: Path, head: Head) -> tuple[np.ndarray, np.ndarray, Matrix]:
         _refuse_line(path, head, error)
     if count != head.entries:
         _refuse_count(path, head, count)
+    if not np.isfinite(values).all():
+        _refuse_line(path, head, None)
     if not head.coordinate:
         return np.empty(0), np.empty(0), np.ascontiguousarray(values.reshape(head.columns, head.rows).T)
     for one, size in zip(places, (head.rows, head.columns), strict=True):
@@ -158,7 +160,7 @@ def _fill(path: Path, head: Head, places: list[np.ndarray], values: np.ndarray) 
         options = {"sep": r"\s+", "header": None, "na_filter": False, "low_memory": False}
         for chunk in pd.read_csv(stream, dtype=types, chunksize=_CHUNK, encoding="utf-8", **options):
             if chunk.shape[1] != last + 1:
-                raise ValueError(f"{chunk.shape[1]} numbers in a line")
+                raise ValueError(f"{counted(chunk.shape[1], 'number')} in a line")
             to = slice(count, count + len(chunk))
             for k, array in enumerate([*places, values]):
                 part = array[to]
@@ -171,7 +173,9 @@ def _refuse_count(path: Path, head: Head, count: int) -> NoReturn:
     what = "an unfinished download or export" if count < head.entries else "another file joined to it, perhaps"
     # message: The first lines say how many entries follow. With fewer the file was cut off. | Copy or download it
     # again.
-    raise UserError(str(path), f"{count} entries where its header has {head.entries} ({what})", "a whole file")
+    raise UserError(
+        str(path), f"{counted(count, 'entry')} where its header has {head.entries} ({what})", "a whole file"
+    )
 
 
 def _refuse_line(path: Path, head: Head, error: Exception | None) -> NoReturn:
@@ -206,6 +210,10 @@ def _check_line(place: str, text: str, limits: Sequence[int]) -> None:
         if not 1 <= int(word) <= size:
             # message: Rows and columns are counted from 1 to the sizes in the file's header. | Export the matrix again.
             raise UserError(place, f"{noun} {word}", f"a {noun} from 1 to {size}")
+    if not np.isfinite(float(words[-1])):
+        # message: 'nan' / 'inf' | a finite number | Missing and infinite entries are not fitted. | Leave out their rows
+        # or columns, or fill them with what you hold right.
+        raise UserError(place, repr(words[-1]), "a finite number")
 
 
 def _refuse_twice(
@@ -218,7 +226,7 @@ def _refuse_twice(
     # Export the matrix again, with each entry once.
     raise UserError(
         str(path),
-        f"{same.sum()} entries a second time (the first: feature {str(features[rows[first]])!r}, sample "
+        f"{counted(same.sum(), 'entry')} a second time (the first: feature {str(features[rows[first]])!r}, sample "
         f"{str(samples[columns[first]])!r})",
         "each entry once",
     )

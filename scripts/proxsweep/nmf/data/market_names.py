@@ -11,7 +11,7 @@ import numpy as np
 
 from proxsweep.io import opening
 from proxsweep.io.errors import UserError
-from proxsweep.nmf.data.table import numbered
+from proxsweep.nmf.data.table import counted, numbered
 from proxsweep.nmf.data.tables import refuse_nul
 
 _PACKINGS = ("", ".gz", ".xz", ".bz2", ".zip")
@@ -25,7 +25,7 @@ def matrix_in(path: str | Path) -> Path:
     Raises
     ------
     UserError
-        For what is neither, and for a folder without the matrix or the names.
+        For what is neither, and for a folder without the matrix or the names, or with several matrices.
     """
     path = Path(path)
     if path.is_file():
@@ -34,6 +34,11 @@ def matrix_in(path: str | Path) -> Path:
         # message: There is none at this path, which starts where you run. | Correct it.
         raise UserError(str(path), "no such file or folder", f"a Matrix Market file (.mtx), or {_FOLDER}")
     found = _first(path, "", ("matrix",), ".mtx")
+    several = [one for one in (f"matrix.mtx{packing}" for packing in _PACKINGS) if (path / one).is_file()]
+    if len(several) > 1:
+        # message: Nobody can tell which of them is meant, and they may differ. | Remove one, or name the file itself
+        # (`matrix: folder/matrix.mtx`).
+        raise UserError(str(path), f"a folder with {' and '.join(several)}", "one of them")
     if found is None:
         # message: The folder holds no matrix that is read. | Name the file itself (`matrix: counts/counts.csv`).
         raise UserError(str(path), "a folder without matrix.mtx", f"{_FOLDER}, or a file in it")
@@ -94,9 +99,9 @@ def _refuse_count(path: Path, found: int, noun: str, count: int, other: int) -> 
         hint = ": as many as there are in the other direction (`features_in: columns`, where features stand in columns)"
     elif found == count + 1:
         hint = ": one row for each, without a header"
-    # message: The names are those of another matrix, have a header, or features stand in the columns. | Copy the files
-    # of one export; `features_in: columns` exchanges rows and columns.
-    raise UserError(str(path), f"{found} names of {noun}", f"{count}, as the matrix has{hint}")
+    # message: 739 names of samples | 738, as the matrix has | The names are those of another matrix, have a header, or
+    # features stand in the columns. | Copy the files of one export; `features_in: columns` exchanges rows and columns.
+    raise UserError(str(path), f"{counted(found, 'name')} of {noun}", f"{count}, as the matrix has{hint}")
 
 
 def _column(rows: list[list[str]]) -> tuple[int, str]:
@@ -109,7 +114,9 @@ def _column(rows: list[list[str]]) -> tuple[int, str]:
         return 1, "names (second column)"
     return (
         0,
-        f"ids (first column, since {len(twice)} names stand more than once, {twice[0]!r} first)" if twice else "ids",
+        f"ids (first column, since the second has {counted(len(twice), 'name')} more than once, {twice[0]!r} first)"
+        if twice
+        else "ids",
     )
 
 

@@ -10,6 +10,7 @@ from proxsweep.nmf.data import checks, labels, report
 from proxsweep.nmf.data.encoding import Encoding
 from proxsweep.nmf.data.read import read
 from proxsweep.nmf.data.select import select
+from proxsweep.nmf.data.table import counted
 
 
 def prepare(
@@ -59,9 +60,9 @@ def prepare(
     if samples_path is None:
         return whole, report.table(rows), labels.only_samples(table.samples)
     found, others = labels.read_labels(samples_path, table.samples)
-    notes = [f"{others} rows of the table of samples are of none in the matrix"] if others else []
+    notes = [f"the table of samples has {counted(others, 'row')} of none in the matrix"] if others else []
     unlabelled = _unlabelled(data["replicates"] or {}, found)
-    notes += [f"{unlabelled} samples without a replicate"] if unlabelled else []
+    notes += [f"{counted(unlabelled, 'sample')} without a replicate"] if unlabelled else []
     rows.append(report.row(report.WHOLE, "labels", whole.matrix, reason="; ".join(notes)))
     return whole, report.table(rows), found
 

@@ -12,6 +12,7 @@ from proxsweep.io.errors import UserError
 from proxsweep.nmf.data import checks, report
 from proxsweep.nmf.data.encoding import Encoding
 from proxsweep.nmf.data.labels import SAMPLE, values
+from proxsweep.nmf.data.table import counted
 from proxsweep.sweep.grid import LABEL
 
 LONGEST = 64  # characters of a label, which names folders
@@ -96,7 +97,7 @@ def encode(
     checks.refuse_rank(spec, found.matrix, part)
     checks.refuse_constant(spec, found.matrix, found.features[found.kept_features], part)
     lost = whole.matrix.shape[0] - found.matrix.shape[0]
-    notes = [reason or "all samples", *([f"{lost} features without an entry above 0 in it"] if lost else [])]
+    notes = [reason or "all samples", *([f"{counted(lost, 'feature')} without an entry above 0 in it"] if lost else [])]
     return found, report.table([report.row(replicate, "replicate", found.matrix, (lost, 0), "; ".join(notes))])
 
 

@@ -34,7 +34,7 @@ def select(table: Table, features: Mapping[str, int] | Sequence[str] | None, stu
         chosen, reason = _most_variable(table, features["most_variable"], study), "not among the most variable"
     else:
         chosen, reason = _named(table, features, study), "not in the list `features`"
-    return replace(table, matrix=table.matrix[chosen], features=table.features[chosen]), reason
+    return replace(table, matrix=table.matrix[chosen], features=table.features[chosen], feature_places=None), reason
 
 
 def _most_variable(table: Table, count: int, study: str) -> np.ndarray:
@@ -59,7 +59,7 @@ def _named(table: Table, names: Sequence[str], study: str) -> np.ndarray:
         # `features`.
         raise UserError(
             f"{study}, data.features",
-            f"{len(unknown)} names that {table.path} does not have (the first: {unknown[0]!r})",
+            f"names that {table.path} does not have (the first: {unknown[0]!r}), {len(unknown)} in all",
             f"names of features {'like' if near else 'such as'} {', '.join(map(repr, shown))}",
         )
     return np.array(sorted({places[name] for name in names}))

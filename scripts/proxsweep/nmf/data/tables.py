@@ -9,11 +9,12 @@ import numpy as np
 
 from proxsweep.io import opening, records
 from proxsweep.io.errors import UserError
-from proxsweep.nmf.data.table import Table
+from proxsweep.nmf.data.table import Table, counted
 
 MISSING = frozenset(["", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", ".", "-"])
 """Cells that say that a number is missing, in small letters."""
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 _FIRST_COLUMN = "a number (names stand in the first row and the first column only)"
 
 
@@ -47,9 +48,10 @@ def read(path: str | Path) -> Table:
     """
     refuse_nul(path)
     head = _head(path)
-    names, matrix = _cells(path, head)
+    names, lines, matrix = _cells(path, head)
     _refuse_unnamed(path, names)
-    return Table(Path(path), matrix, np.array(names, dtype=str), np.array(head.names, dtype=str))
+    places = {"feature_places": ("row", lines), "sample_places": ("column", range(2, head.width + 1))}
+    return Table(Path(path), matrix, np.array(names, dtype=str), np.array(head.names, dtype=str), **places)
 
 
 def refuse_nul(path: str | Path) -> None:
@@ -73,7 +75,7 @@ def refuse_nul(path: str | Path) -> None:
         # unfinished. | Compare it with its source; if nothing is lacking, `tr -d '\000' < old > new` removes them.
         raise UserError(
             str(path),
-            f"{ending} NUL bytes at the end of the file",
+            f"{counted(ending, 'NUL byte')} at the end of the file",
             "a table of text without them (`tr -d '\\000' < old > new` removes them)",
         )
 
@@ -88,11 +90,21 @@ def _head(path: str | Path) -> Head:
         # message: Only the header is there. | Export the table again.
         raise UserError(str(path), "a header without rows", "a header with names, and rows of numbers")
     first, width = [name.strip() for name in first], len(second[1])
+    if len(first) == width == 1:
+        # message: The file has one column: blanks or other characters stand between what are to be columns. | Export
+        # it with commas (.csv) or tabs (.tsv).
+        raise UserError(
+            f"{path}, header",
+            f"no commas or tabs between the columns ({first[0][:40]!r})",
+            "a table with commas between its columns (.csv), or tabs (.tsv)",
+        )
     if len(first) not in (width, width - 1):
         # message: The header has names for more or fewer columns than the rows have. | Look for a delimiter in a name
         # without quotes, or one at the ends of lines.
         raise UserError(
-            f"{path}, row {second[0]}", f"{width} fields under a header of {len(first)}", "as many as in the header"
+            f"{path}, row {second[0]}",
+            f"{counted(width, 'field')} under a header of {len(first)}",
+            "as many as in the header",
         )
     head = Head(delimiter, first[len(first) + 1 - width :], width)
     if len(first) == width:
@@ -128,17 +140,20 @@ def _refuse_unnamed(path: str | Path, names: Sequence[str]) -> None:
         )
 
 
-def _cells(path: str | Path, head: Head) -> tuple[list[str], np.ndarray]:
-    """Names of rows, and the matrix."""
-    names, rows = [], []
+def _cells(path: str | Path, head: Head) -> tuple[list[str], list[int], np.ndarray]:
+    """Names of rows, the lines on which they stand, and the matrix."""
+    names, lines, rows = [], [], []
     found = records.records(path, head.delimiter)
     next(found)
     for line, row in found:
         if len(row) != head.width:
-            # message: A row has too few or too many fields: often the file was cut off here, or a name holds a
-            # delimiter. | Copy or export it again, or put the name in quotes.
+            # message: 3 fields | 4, as in the rows above it: a whole table | A row has too few or too many fields:
+            # often the file was cut off here, or a name holds a delimiter. | Copy or export it again, or put the name
+            # in quotes.
             raise UserError(
-                f"{path}, row {line}", f"{len(row)} fields", f"{head.width}, as in the rows above it: a whole table"
+                f"{path}, row {line}",
+                counted(len(row), "field"),
+                f"{head.width}, as in the rows above it: a whole table",
             )
         cells, text = row[1:], "".join(row[1:])
         try:
@@ -148,15 +163,16 @@ def _cells(path: str | Path, head: Head) -> tuple[list[str], np.ndarray]:
         if not np.isfinite(numbers).all() or _is_odd(text):
             _refuse_row(path, head, line, row)
         names.append(row[0].strip())
+        lines.append(line)
         rows.append(numbers)
-    return names, np.array(rows)
+    return names, lines, np.array(rows)
 
 
 def _refuse_row(path: str | Path, head: Head, line: int, row: Sequence[str]) -> NoReturn:
     """Raise UserError for the first cell of a row that is no finite number."""
     name, *cells = (cell.strip() for cell in row)
     wrong = [k for k, cell in enumerate(cells) if not _is_finite(cell)]
-    if len(cells) > 1 and len(wrong) == len(cells) and not any(_is_missing(cell) for cell in cells):
+    if len(cells) > 1 and len(wrong) == len(cells) and not any(_is_missing(cell) or _commas(cell) for cell in cells):
         shown = ", ".join([name, *cells][:4]) + (", ..." if len(cells) > 3 else "")
         # message: Among the rows of numbers stands one of text: a second line of a header, or the header of another
         # table that was joined to this one. | Remove it.
@@ -176,13 +192,24 @@ def _refuse_row(path: str | Path, head: Head, line: int, row: Sequence[str]) -> 
     if _is_number(cell) and not _is_odd(cell):
         # message: The table has an infinite number, or one too large to be held. | Correct it at its source.
         raise UserError(place, f"{cell}, which is not finite", "a finite number")
-    expected = _FIRST_COLUMN
-    if _DECIMAL_COMMA.fullmatch(cell):
-        expected = "a number with a decimal point; it looks like a decimal comma"
-    # message: 'n.d.' / '1,5' | a number (names stand in the first row and the first column only) / a number with a
-    # decimal point; it looks like a decimal comma | A cell, or a whole column, holds text. | Correct the cell, write
-    # decimal points, or remove the column: a second column of names, as a description of genes, is none of the matrix.
-    raise UserError(place, repr(cell), expected)
+    # message: 'n.d.' / '1,5' / '1,008' | a number (names stand in the first row and the first column only) / a number
+    # with a decimal point; it looks like a decimal comma / a number without thousands commas and with a decimal point;
+    # it looks like a thousands comma, or a decimal comma | A cell, or a whole column, holds text. | Correct the cell,
+    # write decimal points and no thousands commas, or remove the column: a second column of names, as a description of
+    # genes, is none of the matrix.
+    raise UserError(place, repr(cell), _commas(cell) or _FIRST_COLUMN)
+
+
+def _commas(cell: str) -> str:
+    """What is expected in the place of a number with commas; empty where it is none."""
+    thousands, decimal = _THOUSANDS.fullmatch(cell), _DECIMAL_COMMA.fullmatch(cell)
+    if thousands and decimal:
+        wanted, likeness = "a number without thousands commas and with a decimal point", "thousands comma, or a decimal"
+    elif thousands:
+        wanted, likeness = "a number without thousands commas", "thousands"
+    else:
+        wanted, likeness = "a number with a decimal point", "decimal"
+    return f"{wanted}; it looks like a {likeness} comma" if thousands or decimal else ""
 
 
 def _is_missing(cell: str) -> bool:

@@ -120,7 +120,7 @@ def test_without_anndata(path, monkeypatch):
 def test_damaged_files(path):
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    assert "cannot be read" in refusal(path).found
+    assert "cannot be read: an unfinished download or a damaged file (" in refusal(path).found
     path.write_bytes(b"no HDF5")
     assert "cannot be read" in refusal(path).found
     path.unlink()

@@ -7,21 +7,21 @@ import pytest
 from scipy import sparse
 
 from proxsweep.io.errors import UserError
-from proxsweep.nmf.data import checks
-from proxsweep.nmf.data.table import Table
+from proxsweep.nmf.data import checks, read
+from proxsweep.nmf.data.table import Table, counted
 
 V = np.array([[1.0, 0, 2], [0, 3, 0]])
 KINDS = [np.asarray, sparse.csr_array]
 
 
-def table(matrix=V, features=("A", "B"), samples=("s1", "s2", "s3")):
-    return Table(Path("v.csv"), matrix, np.array(features, dtype=str), np.array(samples, dtype=str))
+def table(matrix=V, features=("A", "B"), samples=("s1", "s2", "s3"), path="v.csv"):
+    return Table(Path(path), matrix, np.array(features, dtype=str), np.array(samples, dtype=str))
 
 
 def refusal(*arguments, **named):
     with pytest.raises(UserError) as caught:
         checks.check(table(*arguments, **named))
-    assert "v.csv" in caught.value.place
+    assert named.get("path", "v.csv") in caught.value.place
     return caught.value
 
 
@@ -45,17 +45,18 @@ def test_ordinary_names_pass(name):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_entries_below_0(kind):
-    error = refusal(kind(edited((0, 2, -0.5), (1, 0, -2))))
+@pytest.mark.parametrize(("path", "advice"), [("v.csv", ""), ("v.h5ad", ", or `layer: raw`")])
+def test_entries_below_0(kind, path, advice):
+    error = refusal(kind(edited((0, 2, -0.5), (1, 0, -2))), path=path)
     assert error.found == "2 entries below 0 (the first: -0.5, feature 'A', sample 's3')"
-    assert error.expected == "nothing below 0 (scaled or centred data: use the counts, or `layer: raw`)"
+    assert error.expected == f"nothing below 0 (scaled or centred data: use the counts{advice})"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_entries_that_are_not_finite(kind, value):
     error = refusal(kind(edited((1, 1, value))))
-    assert error.found == f"1 entries that are NaN or infinite (the first: {value:g}, feature 'B', sample 's2')"
+    assert error.found == f"1 entry NaN or infinite (the first: {value:g}, feature 'B', sample 's2')"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -85,7 +86,9 @@ def test_names_that_are_none(name, noun):
 
 
 def test_names_that_stand_twice():
-    assert refusal(samples=("s", "t", "s")).found == "1 names of samples more than once (the first: 's', 1 and 3)"
+    assert refusal(samples=("s", "t", "s")).found == (
+        "names of samples more than once (the first: 's', in samples 1 and 3; 1 name in all)"
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -104,6 +107,38 @@ def test_rows_that_do_not_vary(kind):
         kind([[1.0, 2], [3, 3]]),
         np.array(["A", "B"]),
     )
-    with pytest.raises(UserError, match="1 features whose entries are all equal .the first: 'B'"):
+    with pytest.raises(UserError, match="1 feature whose entries are all equal .the first: 'B'"):
         checks.refuse_constant(spec, matrix, names)
     checks.refuse_constant({**spec, "normalise": ["log1p"]}, matrix, names)
+
+
+@pytest.mark.parametrize(
+    ("content", "features_in", "noun", "found"),
+    [
+        (
+            "#a\n\ng,s,t\nx,1,2\n\ny,1,2\nx,3,4\n",
+            "rows",
+            "features",
+            "'x', in rows 4 and 7",
+        ),
+        (
+            "g,s,t\nx,1,2\ny,1,2\nx,3,4\n",
+            "columns",
+            "samples",
+            "'x', in rows 2 and 4",
+        ),
+        ("g,s,t,s\nx,1,2,3\ny,1,2,3\n", "rows", "samples", "'s', in columns 2 and 4"),
+    ],
+)
+def test_names_that_stand_twice_in_a_table_of_text(tmp_path, content, features_in, noun, found):
+    (tmp_path / "v.csv").write_text(content)
+    with pytest.raises(UserError) as caught:
+        checks.check(read.read(tmp_path / "v.csv", features_in))
+    assert caught.value.found == f"names of {noun} more than once (the first: {found}; 1 name in all)"
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "found"), [(1, "entry", "1 entry"), (2, "entry", "2 entries"), (0, "NUL byte", "0 NUL bytes")]
+)
+def test_counted(number, noun, found):
+    assert counted(number, noun) == found

@@ -60,7 +60,7 @@ def test_the_file_itself_has_the_names_beside_it(tmp_path):
 def test_ids_where_a_name_stands_twice(tmp_path):
     found = read.read(folder(tmp_path, genes=GENES.replace("HLA-A", "ABC")))
     assert found.features.tolist() == ["ENSG1", "ENSG2", "ENSG3"]
-    assert "1 names stand more than once, 'ABC' first" in found.note
+    assert "the second has 1 name more than once, 'ABC' first" in found.note
 
 
 def test_numbers_for_names_without_files(tmp_path):
@@ -128,6 +128,7 @@ def test_a_dense_file(tmp_path):
     ("content", "place", "found", "expected"),
     [
         (text(LINES[:3]), "v.mtx", "3 entries where its header has 4 (an unfinished download", "a whole file"),
+        (text(LINES[:1]), "v.mtx", "1 entry where its header has 4", "a whole file"),
         (text([]), "v.mtx", "0 entries where its header has 4", "a whole file"),
         (text([*LINES, "1 2 3"]), "v.mtx", "5 entries where its header has 4", "a whole file"),
         (text([*LINES[:3], "3 2"]), "row 7", "'3 2'", "row, column and value"),
@@ -135,13 +136,17 @@ def test_a_dense_file(tmp_path):
         (text([*LINES[:3], "3 2 1 9"]), "row 7", "'3 2 1 9'", "row, column and value"),
         (text([*LINES[:3], "3 2 x"]), "row 7", "'3 2 x'", "row, column and value"),
         (text([*LINES[:3], "3 2.5 1"]), "row 7", "'3 2.5 1'", "row, column and value"),
+        (text([*LINES[:3], "3 2 nan"]), "row 7", "'nan'", "a finite number"),
+        (text([*LINES[:2], "2 2 -inf", "3 2 1"]), "row 6", "'-inf'", "a finite number"),
+        (text([*LINES[:3], "3 2 1e999"]), "row 7", "'1e999'", "a finite number"),
+        ("%%MatrixMarket matrix array real general\n2 2\n1\n2\nNaN\n4\n", "row 5", "'NaN'", "a finite number"),
         (text([*LINES[:3], "4 2 1"]), "row 7", "row 4", "a row from 1 to 3"),
         (text([*LINES[:3], "0 2 1"]), "row 7", "row 0", "a row from 1 to 3"),
         (text([*LINES[:3], "3 9999999999 1"]), "row 7", "column 9999999999", "a column from 1 to 2"),
         (
             text([*LINES[:3], "3 1 2"]),
             "v.mtx",
-            "1 entries a second time (the first: feature 'feature_3', sample",
+            "1 entry a second time (the first: feature 'feature_3', sample",
             "once",
         ),
         (text().replace("integer", "pattern"), "row 1", "entries without values (pattern)", "real numbers"),
@@ -187,7 +192,7 @@ def test_an_unfinished_download_is_refused(tmp_path):
     ("name", "content", "found", "expected"),
     [
         ("barcodes.tsv", "a\nb\nc\n", "3 names of samples", "features_in: columns"),
-        ("barcodes.tsv", "a\n", "1 names of samples", "2, as the matrix has"),
+        ("barcodes.tsv", "a\n", "1 name of samples", "2, as the matrix has"),
         ("features.tsv", "id\tname\n" + GENES, "4 names of features", "without a header"),
         ("features.tsv", GENES + "\0\0", "2 NUL bytes at the end", "without them"),
         ("features.tsv", "", "an empty file", "a table"),
@@ -210,3 +215,10 @@ def test_a_folder_that_lacks_a_file(tmp_path, missing):
 
 def test_no_file(tmp_path):
     assert refusal(tmp_path / "v.mtx").found == "no such file or folder"
+
+
+def test_a_folder_with_two_matrices(tmp_path):
+    folder(tmp_path)
+    (tmp_path / "matrix.mtx.gz").write_bytes(gzip.compress(text().encode()))
+    error = refusal(tmp_path)
+    assert error.found == "a folder with matrix.mtx and matrix.mtx.gz" and error.expected == "one of them"

@@ -8,6 +8,7 @@ from scipy import sparse
 from proxsweep.io.errors import UserError
 from proxsweep.nmf.data import replicates
 from proxsweep.nmf.data.encoding import Encoding
+from proxsweep.nmf.data.table import counted
 
 V = np.random.default_rng(5).poisson(1.0, (6, 11)).astype(float) + 0.0
 V[:, 4], V[5] = 0, 0
@@ -67,7 +68,9 @@ def test_a_feature_of_other_samples_is_left_out_and_counted(whole):
     assert not without[0].kept_features[5] and np.isfinite(without[0].matrix.sum())
     row = without[1].iloc[0]
     lost = int((~without[0].kept_features).sum())
-    assert row["dropped_features"] == lost >= 1 and f"{lost} features without an entry above 0" in row["reason"]
+    assert (
+        row["dropped_features"] == lost >= 1 and f"{counted(lost, 'feature')} without an entry above 0" in row["reason"]
+    )
     assert "random part" in row["reason"] and "seed 1" in row["reason"]
 
 
@@ -101,7 +104,7 @@ def test_a_feature_that_varies_between_replicates_only():
     whole = Encoding.of(np.array(list("ABC")), np.array(list("wxyz")), matrix)
     table = pd.DataFrame({"sample": list("wxyz"), "donor": ["1", "1", "2", "2"]})
     error = refusal(spec({"column": "donor"}, normalise=["feature_sd"]), whole, table, "2")
-    assert "1 features whose entries are all equal of replicate 2 (the first: 'B')" in error.found
+    assert "1 feature whose entries are all equal of replicate 2 (the first: 'B')" in error.found
 
 
 def test_labels_of_another_matrix_are_refused(whole):

@@ -117,9 +117,12 @@ def test_rows_may_have_whole_numbers_for_names(tmp_path):
         (TABLE.replace("7SK,3,4e2,0", "7SK,3,4e2"), "row 3", "3 fields", "4, as in the rows above"),
         (TABLE.replace("7SK,3,4e2,0", "7SK,3,4e2,0,5"), "row 3", "5 fields", "4, as in the rows above"),
         (TABLE[: TABLE.index("+7") - 1], "row 4", "3 fields", "a whole table"),
+        (TABLE + "x\n", "row 5", "1 field", "a whole table"),
         ("gene,s1,s2,s3,s4\n" + TABLE.split("\n", 1)[1], "row 2", "4 fields under a header of 5", "as many as"),
+        ("g s1 s2\nx 1 2\ny 3 4\n", "header", "no commas or tabs between the columns ('g s1 s2')", "tabs (.tsv)"),
         ("gene,s1,s2,s3\n", "v.csv", "a header without rows", "rows of numbers"),
         ("", "v.csv", "an empty file", "a table"),
+        (TABLE + "\0", "v.csv", "1 NUL byte at the end of the file", "without them"),
         (TABLE + "\0" * 3004, "v.csv", "3004 NUL bytes at the end of the file", "without them"),
         (TABLE.replace("4e2", "4\0"), "row 3", "a NUL character", "a table of text"),
         (TABLE.replace("7SK", "7\0SK"), "row 3", "a NUL character", "a table of text"),
@@ -138,9 +141,18 @@ def test_what_is_refused(tmp_path, content, place, found, expected):
     assert found in error.found and expected in error.expected
 
 
-def test_decimal_commas_between_tabs(tmp_path):
-    error = refusal(save(tmp_path, "v.tsv", "gene\ta\tb\nx\t1,5\t2\n"))
-    assert "row 2 (x), column 'a'" in error.place and "decimal comma" in error.expected
+@pytest.mark.parametrize(
+    ("cells", "column", "found", "expected"),
+    [
+        ("1,5\t2", "a", "'1,5'", "a number with a decimal point; it looks like a decimal comma"),
+        ("8,0\t1,5", "a", "'8,0'", "it looks like a decimal comma"),
+        ("1,008\t2,004", "a", "'1,008'", "it looks like a thousands comma, or a decimal comma"),
+        ("3\t1,008,112.5", "b", "'1,008,112.5'", "a number without thousands commas; it looks like a thousands comma"),
+    ],
+)
+def test_commas_between_tabs(tmp_path, cells, column, found, expected):
+    error = refusal(save(tmp_path, "v.tsv", f"gene\ta\tb\nx\t{cells}\n"))
+    assert f"row 2 (x), column '{column}'" in error.place and error.found == found and expected in error.expected
 
 
 def test_the_corner_of_r_shifts_no_column(tmp_path):
