@@ -24,8 +24,7 @@ def test_the_size_of_batches_changes_no_digit(monkeypatch, case):
     algorithm, model = CASES[case]
     together = fitted(algorithm, model, max_iterations=300)
     assert len({one.end.iterations for one in together.starts}) > 1
-    each = batch.ARRAYS * 8 * made.RANK * sum(made.SHAPE) + (8 * 4 * np.prod(made.SHAPE) if model else 0)
-    monkeypatch.setattr(batch, "BATCH_BYTES", 2 * each)
+    monkeypatch.setattr(batch, "size", lambda *values: 2)
     sizes = []
     solve = batch.solve
     monkeypatch.setattr(batch, "solve", lambda *values: sizes.append(len(values[4])) or solve(*values))
@@ -78,3 +77,13 @@ def test_the_best_start_is_the_lowest_and_of_equal_ones_a_converged_one():
     assert done.at_best == sum(one.objective <= lowest * (1 + 1e-6) for one in done.starts)
     exposures = done.best.w.sum(axis=0) * done.best.h.sum(axis=1)
     assert (np.diff(exposures) <= 0).all()
+
+
+def test_a_batch_is_as_large_as_memory_allows(monkeypatch):
+    stated, data = problem.build(made.integers()[0], made.MODEL)
+    method, _ = methods.build("hals", made.SOLVER, stated, data, made.RANK, data.rows * data.columns)
+    assert batch.size(stated, data, method, made.RANK, 100) == 100
+    monkeypatch.setattr(batch, "BATCH_BYTES", 1e5)
+    assert 1 < batch.size(stated, data, method, made.RANK, 100) < 100
+    monkeypatch.setattr(batch, "BATCH_BYTES", 1)
+    assert batch.size(stated, data, method, made.RANK, 100) == 1
