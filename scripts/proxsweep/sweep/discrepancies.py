@@ -1,8 +1,14 @@
 """What a check finds: claims that do not agree with what was recomputed."""
 
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from proxsweep.io.digests import sha256
+from proxsweep.io.errors import UserError
 
 # numbers below may count as zero in compiled code
 SMALLEST = float(np.finfo(float).tiny)
@@ -49,6 +55,31 @@ class Discrepancies:
             return
         if not abs(written - recomputed) <= max(tolerance, SMALLEST):
             self.add(file, quantity, written, float(recomputed), tolerance)
+
+    def encoding(self, record: Mapping[str, Any], path: str | Path) -> None:
+        """Compare the encoding that a fit read with the one that is there.
+
+        Raises
+        ------
+        UserError
+            If it cannot be read.
+        """
+        if record["encoding_sha256"] is None:
+            return
+        try:
+            found = sha256(path)
+        except OSError as error:
+            # message: It is missing or cut off. | Make the encoding again.
+            raise UserError(str(path), f"a file that cannot be read ({error})", "an encoding (.npz)") from error
+        self.equal("record.json", "encoding_sha256", record["encoding_sha256"], found)
+
+    @contextlib.contextmanager
+    def unreadable(self) -> Iterator[None]:
+        """A file that cannot be read within is a disagreement."""
+        try:
+            yield
+        except UserError as error:
+            self.add(Path(error.place).name, "the file", error.found, error.expected)
 
     def entries(
         self, file: str, quantity: str, written: np.ndarray, recomputed: np.ndarray, names: np.ndarray, tolerance=0.0

@@ -3,9 +3,8 @@
 Which tolerance belongs to which number, and why: docs/certificate.md.
 """
 
-import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +15,6 @@ import pandas as pd
 from proxsweep.dms.check import recompute, starts
 from proxsweep.dms.data.encoding import Encoding
 from proxsweep.dms.data.subsets import fitted_only, select
-from proxsweep.io.digests import sha256
 from proxsweep.io.errors import UserError
 from proxsweep.optimize.status import Status
 from proxsweep.sweep import cells, fit_folder
@@ -92,38 +90,28 @@ def check(folder: str | Path, record: Mapping[str, Any], encoding_path: str | Pa
         raise UserError(str(folder / "record.json"), f"no {', '.join(missing)}", "a fit's record with these keys")
     nothing = Checked(False, math.nan, math.nan, _certificate_gaps(), discrepancies)
     fit = None
-    with _unreadable_is_told(discrepancies):
+    with discrepancies.unreadable():
         fit = _load(folder, record, encoding_path, discrepancies)
     if fit is None:
         return nothing
     _parameters(fit, discrepancies)
     _summary(fit, discrepancies)
     _losses(fit, discrepancies)
-    with _unreadable_is_told(discrepancies):
+    with discrepancies.unreadable():
         if record.get("rows"):
             _times_seen(fit, folder / "parameters.npz", discrepancies)
         else:
             _mutations(fit, folder / "mutations.csv", discrepancies)
-    with _unreadable_is_told(discrepancies):
+    with discrepancies.unreadable():
         starts.compare(record, folder, _largest(fit.point), discrepancies)
     return _certificate(fit, discrepancies)
-
-
-@contextlib.contextmanager
-def _unreadable_is_told(discrepancies: Discrepancies) -> Iterator[None]:
-    """A file that cannot be read is a disagreement."""
-    try:
-        yield
-    except UserError as error:
-        discrepancies.add(Path(error.place).name, "the file", error.found, error.expected)
 
 
 def _load(
     folder: Path, record: Mapping[str, Any], encoding_path: str | Path, discrepancies: Discrepancies
 ) -> _Fit | None:
     """The fit; None, with the reason in ``discrepancies``, where its files do not belong together."""
-    if record["encoding_sha256"] is not None:
-        discrepancies.equal("record.json", "encoding_sha256", record["encoding_sha256"], _digest(encoding_path))
+    discrepancies.encoding(record, encoding_path)
     if discrepancies.disagreements:
         return None
     encoding, held_out = _parts(Encoding.load(encoding_path), record.get("rows"))
@@ -186,14 +174,6 @@ def _belong_together(
     discrepancies.equal("parameters.npz", "difference_rows", arrays["difference_rows"].tolist(), rows)
     discrepancies.equal("parameters.npz", "difference", arrays["difference"].tolist(), matrix.tolist())
     _same_names("parameters.npz", "mutations", arrays["mutations"], encoding.mutations, discrepancies)
-
-
-def _digest(path: str | Path) -> str:
-    try:
-        return sha256(path)
-    except OSError as error:
-        # message: It is missing or cut off. | Make the encoding again.
-        raise UserError(str(path), f"a file that cannot be read ({error})", "an encoding (.npz)") from error
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:

@@ -4,15 +4,13 @@ Residuals are compared to what the rounding of sums and, in ``starts.npz``, of s
 :class:`proxsweep.nmf.check.recompute.Found`.
 """
 
-import contextlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from proxsweep.io.digests import sha256
 from proxsweep.io.errors import UserError
 from proxsweep.nmf.check import recompute, starts, tables
 from proxsweep.nmf.check.recompute import Found, Problem
@@ -71,7 +69,7 @@ def check(folder: str | Path, record: Mapping[str, Any], encoding_path: str | Pa
         # message: A key was removed, or another version wrote the record. | Make the fit again.
         raise UserError(str(folder / RECORD), f"no {', '.join(missing)}", "a fit's record with these keys")
     fit = None
-    with _unreadable_is_told(discrepancies):
+    with discrepancies.unreadable():
         fit = _load(folder, record, encoding_path, discrepancies)
     if fit is None:
         return Checked(False, math.nan, math.nan, {}, discrepancies)
@@ -79,32 +77,22 @@ def check(folder: str | Path, record: Mapping[str, Any], encoding_path: str | Pa
     found = recompute.evaluate(fit.problem, *fit.kept)
     checked = _certificate(fit, found, discrepancies)
     for compare in (tables.compare_features, tables.compare_samples):
-        with _unreadable_is_told(discrepancies):
+        with discrepancies.unreadable():
             compare(folder, fit.encoding, fit.w, fit.h, discrepancies)
     starts.compare_record(record, discrepancies)
     for compare in (starts.compare_table, starts.compare_trace):
-        with _unreadable_is_told(discrepancies):
+        with discrepancies.unreadable():
             compare(folder, record, discrepancies)
-    with _unreadable_is_told(discrepancies):
+    with discrepancies.unreadable():
         starts.compare_arrays(folder, record, fit.encoding, fit.problem, (fit.w, fit.h), discrepancies)
     return checked
-
-
-@contextlib.contextmanager
-def _unreadable_is_told(discrepancies: Discrepancies) -> Iterator[None]:
-    """A file that cannot be read is a disagreement."""
-    try:
-        yield
-    except UserError as error:
-        discrepancies.add(Path(error.place).name, "the file", error.found, error.expected)
 
 
 def _load(
     folder: Path, record: Mapping[str, Any], encoding_path: str | Path, discrepancies: Discrepancies
 ) -> _Fit | None:
     """The fit; None, with the reason in ``discrepancies``, where its files do not belong together."""
-    if record["encoding_sha256"] is not None:
-        discrepancies.equal(RECORD, "encoding_sha256", record["encoding_sha256"], _digest(encoding_path))
+    discrepancies.encoding(record, encoding_path)
     if discrepancies.disagreements:
         return None
     encoding = Encoding.load(encoding_path)
@@ -131,14 +119,6 @@ def _load(
 
 def _kind(values: np.ndarray) -> str:
     return f"{values.dtype} {values.shape}"
-
-
-def _digest(path: str | Path) -> str:
-    try:
-        return sha256(path)
-    except OSError as error:
-        # message: It is missing or cut off. | Make the encoding again.
-        raise UserError(str(path), f"a file that cannot be read ({error})", "an encoding (.npz)") from error
 
 
 def _same_names(quantity: str, written: np.ndarray, found: np.ndarray, discrepancies: Discrepancies) -> None:
