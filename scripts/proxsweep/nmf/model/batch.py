@@ -77,32 +77,35 @@ class _Batch:
         self.fixed = method, problem, data, settings
         self.settings, self.limits, self.report, self.keep = settings, limits, report, keep
         self.seconds, self.compiled = 0.0, set()
+        self.pace = STRIDE_SECONDS  # seconds of an iteration, as far as is known
         self.told = time.monotonic()
+        self.places = np.array([], int)  # which start is where in the batch; -1: one that has ended
+        self.traces: list[list[dict[str, Any]]] = []
+        self.ends: dict[int, End] = {}
 
     def solve(self, w: np.ndarray, h: np.ndarray) -> list[End]:
-        ends: list[End | None] = [None] * len(w)
-        traces: list[list[dict[str, Any]]] = [[] for _ in range(len(w))]
+        self.places, self.traces = np.arange(len(w)), [[] for _ in range(len(w))]
         now = run.begin(*self.fixed, jnp.asarray(w), jnp.asarray(h))
-        places = np.arange(len(w))
-        self._look(now, places, traces)
+        self._look(now)
         for until in looks(self.limits.max_iterations):
             now = self._advance(now, until)
-            self.keep(lambda now=now, places=places: self._states(now, places, traces, ends))
-            done = self._look(now, places, traces) | self._is_over(now)
-            for place in np.flatnonzero(done & (places >= 0)):
-                ends[places[place]] = self._end(now, place, traces[places[place]])
-            places = np.where(done, -1, places)
-            if (places < 0).all():
+            done = self._look(now) | self._is_over(now)
+            for slot in np.flatnonzero(done & (self.places >= 0)):
+                self.ends[int(self.places[slot])] = self._end(now, slot)
+            self.places = np.where(done, -1, self.places)
+            if (self.places < 0).all():
                 break
-            now, places = _fewer(now, places)
-        return ends
+            now, self.places = _fewer(now, self.places)
+        return [self.ends[place] for place in range(len(w))]
 
-    def _states(self, now: Run, places: np.ndarray, traces, ends) -> dict[int, End]:
-        found = {place: end for place, end in enumerate(ends) if end is not None}
-        for slot in np.flatnonzero(places >= 0):
-            rows = traces[places[slot]]
-            w, h = self._factors(now, slot)
-            found[int(places[slot])] = End(w, h, Status.MAX_SECONDS, int(now.iterations[slot]), self.seconds, rows)
+    def _states(self, now: Run) -> dict[int, End]:
+        """Where the starts have got to: those that still run as if their time were over."""
+        found = dict(self.ends)
+        for slot in np.flatnonzero(self.places >= 0):
+            place, count = int(self.places[slot]), int(now.iterations[slot])
+            found[place] = End(
+                *self._factors(now, slot), Status.MAX_SECONDS, count, self.seconds, list(self.traces[place])
+            )
         return found
 
     def _factors(self, now: Run, slot: int) -> tuple[np.ndarray, np.ndarray]:
@@ -110,15 +113,15 @@ class _Batch:
         return np.asarray(w[0]), np.asarray(h[0])
 
     def _advance(self, now: Run, until: int) -> Run:
-        """To iteration ``until``, in strides short enough for the limit of time."""
+        """To iteration ``until``, in strides short enough for limits of time and for the checkpoint."""
         count = int(now.count)
-        stride = until - count
         while count < until and not bool(now.done.all()) and not self._is_late():
-            goal = min(until, count + stride)
-            now, spent = self._stride(now, goal)
+            fitting = int(STRIDE_SECONDS / self.pace) // CHECK_EVERY
+            now, spent = self._stride(now, min(until, count + CHECK_EVERY * max(1, fitting)))
             taken, count = int(now.count) - count, int(now.count)
-            stride = CHECK_EVERY * max(1, int(STRIDE_SECONDS / max(spent / max(taken, 1), 1e-9)) // CHECK_EVERY)
+            self.pace = max(spent / max(taken, 1), 1e-9)
             self._tell(now)
+            self.keep(lambda now=now: self._states(now))
         return now
 
     def _stride(self, now: Run, goal: int) -> tuple[Run, float]:
@@ -141,20 +144,21 @@ class _Batch:
     def _is_over(self, now: Run) -> bool:
         return int(now.count) >= self.limits.max_iterations or self._is_late()
 
-    def _look(self, now: Run, places: np.ndarray, traces: list[list[dict[str, Any]]]) -> np.ndarray:
+    def _look(self, now: Run) -> np.ndarray:
         """A row for the trace of each start that still runs; which starts are done, (S,)."""
         seen = run.look(*self.fixed, now)
         objective, residual, zeros = map(np.asarray, seen)
         iterations, done = np.asarray(now.iterations), np.asarray(now.done)
-        for slot, place in enumerate(places):
+        for slot, place in enumerate(self.places):
             if place >= 0:
                 row = {"iteration": int(iterations[slot]), "seconds": self.seconds}
                 row |= {"objective": float(objective[slot]), "relative_residual": float(residual[slot])}
-                traces[place].append(row | {"zeros": int(zeros[slot])})
+                self.traces[place].append(row | {"zeros": int(zeros[slot])})
         return done
 
-    def _end(self, now: Run, slot: int, rows: list[dict[str, Any]]) -> End:
+    def _end(self, now: Run, slot: int) -> End:
         w, h = self._factors(now, slot)
+        rows = self.traces[self.places[slot]]
         residual, count = rows[-1]["relative_residual"], rows[-1]["iteration"]
         if not np.isfinite([residual, rows[-1]["objective"]]).all():
             status = Status.DIVERGED
@@ -175,7 +179,7 @@ class _Batch:
 def looks(last: int) -> list[int]:
     """Iterations at which the trace has a row: a few of every power of ten up to ``last``."""
     found = [digit * 10**power for power in range(len(str(last))) for digit in LOOKS]
-    return sorted({min(count, last) for count in found})
+    return sorted({last, *(count for count in found if count < last)})
 
 
 def _fewer(now: Run, places: np.ndarray) -> tuple[Run, np.ndarray]:

@@ -50,16 +50,19 @@ class Checkpoint:
     def _read(self, report: Callable[[str], None]) -> None:
         try:
             with np.load(self.path, allow_pickle=False) as arrays:
-                if str(arrays["key"]) == self.key:
-                    self.states = _states(arrays)
+                ours = str(arrays["key"]) == self.key
+                self.states = _states(arrays) if ours else {}
         except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
             # message: In a log: the checkpoint was cut off. | Nothing: the result is a fit's under the present settings
             # in any case.
             report(f"{self.path}: not a checkpoint ({error}): the fit begins anew")
             return
-        if self.states:
-            # message: In a log: a fit that was ended before goes on. | Nothing: as above.
-            report(f"going on from {self.path}: {len(self.states)} starts")
+        if not ours:
+            # message: In a log: the settings were changed since. | Nothing: as above.
+            report(f"{self.path}: the checkpoint of another fit: this one begins anew")
+            return
+        # message: In a log: a fit that was ended before goes on. | Nothing: as above.
+        report(f"going on from {self.path}: {len(self.states)} starts")
 
     def is_due(self) -> bool:
         """Whether the file was last written so long ago that it is time."""

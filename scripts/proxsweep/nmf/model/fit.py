@@ -53,7 +53,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Fit:
-    """All starts of a setting, the matrix (m, n) as it was fitted, and what its size is measured by."""
+    """All starts of a setting, and the matrix (m, n) as it was fitted."""
 
     encoding: Encoding
     matrix: Matrix
@@ -125,7 +125,8 @@ def fit(
         points = start_points.points(part, encoding, matrix, rank, solver["seed"], neighbour, asked.poisson)
         found, again = own.solve(part, list(points))
         ends, reseeded = ends + found, reseeded + again
-    own.checkpoint.put(dict(zip(names, ends, strict=True)))
+    if any(end.status in LIMITED for end in ends):
+        own.checkpoint.put(dict(zip(names, ends, strict=True)))
     settled = [_settle(asked, data, model, end, as_free) for end in ends]
     starts = [
         _start(name, end, pair, again, asked, data, matrix, model, solver["tolerance"])
@@ -161,20 +162,24 @@ class _Own:
         ]
         places = [place for place, found in enumerate(again) if found is not None]
         if places:
-            more = self._run([again[place] for place in places], self.limits, lambda states: None)
+            left = self._left([ends[place] for place in places])
+            more = self._run([again[place] for place in places], left, lambda states: None)
             for place, end in zip(places, more, strict=True):
                 ends[place] = _continued(ends[place], end)
         return ends, [int(found is not None) for found in again]
 
     def _ends(self, names: list[str], points: list[start_points.Point]) -> list[End]:
         """Ends of starts from where an earlier run left them, if one did."""
-        known = dict(self.checkpoint.states)
-        left = max((known[name].iterations for name in names if name in known), default=0)
-        limits = replace(self.limits, max_iterations=self.limits.max_iterations - left)
+        known = {name: end for name, end in self.checkpoint.states.items() if name in names}
         open_ones = [name for name in names if name not in known or known[name].status in LIMITED]
-        if not open_ones or limits.max_iterations <= 0:
+        earlier = [known[name] for name in open_ones if name in known]
+        self.seconds += max((end.seconds for end in known.values()), default=0.0)
+        if any(end.iterations >= self.limits.max_iterations for end in earlier):
+            known |= {name: replace(known[name], status=Status.MAX_ITERATIONS) for name in open_ones}
+            open_ones = []
+        if not open_ones:
             return [known[name] for name in names]
-        self.seconds += max((known[name].seconds for name in open_ones if name in known), default=0.0)
+        limits = self._left(earlier)
         begin = dict(zip(names, ((w.T, h) for w, h in points), strict=True))
         begin |= {name: (known[name].w, known[name].h) for name in open_ones if name in known}
 
@@ -185,6 +190,17 @@ class _Own:
         keep = lambda states: self.checkpoint.put(merged(states())) if self.checkpoint.is_due() else None  # noqa: E731
         ends = merged(dict(enumerate(self._run([begin[name] for name in open_ones], limits, keep))))
         return [ends.get(name) or known[name] for name in names]
+
+    def _left(self, ends: list[End]) -> Limits:
+        """What the limits leave to starts that have ended so; one iteration at least, so that they end by a limit."""
+        most, late = self.limits.max_iterations, self.limits.max_seconds
+        spent = max((end.seconds for end in ends), default=0.0)
+        count = max((end.iterations for end in ends), default=0)
+        return replace(
+            self.limits,
+            max_iterations=max(1, most - count),
+            max_seconds=None if late is None else max(0.0, late - spent),
+        )
 
     def _run(self, points: list[start_points.Point], limits: Limits, keep) -> list[End]:
         w, h = (np.stack(factors) for factors in zip(*points, strict=True))

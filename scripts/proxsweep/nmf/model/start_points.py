@@ -13,7 +13,7 @@ from proxsweep.nmf.data.encoding import Encoding, Matrix
 from proxsweep.sweep import fit_folder
 
 SMALL = 1000  # a dense matrix with a side up to this has all its singular vectors computed
-NEGLIGIBLE = 1e-6  # entries of singular vectors below this are 0
+NEGLIGIBLE = 1e-6  # of the root of the largest singular value: smaller entries are 0
 LIFTED = 0.01  # of the size of the factors: what zeros become under the loss `poisson`
 ARRAYS = {
     "W": ("f", "features rank"),
@@ -87,8 +87,9 @@ def nndsvd(matrix: Matrix | LinearOperator, rank: int, least: float = 0.0) -> Po
         if min(sizes) > 0:
             scale = np.sqrt(s[t] * sizes[0] * sizes[1])
             w[:, t], h[t] = scale * left / sizes[0], scale * right / sizes[1]
-    w[w < NEGLIGIBLE] = 0
-    h[h < NEGLIGIBLE] = 0
+    size = np.sqrt(s[0])
+    w[w < NEGLIGIBLE * size] = 0
+    h[h < NEGLIGIBLE * size] = 0
     return np.maximum(w, least), np.maximum(h, least)
 
 

@@ -87,3 +87,10 @@ def test_a_batch_is_as_large_as_memory_allows(monkeypatch):
     assert 1 < batch.size(stated, data, method, made.RANK, 100) < 100
     monkeypatch.setattr(batch, "BATCH_BYTES", 1)
     assert batch.size(stated, data, method, made.RANK, 100) == 1
+
+
+@pytest.mark.parametrize("last", [1, 4, 7, 9, 10, 80, 99, 100, 800, 9000])
+def test_looks_end_at_the_limit(last):
+    found = batch.looks(last)
+    assert found[0] == 1 and found[-1] == last and found == sorted(set(found))
+    assert all(count % 10 == 0 for count in found if 10 < count < last)
