@@ -112,7 +112,7 @@ def noted(folder: Path, told: Discrepancies) -> None:
 def derived(folder: Path, name: str, planned: Sequence[Planned], told: Discrepancies) -> None:
     """Compare the tables that are made from all fits of a study, where they are on disk.
 
-    What was chosen, and where the family asks for it its signs, follow from settings in `config.yaml`: without this
+    What was chosen, and the table that the family's own rule reads, follow from settings in `config.yaml`: without this
     file they are not compared, and tables of the selected fits are made from `chosen.csv` as it stands.
 
     Parameters
@@ -132,7 +132,7 @@ def derived(folder: Path, name: str, planned: Sequence[Planned], told: Discrepan
     )
     tables, long = own.check_tables(study), own.check_long_tables(study)
     unknown = [name for name in own.roles.order if name not in study.fits]
-    if not any((folder / file).exists() for file in (VALIDATED, CHOSEN, *filter(None, [own.signs]), *tables, *long)):
+    if not any((folder / file).exists() for file in (VALIDATED, CHOSEN, *filter(None, [own.evidence]), *tables, *long)):
         return
     if unknown:
         told.add("record.json", f"fit.{unknown[0]}", cells.ABSENT, "a value in the record of every fit")
@@ -162,14 +162,15 @@ def _chosen(
 ) -> pd.DataFrame | None:
     """What `chosen.csv` has to say, compared with it; without settings what it says, None where it is not there."""
     roles, swept = own.roles, sweep_columns(study.fits)
-    if config is None or (own.signs and own.check_signs is None):
+    if config is None or (own.evidence and own.check_evidence is None):
         return _as_written(folder / CHOSEN, [name for name in swept if name != roles.replicate], told)
-    signs = pd.DataFrame(columns=[roles.strength, *chosen.SIGNS])
-    if own.signs and own.check_signs:
-        signs = own.check_signs(study, config)
-        by = tuple(name for name in signs if name in ("study", *swept, "row"))
-        _compare(folder, own.signs, lambda: Expected(signs, by, cells.ROUNDING), told)
-    found = chosen.resolve(study.fits, validated, signs, _wanted(folder / CONFIG, config, own), roles)
+    evidence = chosen.no_evidence(own.rules, roles)
+    if own.evidence and own.check_evidence:
+        evidence = own.check_evidence(study, config)
+        by = tuple(name for name in evidence if name in ("study", *swept, "row"))
+        _compare(folder, own.evidence, lambda: Expected(evidence, by, cells.ROUNDING), told)
+    wanted = _wanted(folder / CONFIG, config, own)
+    found = chosen.resolve(study.fits, validated, evidence, wanted, roles, own.rules)
     by = tuple(name for name in found if name in ("study", *swept) and name != roles.strength)
     _compare(folder, CHOSEN, lambda: Expected(found, by, cells.ROUNDING), told)
     return found
@@ -187,8 +188,8 @@ def _wanted(path: Path, config: dict[str, Any], own: Family) -> dict[str, Any]:
     """The config's section `chosen`."""
     reading.require(path, config.get("chosen", {}), {}, SETTINGS)
     wanted = {own.roles.strength: None, **config.get("chosen", {})}
-    reading.require(path, wanted, {**chosen.WANTED, own.roles.strength: (int, float, type(None))}, SETTINGS)
-    known = (rules.AUTO, *rules.RULES)
+    reading.require(path, wanted, chosen.types(own.roles, own.rules), SETTINGS)
+    known = (rules.AUTO, *own.rules)
     if wanted["rule"] not in known or any(isinstance(value, dict | list) for value in wanted.values()):
         # message: chosen {'rule': 'mine', ...} | the config that the study ran with | `config.yaml` was edited. | Run
         # the workflow again.

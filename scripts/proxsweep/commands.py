@@ -195,7 +195,7 @@ def _collect(arguments: argparse.Namespace) -> None:
 
 def _choose_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fits", type=Path, required=True, help="fits.csv")
-    parser.add_argument("--signs", type=Path, help="estimated shares of false findings, as CSV")
+    parser.add_argument("--evidence", type=Path, help="table that a rule of the family's own reads, as CSV")
     parser.add_argument("--chosen", type=json_option, required=True, help="the config's section, as JSON")
     parser.add_argument(
         "--family", choices=FAMILIES, default=DEFAULT, help="family of the study (default: %(default)s)"
@@ -209,8 +209,8 @@ def _choose(arguments: argparse.Namespace) -> None:
     from proxsweep.io.files import write_csv
     from proxsweep.sweep import chosen
 
-    roles = family(arguments.family).roles
-    validated, found = chosen.make(arguments.fits, arguments.signs, arguments.chosen, roles)
+    own = family(arguments.family)
+    validated, found = chosen.make(arguments.fits, arguments.evidence, arguments.chosen, own.roles, own.rules)
     write_csv(arguments.validated, validated)
     write_csv(arguments.output, found)
 

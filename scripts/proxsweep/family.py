@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from proxsweep.command import Command
 from proxsweep.config.source import Fault, KeyPath
 from proxsweep.sweep.grid import Fit
+from proxsweep.sweep.rules import RULES
 from proxsweep.sweep.study import Roles, Study
 
 if TYPE_CHECKING:
@@ -102,10 +103,13 @@ class Family:
         Folder of a fit, its record, its encoding -> what was recomputed, and what did not agree.
     cost
         A study, working directory -> what it costs.
-    signs
-        Table, below the study's folder, that estimates the share of false findings at every strength, for the rule
-        `replicate_signs` of the section `chosen`.
-    check_signs
+    rules
+        Names of the rules that the section `chosen` offers (:mod:`proxsweep.sweep.rules`).
+    evidence
+        Table, below the study's folder, that the rule among these reads which does not go by held-out loss.
+    has_evidence
+        Sections `sweep` and `solver` of a study -> whether it has what that table is made from.
+    check_evidence
         The fits of a study that has run, its resolved config -> what that table has to say, computed a second time.
     check_tables
         The fits of a study that has run -> by the path of a table of the family below the study's folder: what the
@@ -155,8 +159,10 @@ class Family:
 
     refits: Callable[[Study], list[Study]] = _nothing
     record_schema: Mapping[str, Any] = field(default_factory=dict)
-    signs: str | None = None
-    check_signs: Callable[[Collected, Values], DataFrame] | None = None
+    rules: tuple[str, ...] = RULES
+    evidence: str | None = None
+    has_evidence: Callable[[Values, Values], bool] = lambda sweep, solver: False
+    check_evidence: Callable[[Collected, Values], DataFrame] | None = None
     check_tables: Callable[[Collected], dict[str, Callable[[DataFrame], Expected]]] = lambda study: {}
     check_long_tables: Callable[[Collected], dict[str, LongTable]] = lambda study: {}
     targets: Callable[[Study], list[str]] = _nothing

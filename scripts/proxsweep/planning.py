@@ -236,9 +236,10 @@ def announced(study: Study) -> str:
         return ""
     if wanted[roles.strength] is not None:
         return f"the {roles.strength_noun} is given: {roles.strength} {grid.label(wanted[roles.strength])}"
-    pairs = bool(signs(study)) and len(study.sweep.get(roles.replicate, [])) > 1
-    folds, level = bool(study.cross_validation), wanted["false_discovery_rate"]
-    return rules.announced(wanted["rule"], pairs, folds, level, study.sweep[roles.strength], roles)
+    own, folds = family(study.family), bool(study.cross_validation)
+    has = own.has_evidence(study.sweep, study.solver)
+    level = wanted.get("false_discovery_rate")
+    return rules.announced(wanted["rule"], own.rules, has, folds, level, study.sweep[roles.strength], roles)
 
 
 def foreseen(studies: Iterable[Study]) -> Iterator[str]:
@@ -248,9 +249,9 @@ def foreseen(studies: Iterable[Study]) -> Iterator[str]:
             yield f"study {study.name}: warning: {warning}"
 
 
-def signs(study: Study) -> list[str]:
-    """The table that estimates the share of false findings, where the family has one."""
-    path = family(study.family).signs
+def evidence(study: Study) -> list[str]:
+    """The table that a rule of the family's own chooses by, where the family has one."""
+    path = family(study.family).evidence
     return [] if path is None else [f"results/{study.name}/{path}"]
 
 

@@ -254,9 +254,8 @@ class _Checked:
         """A rule that chooses by what the study does not have."""
         if self.roles.strength is None or chosen[self.roles.strength] is not None:
             return
-        replicates = self.values["sweep"].get(self.roles.replicate) or []
-        pairs = self.family.signs is not None and len(replicates) > 1
-        if lacking := rules.lacking(chosen["rule"], pairs, bool(self.values.get("cross_validation"))):
+        has = self.family.has_evidence(self.values["sweep"], self.values["solver"])
+        if lacking := rules.lacking(chosen["rule"], has, bool(self.values.get("cross_validation"))):
             # message: the rule `one_standard_error` | cross-validation (`cross_validation: {folds: 5}`), which it
             # chooses by, or the rule auto | The study has no folds, or no two replicates, to choose by. | Add them, or
             # leave `rule` out.

@@ -4,14 +4,14 @@ Every line is computed from the tables that the run wrote. A table that is not t
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from proxsweep.families import family
 from proxsweep.io import digests
 from proxsweep.report import dropped
-from proxsweep.sweep import chosen, fits, grid
+from proxsweep.sweep import chosen, fits, grid, rules
 from proxsweep.sweep.rules import GIVEN, RANKING
 from proxsweep.sweep.study import Roles, Study
 
@@ -41,7 +41,7 @@ def _lines(study: Study, refits: list[Study]) -> Iterator[Line]:
     if refits:
         yield Line("refits", _ended(refits))
     yield from _dropped(folder)
-    yield from _choice(folder, own.roles)
+    yield from _choice(folder, own.roles, own.rules)
     yield from (Line("found", text) for text in own.findings(study))
     yield from _shortened("warning", own.warnings(study))
     yield from (Line("open", str(folder / path)) for path in own.first if (folder / path).exists())
@@ -70,7 +70,7 @@ def _dropped(folder: Path) -> Iterator[Line]:
     yield from found or [Line("data", f"{few} ({path})")]
 
 
-def _choice(folder: Path, roles: Roles) -> Iterator[Line]:
+def _choice(folder: Path, roles: Roles, offered: Sequence[str]) -> Iterator[Line]:
     path = digests.undamaged(folder / "chosen.csv")
     choice = None if path is None else chosen.load(path)
     main = None if choice is None else chosen.main(choice)
@@ -82,7 +82,7 @@ def _choice(folder: Path, roles: Roles) -> Iterator[Line]:
     where = f"{at} ({', '.join(others)})" if others else at
     if row["by"] == RANKING:
         yield Line(roles.strength_noun, row["reason"])
-        yield Line(roles.strength_noun, f"findings are ranked at {where}")
+        yield Line(roles.strength_noun, f"{rules.shown(offered)} at {where}")
         return
     by = "" if row["by"] == GIVEN else f"by {row['by']}: "
     yield Line(roles.strength_noun, f"{where}, {by}{row['reason']}")

@@ -39,7 +39,7 @@ FITS = f"--fits {ONE}/fits.csv"
 LINES = [
     f"collect --plan {ONE}/plan.json {FITS} --status status.csv --strays strays.csv",
     f"replicate-signs {FITS} --output {ONE}/signs.csv",
-    f"choose {FITS} --signs {ONE}/signs.csv --chosen '{CHOICE}' --validated v.csv --output {ONE}/chosen.csv",
+    f"choose {FITS} --evidence {ONE}/signs.csv --chosen '{CHOICE}' --validated v.csv --output {ONE}/chosen.csv",
     f"shifts {FITS} --chosen {ONE}/chosen.csv --output shifts.csv",
     f"shifts-by-reference {FITS} --chosen {ONE}/chosen.csv --output by_reference.csv",
     f"effects {FITS} --output effects.csv.gz",

@@ -75,7 +75,7 @@ def make_tables(study: Study) -> None:
     signs = place / "tables/replicate_signs.csv"
     least = study.summaries["min_times_seen"]
     run("replicate-signs", "--fits", tables["fits"], "--min-times-seen", least, "--output", signs)
-    chosen = {"fits": tables["fits"], "signs": signs, "validated": place / "tables/cross_validation.csv"}
+    chosen = {"fits": tables["fits"], "evidence": signs, "validated": place / "tables/cross_validation.csv"}
     chosen = options({**chosen, "chosen": json.dumps(study.chosen)})
     run("choose", *chosen, "--output", place / "chosen.csv")
     selected = ("--fits", tables["fits"], "--chosen", place / "chosen.csv", "--output")

@@ -59,7 +59,7 @@ def test_a_study_that_chooses_nothing_counts_nothing_as_found(study):
     write(choice=RANKED, selected=0)
     said = list(verdict.lines(study))
     assert "  weight    no weight: estimated 91.3 % false at best, limit 10 %" in said
-    assert "            findings are ranked at lasso 1e-05 (difference reference)" in said
+    assert "            findings are ranked by size at lasso 1e-05 (difference reference)" in said
     assert (
         "  found     no shift counts as found; 1,300 are in shifts.csv, the largest first (docs/selection.md)" in said
     )

@@ -89,10 +89,10 @@ rule collect:
 rule choose:
     input:
         fits="results/{study}/fits.csv",
-        signs=lambda wildcards: planning.signs(study_of(wildcards)),
+        evidence=lambda wildcards: planning.evidence(study_of(wildcards)),
         code=code_of("proxsweep.sweep.chosen"),
     output:
-        chosen=in_report("results/{study}/chosen.csv", "Selection", table="the weights chosen"),
+        chosen=in_report("results/{study}/chosen.csv", "Selection", table="what was chosen"),
         validated=in_report(
             "results/{study}/tables/cross_validation.csv",
             "Selection",
@@ -111,9 +111,9 @@ rule choose:
     params:
         chosen=lambda wildcards: json.dumps(study_of(wildcards).chosen),
         family=lambda wildcards: study_of(wildcards).family,
-        signs=lambda wildcards, input: " ".join(f"--signs {shlex.quote(path)}" for path in input.signs),
+        evidence=lambda wildcards, input: " ".join(f"--evidence {shlex.quote(path)}" for path in input.evidence),
     shell:
-        "proxsweep choose --fits {input.fits:q} {params.signs} --chosen {params.chosen:q} --family {params.family:q}"
+        "proxsweep choose --fits {input.fits:q} {params.evidence} --chosen {params.chosen:q} --family {params.family:q}"
         " --validated {output.validated:q} --output {output.chosen:q} > {log:q} 2>&1"
 
 

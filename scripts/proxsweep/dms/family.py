@@ -43,7 +43,7 @@ def _check(folder: Path, record: Mapping[str, Any], encoding: Path) -> Checked:
     return check(folder, record, encoding)
 
 
-def _check_signs(study: Collected, config: dict[str, Any]) -> DataFrame:
+def _check_evidence(study: Collected, config: dict[str, Any]) -> DataFrame:
     from proxsweep.dms.check import signs
 
     return signs.from_config(study, config)
@@ -138,8 +138,9 @@ FAMILY = Family(
     record_schema=record_schema.RECORD,
     check=_check,
     cost=_cost,
-    signs="tables/replicate_signs.csv",
-    check_signs=_check_signs,
+    evidence="tables/replicate_signs.csv",
+    has_evidence=lambda sweep, solver: len(sweep.get("replicate") or []) > 1,
+    check_evidence=_check_evidence,
     check_tables=_check_tables,
     check_long_tables=_check_long_tables,
     targets=_targets,

@@ -68,7 +68,7 @@ def curves(fits: pd.DataFrame, load: Callable[[str], pd.DataFrame] = load_trace)
     DataFrame
         One row for each fit, start and iteration looked at: ``fit`` (position in ``fits``), ``start``,
         ``won`` (whether this start's parameters were kept), ``iteration``, ``seconds``,
-        ``relative_residual``, ``gap``.
+        ``relative_residual``, ``gap``, ``objective``.
     """
     parts = []
     for place, fit in enumerate(fits.to_dict("records")):
@@ -83,10 +83,11 @@ def curves(fits: pd.DataFrame, load: Callable[[str], pd.DataFrame] = load_trace)
                     "seconds": trace["seconds"],
                     "relative_residual": trace["relative_residual"],
                     "gap": gaps(trace, fit["objective"]),
+                    "objective": trace["objective"],
                 }
             )
         )
-    columns = ["fit", "start", "won", "iteration", "seconds", "relative_residual", "gap"]
+    columns = ["fit", "start", "won", "iteration", "seconds", "relative_residual", "gap", "objective"]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
@@ -206,7 +207,7 @@ def figure(
             _lines(axes[row, column], drawn, against, value, shades, converged)
             axes[row, column].set(xscale="log", yscale="log")
             axes[row, column].grid(True)
-    _few_ticks(axes[1, 1])
+    few_ticks(axes[1, 1])
     for ax in axes[0]:
         for goal in goals:
             ax.axhline(goal, color="black", linewidth=0.7, linestyle=(0, (1, 1.5)), zorder=4)
@@ -220,7 +221,7 @@ def figure(
     return fig
 
 
-def _few_ticks(ax: Axes) -> None:
+def few_ticks(ax: Axes) -> None:
     """Label the logarithmic x axis at decades; below two of them at 1, 2 and 5 or, if short, at a few even steps."""
     low, high = ax.get_xlim()
     if high < 5 * low:

@@ -5,7 +5,7 @@
 (``selected`` is False), and nothing is marked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,23 @@ from proxsweep.io.errors import UserError
 from proxsweep.sweep import cross_validation, rules
 from proxsweep.sweep import fits as fits_table
 from proxsweep.sweep.fits import full, read, sweep_columns, usable
-from proxsweep.sweep.rules import GIVEN, RANKING, RULES, Selection
+from proxsweep.sweep.rules import GIVEN, RANKING, RULES, SIGNS, Selection
 from proxsweep.sweep.study import Roles
 
-SIGNS = ("row", "estimate", "unconverged")
-WANTED = {"rule": str, "false_discovery_rate": (int, float)}
+WANTED = {"rule": str}
 DECISION = ("rule", "by", "selected", "reason")
 LOSS = ("validation_loss", "standard_error")
-COLUMNS = (*DECISION, *RULES, *LOSS, "false_discovery_rate", "chosen")
+RATE = "false_discovery_rate"
+COLUMNS = {*DECISION, *rules.ALL, *LOSS, RATE, "chosen"}
 
 
 def resolve(
-    fits: pd.DataFrame, validated: pd.DataFrame, signs: pd.DataFrame, wanted: Mapping[str, Any], roles: Roles
+    fits: pd.DataFrame,
+    validated: pd.DataFrame,
+    evidence: pd.DataFrame,
+    wanted: Mapping[str, Any],
+    roles: Roles,
+    offered: Sequence[str] = RULES,
 ) -> pd.DataFrame:
     """One row for each setting of what is swept but strength and replicate.
 
@@ -38,38 +43,44 @@ def resolve(
         The study's table of fits.
     validated
         The table of :func:`proxsweep.sweep.cross_validation.table`; without rows where nothing was cross-validated.
-    signs
-        The table of signs in pairs of replicates: swept parameters, ``row`` (``all`` is read), ``estimate`` (of the
-        share of false findings), ``unconverged``; without estimates where there is one replicate.
+    evidence
+        The table that the family's own rule reads, without rows where there is none: swept parameters and, for
+        `replicate_signs`, ``row`` (``all`` is read), ``estimate`` (of the share of false findings) and
+        ``unconverged``; for `stability` a row per fit with ``stable`` and ``reason``.
     wanted
-        The config's section: the strength by its name (None: by the rule), ``rule``, ``false_discovery_rate``, labels
-        of other swept parameters.
-    roles
-        The family's.
+        The config's section: the strength by its name (None: by the rule), ``rule``, ``false_discovery_rate`` (for
+        `replicate_signs`), labels of other swept parameters.
+    roles, offered
+        The family's; ``offered`` are its rules.
 
     Returns
     -------
     DataFrame
-        ``study``, the swept parameters but strength and replicate, the strength, then :data:`COLUMNS`: the ``rule``
-        that was asked for (``given``, ``auto`` or one of :data:`RULES`), what the strength is ``by`` (``given``, a
+        ``study``, the swept parameters but strength and replicate, the strength, then the ``rule``
+        that was asked for (``given``, ``auto`` or one of those offered), what the strength is ``by`` (``given``, a
         rule, or ``ranking``), whether it was ``selected`` by these and not only taken to rank findings, and the
-        ``reason`` in words; the strengths that each rule selects (NaN: none); held-out loss with its standard error and
-        estimated share of false findings at the strength, where they are known; and whether this row is the one that
+        ``reason`` in words; the strengths that each rule selects (NaN: none); held-out loss with its standard error at
+        the strength, where they are known, and for `replicate_signs` the ``false_discovery_rate``, the estimated share
+        of false findings; and whether this row is the one that
         the study goes on with: that of the wanted labels, of several the first. The strength is NaN where none of the
         fits can be used.
     """
     fits = full(fits)
     by = ["study", *(name for name in sweep_columns(fits) if name not in (roles.strength, roles.replicate))]
     found = fits[by].drop_duplicates().reset_index(drop=True)
-    signs = signs[signs["row"] == "all"]
+    evidence = evidence[evidence["row"] == "all"] if "row" in evidence else evidence
     rows = [
-        _choice(*(agreeing(one, row) for one in (fits, validated, signs)), wanted, roles)
+        _choice(*(agreeing(one, row) for one in (fits, validated, evidence)), wanted, roles, offered)
         for row in found.to_dict("records")
     ]
-    found = pd.concat([found, pd.DataFrame(rows, columns=[roles.strength, *COLUMNS[:-1]])], axis=1)
+    found = pd.concat([found, pd.DataFrame(rows, columns=_columns(roles, offered))], axis=1)
     labels = [name for name in by if name in wanted]
     is_wanted = np.all([np.ones(len(found), bool), *(found[name] == wanted[name] for name in labels)], axis=0)
     return found.assign(chosen=is_wanted & (np.cumsum(is_wanted) == 1))
+
+
+def _columns(roles: Roles, offered: Sequence[str]) -> list[str]:
+    return [roles.strength, *DECISION, *offered, *LOSS, *([RATE] if SIGNS in offered else [])]
 
 
 def load(path: str | Path) -> pd.DataFrame:
@@ -159,15 +170,20 @@ def agreeing(table: pd.DataFrame, values: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def _choice(
-    fits: pd.DataFrame, validated: pd.DataFrame, signs: pd.DataFrame, wanted: Mapping[str, Any], roles: Roles
+    fits: pd.DataFrame,
+    validated: pd.DataFrame,
+    evidence: pd.DataFrame,
+    wanted: Mapping[str, Any],
+    roles: Roles,
+    offered: Sequence[str],
 ) -> dict[str, Any]:
-    found = {rule: rules.by_loss(validated, rule, roles) for rule in rules.BY_LOSS}
-    found[rules.SIGNS] = rules.by_signs(signs, wanted["false_discovery_rate"], roles)
-    rule, by, selection = _decision(fits, len(signs) > 0, len(validated) > 0, found, wanted, roles)
-    at = {
-        **{name: _at(validated, roles.strength, selection.strength, name) for name in LOSS},
-        "false_discovery_rate": _at(signs, roles.strength, selection.strength, "estimate"),
-    }
+    found = {rule: rules.by_loss(validated, rule, roles) for rule in offered if rule in rules.BY_LOSS}
+    if own := rules.of_evidence(offered):
+        found[own] = rules.by_evidence(evidence, own, wanted.get(RATE), roles)
+    rule, by, selection = _decision(fits, len(evidence) > 0, len(validated) > 0, found, wanted, roles)
+    at = {name: _at(validated, roles.strength, selection.strength, name) for name in LOSS}
+    if own == SIGNS:
+        at[RATE] = _at(evidence, roles.strength, selection.strength, "estimate")
     decision = dict(zip(DECISION, (rule, by, by != RANKING, selection.reason), strict=True))
     strengths = {rule: one.strength for rule, one in found.items()}
     return {roles.strength: selection.strength, **decision, **strengths, **at}
@@ -175,7 +191,7 @@ def _choice(
 
 def _decision(
     fits: pd.DataFrame,
-    signs: bool,
+    evidence: bool,
     folds: bool,
     found: Mapping[str, Selection],
     wanted: Mapping[str, Any],
@@ -184,14 +200,18 @@ def _decision(
     """The rule that was asked for, what decided, and the strength with its reason."""
     if wanted[roles.strength] is not None:
         return GIVEN, GIVEN, Selection(wanted[roles.strength], "given in the config")
-    rule = wanted["rule"]
-    pairs = signs and roles.replicate is not None and fits[roles.replicate].nunique() > 1
-    applied = rules.applied(rule, pairs, folds)
+    rule, offered = wanted["rule"], list(found)
+    applied = rules.applied(rule, offered, evidence and has_evidence(offered, fits, roles), folds)
     if applied == RANKING:
-        return rule, RANKING, Selection(_ranking(fits, roles), f"no {roles.strength_noun}: {rules.NOTHING}")
+        return rule, RANKING, Selection(_ranking(fits, roles), f"no {roles.strength_noun}: {rules.nothing(offered)}")
     if np.isfinite(found[applied].strength):
         return rule, applied, found[applied]
     return rule, RANKING, found[applied]._replace(strength=_ranking(fits, roles))
+
+
+def has_evidence(offered: Sequence[str], fits: pd.DataFrame, roles: Roles) -> bool:
+    """Whether the fits are those that the family's own rule needs: for `replicate_signs`, to several replicates."""
+    return SIGNS not in offered or (roles.replicate is not None and fits[roles.replicate].nunique() > 1)
 
 
 def _ranking(fits: pd.DataFrame, roles: Roles) -> float:
@@ -207,13 +227,30 @@ def _at(table: pd.DataFrame, strength: str, value: float, name: str) -> float:
 
 
 def make(
-    fits_csv: str | Path, signs_csv: str | Path | None, wanted: Mapping[str, Any], roles: Roles
+    fits_csv: str | Path,
+    evidence_csv: str | Path | None,
+    wanted: Mapping[str, Any],
+    roles: Roles,
+    offered: Sequence[str],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables `cross_validation.csv` and `chosen.csv` of a study."""
     fits = fits_table.finished(fits_csv, roles)
     parameters = [name for name in roles.order if name != roles.replicate]
-    signs = read(signs_csv, [*parameters, *SIGNS]) if signs_csv else pd.DataFrame(columns=[roles.strength, *SIGNS])
-    types = {**WANTED, roles.strength: (int, float, type(None))}
-    reading.require("--chosen", wanted, types, "the config's section `chosen`, as JSON")
+    evidence = no_evidence(offered, roles)
+    if evidence_csv:
+        evidence = read(evidence_csv, [*parameters, *(name for name in evidence if name != roles.strength)])
+    reading.require("--chosen", wanted, types(roles, offered), "the config's section `chosen`, as JSON")
     validated = cross_validation.table(fits, roles)
-    return validated, resolve(fits, validated, signs, wanted, roles)
+    return validated, resolve(fits, validated, evidence, wanted, roles, offered)
+
+
+def no_evidence(offered: Sequence[str], roles: Roles) -> pd.DataFrame:
+    """The table that the family's own rule reads, without rows."""
+    own = rules.of_evidence(offered)
+    return pd.DataFrame(columns=[roles.strength, *(rules.EVIDENCE[own] if own else ())])
+
+
+def types(roles: Roles, offered: Sequence[str]) -> dict[str, Any]:
+    """Types of the keys that a section `chosen` has to have."""
+    rate = {RATE: (int, float)} if SIGNS in offered else {}
+    return {**WANTED, **rate, roles.strength: (int, float, type(None))}

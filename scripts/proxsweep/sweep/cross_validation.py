@@ -29,9 +29,9 @@ def table(fits: pd.DataFrame, roles: Roles) -> pd.DataFrame:
     -------
     DataFrame
         ``study``, the swept parameters but the replicate; ``fits`` (to folds) and how many are ``unconverged``;
-        ``training_loss``, ``validation_loss``, ``standard_error``; ``validation_loss_<part>``,
-        ``validation_variants_<part>`` and ``validation_left_out_<part>`` (numbers of observations of a part of the
-        data, all folds of one replicate, means over replicates); ``eligible`` (every fold converged, its loss a
+        ``training_loss``, ``validation_loss``, ``standard_error``; ``validation_loss_<part>`` and other columns that
+        begin with ``validation_`` (numbers of observations of a part of the data, all folds of one replicate, means
+        over replicates); ``eligible`` (every fold converged, its loss a
         number); ``minimum`` and ``one_standard_error``: which strength each rule selects, among the eligible ones of
         the same other settings.
     """
@@ -51,7 +51,7 @@ def _row(part: pd.DataFrame, replicate: str | None) -> dict:
     part = part.assign(**{name: part[name].where(usable(part)) for name in losses})
     each = part.groupby(replicate or "study", sort=False)
     errors = each[LOSS].var() / each[LOSS].size()
-    counts = [name for name in part.columns if name.startswith(("validation_variants_", "validation_left_out_"))]
+    counts = [name for name in part.columns if name.startswith("validation_") and name not in losses]
     row = {name: each[name].mean().mean() for name in losses}
     row |= {name: each[name].sum().mean() for name in counts}
     return {

@@ -14,7 +14,7 @@ from itertools import product
 from typing import Any
 
 from proxsweep.io.errors import UserError
-from proxsweep.sweep.study import Study
+from proxsweep.sweep.study import Roles, Study
 
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 PARTIAL = ("fold", "resample")  # last in the path of a fit that is not to all observations of its replicate
@@ -120,9 +120,8 @@ def _parts_of(fit: Fit, kind: str) -> list[Fit]:
     settings = fit.study.cross_validation if kind == "fold" else fit.study.resamples
     if not settings or not _is_asked(fit, settings):
         return []
-    if kind == "fold":
-        return [_part(fit, fold_rows(settings, number)) for number in range(1, settings["folds"] + 1)]
-    return [_part(fit, resample_rows(settings, number)) for number in range(1, settings["count"] + 1)]
+    count = settings["folds" if kind == "fold" else "count"]
+    return [_part(fit, _rows(kind, number, settings, fit.study.roles)) for number in range(1, count + 1)]
 
 
 def _is_asked(fit: Fit, settings: dict[str, Any]) -> bool:
@@ -132,14 +131,10 @@ def _is_asked(fit: Fit, settings: dict[str, Any]) -> bool:
     return all(values is None or fit.values[parameter] in values for values, parameter in named if parameter)
 
 
-def fold_rows(settings: dict[str, Any], number: int) -> dict[str, Any]:
-    """``rows`` of the fit that leaves out fold ``number`` (from 1)."""
-    return {"fold": str(number), **{key: value for key, value in settings.items() if key != "replicates"}}
-
-
-def resample_rows(settings: dict[str, Any], number: int) -> dict[str, Any]:
-    """``rows`` of the fit to resample ``number`` (from 1)."""
-    return {"resample": str(number), **{key: settings[key] for key in ("seed", "method")}}
+def _rows(kind: str, number: int, settings: dict[str, Any], roles: Roles) -> dict[str, Any]:
+    """``rows`` of a fit to one part, counted from 1: its number, and the settings that tell what it is made from."""
+    left_out = ("count", "replicates", roles.strength)
+    return {kind: str(number), **{key: value for key, value in settings.items() if key not in left_out}}
 
 
 def _part(fit: Fit, rows: dict[str, Any]) -> Fit:

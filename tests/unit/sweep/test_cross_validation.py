@@ -201,7 +201,7 @@ def test_what_will_be_chosen_is_said_before_and_a_rule_that_cannot_work_is_known
     if lacking:
         return
     assert not rules.lacking(rule, pairs, folds)
-    said = rules.announced(rule, pairs, folds, 0.1, [0.0, 4e-5, 1e-5], ROLES)
+    said = rules.announced(rule, rules.RULES, pairs, folds, 0.1, [0.0, 4e-5, 1e-5], ROLES)
     assert what in said and said.endswith("findings are ranked by size at lasso 1e-05, none selected")
 
 
