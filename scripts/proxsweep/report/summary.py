@@ -185,6 +185,7 @@ CONVERGENCE = Summary(
         "strength": study.roles.strength,
         "strength_label": study.roles.strength_label,
         "replicate": study.roles.replicate,
+        "compared": [],  # a family's own declaration may compare ways to solve one problem
     },
     tables=(Output("convergence of every fit", "table"), Output("statuses", "status_table", "statuses")),
     figures=(Output("convergence of every fit", "figure"),),
