@@ -16,7 +16,7 @@ from proxsweep.io import reading
 from proxsweep.io.errors import UserError
 from proxsweep.sweep import cross_validation, rules
 from proxsweep.sweep import fits as fits_table
-from proxsweep.sweep.fits import full, read, sweep_columns, usable
+from proxsweep.sweep.fits import full, sweep_columns, usable
 from proxsweep.sweep.rules import GIVEN, RANKING, RULES, SIGNS, Selection
 from proxsweep.sweep.study import Roles
 
@@ -238,7 +238,9 @@ def make(
     parameters = [name for name in roles.order if name != roles.replicate]
     evidence = no_evidence(offered, roles)
     if evidence_csv:
-        evidence = read(evidence_csv, [*parameters, *(name for name in evidence if name != roles.strength)])
+        text = (*fits_table.TEXT, "reason", *(name for name in parameters if name != roles.strength))
+        needed = [*parameters, *(name for name in evidence if name != roles.strength)]
+        evidence = reading.table(evidence_csv, text, needed, "the table that a rule of the family's own reads")
     reading.require("--chosen", wanted, types(roles, offered), "the config's section `chosen`, as JSON")
     validated = cross_validation.table(fits, roles)
     return validated, resolve(fits, validated, evidence, wanted, roles, offered)

@@ -39,7 +39,7 @@ def finished(path: str | Path, roles: Roles) -> pd.DataFrame:
         below 0, an unknown status, or a path that stands twice.
     """
     named = [name for name in roles.order if name != roles.strength]
-    table = read(path, [*NEEDED, *roles.order])
+    table = reading.table(path, (*TEXT, *named), [*NEEDED, *roles.order], EXPECTED)
     columns = list(table.columns)
     if columns.index("family") > columns.index("fold"):
         # message: A spreadsheet or script moved columns of `fits.csv`. | Make it again.
