@@ -6,15 +6,18 @@ Residuals are compared to what the rounding of sums and, in ``starts.npz``, of s
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from proxsweep.io.errors import UserError
-from proxsweep.nmf.check import recompute, starts, tables
+from proxsweep.nmf.check import held_out, matching, recompute, starts, tables
 from proxsweep.nmf.check.recompute import Found, Problem
+from proxsweep.nmf.data import parts, resamples
 from proxsweep.nmf.data.encoding import Encoding
+from proxsweep.nmf.data.parts import Part
 from proxsweep.optimize.status import Status
 from proxsweep.sweep import fit_folder
 from proxsweep.sweep.discrepancies import Checked, Discrepancies
@@ -25,21 +28,28 @@ SUMS = 1e-13  # relative to the numbers whose sum the residual is
 COLUMN = 1e-12  # of the sum of a column of W, and relative to the exposure of a factor
 ARRAYS = {"W": ("f", None), "H": ("f", None), "features": ("U", None), "samples": ("U", None)}
 FIGURES = ("starts", "starts_converged", "at_best", "start_spread", "zeros", "dead_factors", "features", "samples")
+FIGURES += matching.COUNTED
 
 
 class _Fit(NamedTuple):
-    """What a fit's files say: the record, names, W (M, k), H (k, N) of all features and samples, and the problem."""
+    """What a fit's files say: the record, W (M, k) and H (k, N) of all features and samples; what it is to."""
 
     record: Mapping[str, Any]
-    encoding: Encoding
+    part: Part
     w: np.ndarray
     h: np.ndarray
     problem: Problem
 
     @property
     def kept(self) -> tuple[np.ndarray, np.ndarray]:
-        """W (m, k) and H (k, n) of those that are not all zero."""
-        return self.w[self.encoding.kept_features], self.h[:, self.encoding.kept_samples]
+        """W (m, k) and H (k, n) of those that are fitted."""
+        return self.w[self.part.encoding.kept_features], self.h[:, self.part.encoding.kept_samples]
+
+    @property
+    def fitted(self) -> tuple[np.ndarray, np.ndarray]:
+        """W (M, k) and H (k, N) with 0 in place of what is predicted of held-out rows and columns."""
+        (w, h), encoding = self.kept, self.part.encoding
+        return encoding.embed(w, 0, "features"), encoding.embed(h, 1, "samples")
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a diverged fit may overflow
@@ -64,7 +74,8 @@ def check(folder: str | Path, record: Mapping[str, Any], encoding_path: str | Pa
         For a record that lacks keys.
     """
     folder, discrepancies = Path(folder), Discrepancies()
-    missing = [f"nmf.{key}" for key in FIGURES if key not in record["nmf"]]
+    wanted = (*FIGURES, *held_out.figures(record["rows"]))
+    missing = [f"nmf.{key}" for key in wanted if key not in record["nmf"]]
     if missing:
         # message: A key was removed, or another version wrote the record. | Make the fit again.
         raise UserError(str(folder / RECORD), f"no {', '.join(missing)}", "a fit's record with these keys")
@@ -78,13 +89,14 @@ def check(folder: str | Path, record: Mapping[str, Any], encoding_path: str | Pa
     checked = _certificate(fit, found, discrepancies)
     for compare in (tables.compare_features, tables.compare_samples):
         with discrepancies.unreadable():
-            compare(folder, fit.encoding, fit.w, fit.h, discrepancies)
+            compare(folder, fit.part.whole, fit.w, fit.h, discrepancies)
+    held_out.compare(record, fit.part, fit.w, fit.h, discrepancies)
     starts.compare_record(record, discrepancies)
     for compare in (starts.compare_table, starts.compare_trace):
         with discrepancies.unreadable():
             compare(folder, record, discrepancies)
     with discrepancies.unreadable():
-        starts.compare_arrays(folder, record, fit.encoding, fit.problem, (fit.w, fit.h), discrepancies)
+        starts.compare_arrays(folder, record, fit.part.encoding, fit.problem, fit.fitted, discrepancies)
     return checked
 
 
@@ -103,18 +115,26 @@ def _load(
         discrepancies.equal(PARAMETERS, f"type and shape of {name}", _kind(arrays[name]), f"float64 {size}")
     for name, known in (("features", encoding.features), ("samples", encoding.samples)):
         _same_names(name, arrays[name], known, discrepancies)
-    for name, size in zip(("features", "samples"), encoding.matrix.shape, strict=True):
+    part = _part(encoding, record)
+    for name, size in zip(("features", "samples"), part.encoding.matrix.shape, strict=True):
         discrepancies.equal(RECORD, f"nmf.{name}", record["nmf"][name], size)
     sections = {name: record[name] for name in ("model", "solver") if isinstance(record.get(name), Mapping)}
     for name, section in sections.items():
         for key, value in {**record["fit"], "tolerance": record["tolerance"]}.items():
             if key in section:
                 discrepancies.equal(RECORD, f"{name}.{key}", section[key], value)
-    problem = recompute.problem(encoding.matrix, record["model"])
+    problem = recompute.stated(part.encoding.matrix, record["model"], part.seen)
     if not np.isfinite(problem.norm):
         found = "a feature that does not vary, divided by its standard deviation"
         discrepancies.add(RECORD, "model.normalise", record["model"]["normalise"], found)
-    return None if discrepancies.disagreements else _Fit(record, encoding, arrays["W"], arrays["H"], problem)
+    return None if discrepancies.disagreements else _Fit(record, part, arrays["W"], arrays["H"], problem)
+
+
+def _part(encoding: Encoding, record: Mapping[str, Any]) -> Part:
+    """The part that the fit is to, drawn again."""
+    encoding = resamples.resampled(encoding, record["rows"])
+    matrix = recompute.normalised(encoding.matrix, record["model"]["normalise"])
+    return parts.fold(replace(encoding, matrix=matrix), record["fit"]["rank"], record["rows"])
 
 
 def _kind(values: np.ndarray) -> str:
@@ -133,8 +153,8 @@ def _same_names(quantity: str, written: np.ndarray, found: np.ndarray, discrepan
 
 def _constraints(fit: _Fit, discrepancies: Discrepancies) -> None:
     """Factors that are finite and not below 0, 0 where V is, whose columns sum to 1 if they have to, in order."""
-    encoding, diverged = fit.encoding, fit.record["status"] == Status.DIVERGED
-    left_out = {"W": fit.w[~encoding.kept_features], "H": fit.h[:, ~encoding.kept_samples]}
+    diverged, known = fit.record["status"] == Status.DIVERGED, held_out.known(fit.part)
+    left_out = {"W": fit.w[~known[0]], "H": fit.h[:, ~known[1]]}
     for name, values in (("W", fit.w), ("H", fit.h)):
         if not (diverged or np.isfinite(values).all()):
             discrepancies.add(PARAMETERS, name, "not finite", "numbers, unless it diverged")
@@ -142,10 +162,11 @@ def _constraints(fit: _Fit, discrepancies: Discrepancies) -> None:
             discrepancies.add(PARAMETERS, name, float(values.min()), "nothing below 0")
         if (left_out[name] != 0).any():
             discrepancies.add(PARAMETERS, name, "an entry above 0", "0 where a row or a column of the matrix is 0")
-    sums, names = fit.w.sum(axis=0), _factors(fit.w.shape[1])
+    (w, h), names = fit.kept, _factors(fit.w.shape[1])
+    sums = w.sum(axis=0)
     if fit.problem.simplex and not diverged:
         discrepancies.entries(PARAMETERS, "sum of W", sums, np.ones_like(sums), names, COLUMN)
-    exposures = sums * fit.h.sum(axis=1)
+    exposures = sums * h.sum(axis=1)
     rising = np.flatnonzero(exposures[1:] > (1 + COLUMN) * exposures[:-1])
     if len(rising):
         t = rising[0]

@@ -1,7 +1,8 @@
 """A factorisation a second time, in NumPy and SciPy alone: objective and residual, from V - W H itself.
 
 Shares no code with the solvers (:mod:`proxsweep.nmf.model`). V - W H is formed a block of rows at a time: nothing of
-the size of a sparse V is made dense. The definitions are derived in docs/nmf.md.
+the size of a sparse V is made dense. Where entries are held out, V is 0 there, and W H counts as 0. The definitions are
+derived in docs/nmf.md.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +21,10 @@ PENALTIES = ("l1_h", "l2_h", "l1_w", "l2_w")
 
 @dataclass(frozen=True)
 class Problem:
-    """V (m, n) as it is fitted, |V|, sum(V), its largest entry, and what is minimised."""
+    """V (m, n) as it is fitted, |V|, sum(V), its largest entry, and what is minimised.
+
+    ``seen`` (m, n) bool are the entries that are not held out, None where none is.
+    """
 
     matrix: Matrix
     norm: float
@@ -32,6 +36,7 @@ class Problem:
     l2_h: float
     l1_w: float
     l2_w: float
+    seen: np.ndarray | None = None
 
     @property
     def scale_free(self) -> bool:
@@ -88,11 +93,15 @@ class _Pass(NamedTuple):
 
 def problem(matrix: Matrix, model: Mapping[str, Any]) -> Problem:
     """The problem of a matrix as it stands in the encoding, under a record's section `model`."""
-    matrix = normalised(matrix, model["normalise"])
+    return stated(normalised(matrix, model["normalise"]), model)
+
+
+def stated(matrix: Matrix, model: Mapping[str, Any], seen: np.ndarray | None = None) -> Problem:
+    """The problem of a matrix that is normalised."""
     entries = matrix.data if sparse.issparse(matrix) else matrix
     sizes = float(np.linalg.norm(entries)), float(entries.sum()), float(entries.max())
     kinds = model["loss"] == "poisson", model["w_columns"] == "sum_to_one"
-    return Problem(matrix, *sizes, *kinds, *(float(model[name]) for name in PENALTIES))
+    return Problem(matrix, *sizes, *kinds, *(float(model[name]) for name in PENALTIES), seen)
 
 
 def normalised(matrix: Matrix, how: str) -> Matrix:
@@ -100,7 +109,7 @@ def normalised(matrix: Matrix, how: str) -> Matrix:
     if how == "column_sums":
         return _scaled(matrix, 1 / np.asarray(matrix.sum(axis=0)), 1)
     if how == "feature_sd":
-        parts = [rows.std(axis=1, ddof=1) for rows in _rows(matrix)]
+        parts = [rows.std(axis=1, ddof=1) for rows in blocks(matrix)]
         return _scaled(matrix, 1 / np.concatenate(parts), 0)
     if how == "none":
         return matrix
@@ -117,7 +126,7 @@ def _scaled(matrix: Matrix, by: np.ndarray, axis: int) -> Matrix:
     return sparse.csr_array(matrix @ diagonal if axis else diagonal @ matrix)
 
 
-def _rows(matrix: Matrix) -> Iterator[np.ndarray]:
+def blocks(matrix: Matrix) -> Iterator[np.ndarray]:
     """Blocks of rows, dense."""
     step = max(1, BLOCK // matrix.shape[1])
     for begin in range(0, matrix.shape[0], step):
@@ -128,7 +137,7 @@ def _rows(matrix: Matrix) -> Iterator[np.ndarray]:
 @np.errstate(all="ignore")
 def evaluate(problem: Problem, w: np.ndarray, h: np.ndarray) -> Found:
     """Objective and residual of W (m, k), H (k, n), and how exactly they are known."""
-    seen = (_pass_poisson if problem.poisson else _pass_squared)(problem.matrix, w, h)
+    seen = (_pass_poisson if problem.poisson else _pass_squared)(problem.matrix, w, h, problem.seen)
     slope_w, slope_h = _slopes(problem, seen, w, h)
     form = _poisson if problem.poisson else _simplex if problem.simplex else _gradient
     residual, rounding = form(problem, seen, w, h, slope_w, slope_h)
@@ -157,24 +166,32 @@ def evaluate(problem: Problem, w: np.ndarray, h: np.ndarray) -> Found:
     )
 
 
-def _pass_squared(matrix: Matrix, w: np.ndarray, h: np.ndarray) -> _Pass:
+def gradient_of_h(matrix: Matrix, w: np.ndarray, h: np.ndarray, poisson: bool) -> np.ndarray:
+    """The gradient of the loss by H: (k, n)."""
+    seen = (_pass_poisson if poisson else _pass_squared)(matrix, w, h)
+    return w.sum(axis=0)[:, None] - seen.by_columns if poisson else -seen.by_columns
+
+
+def _pass_squared(matrix: Matrix, w: np.ndarray, h: np.ndarray, seen: np.ndarray | None = None) -> _Pass:
     loss, largest, by_rows, by_columns, begin = 0.0, -np.inf, np.empty_like(w), np.zeros_like(h), 0
-    for values in _rows(matrix):
+    for values in blocks(matrix):
         part = w[begin : begin + len(values)]
         rest = values - part @ h
+        here = True if seen is None else seen[begin : begin + len(values)]
+        largest = max(largest, float(rest.max(where=here, initial=-np.inf)))
+        rest = np.where(here, rest, 0)
         loss += float(np.vdot(rest, rest)) / 2
-        largest = max(largest, float(rest.max()))
         by_rows[begin : begin + len(values)] = rest @ h.T
         by_columns += part.T @ rest
         begin += len(values)
     return _Pass(loss, largest, by_rows, by_columns)
 
 
-def _pass_poisson(matrix: Matrix, w: np.ndarray, h: np.ndarray) -> _Pass:
+def _pass_poisson(matrix: Matrix, w: np.ndarray, h: np.ndarray, seen: np.ndarray | None = None) -> _Pass:
     loss, largest, by_rows, by_columns, begin = 0.0, -np.inf, np.empty_like(w), np.zeros_like(h), 0
-    for values in _rows(matrix):
+    for values in blocks(matrix):
         part = w[begin : begin + len(values)]
-        fitted = part @ h
+        fitted = part @ h if seen is None else np.where(seen[begin : begin + len(values)], part @ h, 0)
         loss += float(kl_div(values, fitted).sum())
         ratio = np.divide(values, fitted, out=np.zeros_like(fitted), where=values > 0)
         largest = max(largest, float(ratio.max()) - 1)
@@ -201,8 +218,16 @@ def _slopes(problem: Problem, seen: _Pass, w: np.ndarray, h: np.ndarray) -> tupl
     slope_w = problem.l1_w + problem.l2_w * w - seen.by_rows
     slope_h = problem.l1_h + problem.l2_h * h - seen.by_columns
     if problem.poisson:
-        slope_w, slope_h = slope_w + h.sum(axis=1), slope_h + w.sum(axis=0)[:, None]
+        sums_w, sums_h = _sums(problem, w, h)
+        slope_w, slope_h = slope_w + sums_w, slope_h + sums_h
     return slope_w, slope_h
+
+
+def _sums(problem: Problem, w: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The gradients of sum(W H) by W, (k,) or (m, k), and by H, (k, 1) or (k, n)."""
+    if problem.seen is None:
+        return h.sum(axis=1), w.sum(axis=0)[:, None]
+    return problem.seen @ h.T, w.T @ problem.seen
 
 
 def _sizes(problem: Problem, seen: _Pass, w: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -270,8 +295,9 @@ def nearest_on_simplex(x: np.ndarray) -> np.ndarray:
 
 def _poisson(problem: Problem, seen: _Pass, w, h, slope_w, slope_h) -> tuple[float, float]:
     """The largest entry of the projected gradient by the sum of the other factor's column, and its rounding."""
-    sums_w, sums_h = h.sum(axis=1) + problem.l1_w, w.sum(axis=0)[:, None] + problem.l1_h
-    if problem.simplex:  # what is one number a column moves no entry against another
+    sums_w, sums_h = _sums(problem, w, h)
+    sums_w, sums_h = sums_w + problem.l1_w, sums_h + problem.l1_h
+    if problem.simplex and problem.seen is None:  # what is one number a column moves no entry against another
         sums_w = (w * seen.by_rows).sum(axis=0)
         free = problem.l2_w * w - seen.by_rows
         slope_w = free - (w * free).sum(axis=0)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from proxsweep.nmf.check import recompute
+from proxsweep.nmf.check import matching, recompute
 from proxsweep.nmf.check.recompute import Found, Problem
 from proxsweep.nmf.data.encoding import Encoding
 from proxsweep.optimize.status import Status
@@ -129,7 +129,9 @@ def compare_table(folder: Path, record: Mapping[str, Any], discrepancies: Discre
     expected["gap"] = [(_number(one["objective"]) - best) / (abs(best) or 1.0) for one in rows]
     expected["won"] = [str(one["start"] == record["start"]) for one in rows]
     whole = ["start", "status", "objective", "loss", "penalty", "relative_residual", "gap", "iterations", "seconds"]
-    cells.header(TABLE, written.header, [*whole, "zeros", "dead_factors", "reseeded", "won"], discrepancies)
+    whole += ["zeros", "dead_factors", "reseeded", *matching.COLUMNS, "won"]
+    cells.header(TABLE, written.header, whole, discrepancies)
+    matching.compare_counts(record, written.columns.get("kind", []), discrepancies)
     cells.compare_rows(TABLE, written, Expected(pd.DataFrame(expected), ("start",), cells.ROUNDING), discrepancies)
 
 
@@ -194,8 +196,11 @@ def compare_arrays(
         if one["start"] == record["start"]:
             _same_as_best(one["start"], (w, h), best, discrepancies)
         if in_range and one["status"] != Status.DIVERGED:
+            row = rows.get(one["start"], {})
             kept = w[encoding.kept_features].astype(float), h[:, encoding.kept_samples].astype(float)
-            _start(one, rows.get(one["start"], {}), record, problem, kept, discrepancies)
+            if _start(one, row, record, problem, kept, discrepancies) and record["status"] != Status.DIVERGED:
+                own = best[0][encoding.kept_features], best[1][:, encoding.kept_samples]
+                matching.compare(one, row, record, kept, own, discrepancies)
 
 
 def _same_as_best(name: str, single: tuple, double: tuple, discrepancies: Discrepancies) -> None:
@@ -211,19 +216,19 @@ def _start(
     problem: Problem,
     factors: tuple[np.ndarray, np.ndarray],
     discrepancies: Discrepancies,
-) -> None:
-    """One start: its entry of the record, and its row of ``starts.csv``."""
+) -> bool:
+    """One start: its entry of the record, and its row of ``starts.csv``; whether its factors are factors."""
     name = f"of start {one['start']}"
     if not all(np.isfinite(values).all() and (values >= 0).all() for values in factors):
         discrepancies.add(ARRAYS, f"W and H {name}", "an entry that is none", "numbers of at least 0")
-        return
+        return False
     found = recompute.evaluate(problem, *factors)
     _penalty(one, row, found, discrepancies)
     slack = found.loss_rounding + SINGLE * found.objective_rounding + SINGLE**2 * found.curvature
     discrepancies.close(RECORD, f"objective {name}", one["objective"], found.objective, slack)
     counts = [cells.number(row.get(key, "")) for key in ("zeros", "dead_factors")]
     if record["fit"]["algorithm"] == "mu" and counts[0] is not None and counts[0] < found.zeros:
-        return  # without a floor entries may be 0 in single precision only, and move the projected gradient
+        return True  # without a floor entries may be 0 in single precision only, and move the projected gradient
     for key, written, count in zip(("zeros", "dead_factors"), counts, (found.zeros, found.vanished), strict=True):
         if written != count:
             discrepancies.add(TABLE, f"{key} {name}", row.get(key, ""), count)
@@ -232,6 +237,7 @@ def _start(
     said = disagreement(found, one["status"], record["tolerance"], own, SINGLE)
     if said:
         discrepancies.add(RECORD, f"status {name}", one["status"], said, own)
+    return True
 
 
 def _penalty(one: Mapping[str, Any], row: Mapping[str, str], found: Found, discrepancies: Discrepancies) -> None:

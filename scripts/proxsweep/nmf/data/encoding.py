@@ -61,6 +61,19 @@ class Encoding:
         kept[kept] = rows
         return Encoding(self.features, self.samples[members], kept, self.kept_samples[members], part)
 
+    def block(self, rows: np.ndarray, columns: np.ndarray) -> "Encoding":
+        """The encoding of some rows (m,) bool and columns (n,) bool of ``matrix``, with the names of all.
+
+        Those that are zero in the block are left out, too.
+        """
+        part = self.matrix[rows][:, columns]
+        of_rows, of_columns = nonzero(part, 1), nonzero(part, 0)
+        part = part[of_rows][:, of_columns]
+        features = _among(_among(self.kept_features, rows), of_rows)
+        samples = _among(_among(self.kept_samples, columns), of_columns)
+        part = part if sparse.issparse(part) else np.ascontiguousarray(part)
+        return Encoding(self.features, self.samples, features, samples, part)
+
     def embed(self, values: np.ndarray, axis: int, of: str) -> np.ndarray:
         """Put zeros where features (or samples, as ``of`` says) have been left out.
 
@@ -112,6 +125,13 @@ class Encoding:
         else:
             matrix = np.ascontiguousarray(matrix)
         return cls(*(found[name] for name in _KINDS), matrix)
+
+
+def _among(kept: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Of the places that are true those that are chosen among them."""
+    found = kept.copy()
+    found[kept] = chosen
+    return found
 
 
 def nonzero(matrix: Matrix, axis: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from proxsweep.config.labels import RULE
 from proxsweep.io.errors import UserError
-from proxsweep.nmf.data import checks, report
+from proxsweep.nmf.data import checks, parts, report, resamples
 from proxsweep.nmf.data.encoding import Encoding
 from proxsweep.nmf.data.labels import SAMPLE, values
 from proxsweep.nmf.data.table import counted
@@ -60,7 +60,8 @@ def encode(
     Parameters
     ----------
     spec
-        As of :func:`proxsweep.nmf.data.prepare.prepare`; of ``data`` the key ``replicates`` is used.
+        As of :func:`proxsweep.nmf.data.prepare.prepare`; of ``data`` the key ``replicates`` is used. Where the study
+        has sections ``cross_validation`` and ``resamples``, they are looked at for what this replicate does not allow.
     whole
         The matrix of all samples.
     table
@@ -79,8 +80,9 @@ def encode(
     Raises
     ------
     UserError
-        For a table of other samples, a replicate without samples or too small for the largest rank, and features that
-        ``feature_sd`` cannot divide.
+        For a table of other samples, a replicate without samples or too small for the largest rank, features that
+        ``feature_sd`` cannot divide, folds that the replicate is too small or too large for, and resamples of what are
+        no counts.
     """
     if table[SAMPLE].astype(str).tolist() != whole.samples.tolist():
         # message: The table was edited, or belongs to another matrix. | Make it again.
@@ -96,9 +98,25 @@ def encode(
     part = f" of replicate {replicate}" if reason else ""
     checks.refuse_rank(spec, found.matrix, part)
     checks.refuse_constant(spec, found.matrix, found.features[found.kept_features], part)
+    _refuse_parts(spec, found, replicate)
     lost = whole.matrix.shape[0] - found.matrix.shape[0]
     notes = [reason or "all samples", *([f"{counted(lost, 'feature')} without an entry above 0 in it"] if lost else [])]
     return found, report.table([report.row(replicate, "replicate", found.matrix, (lost, 0), "; ".join(notes))])
+
+
+def _refuse_parts(spec: Mapping[str, Any], found: Encoding, replicate: str) -> None:
+    for section, refuse in (("cross_validation", _refuse_folds), ("resamples", _refuse_resamples)):
+        settings = spec.get(section)
+        if settings and replicate in settings.get("replicates", [replicate]):
+            refuse(f"{spec['study']}, {section}, replicate {replicate}", found, max(spec["ranks"]), settings)
+
+
+def _refuse_folds(place: str, found: Encoding, rank: int, settings: Mapping[str, Any]) -> None:
+    parts.refuse(found.matrix, rank, settings, place)
+
+
+def _refuse_resamples(place: str, found: Encoding, rank: int, settings: Mapping[str, Any]) -> None:
+    resamples.refuse(found.matrix, settings, place)
 
 
 def _members(chosen: Mapping[str, Any], whole: Encoding, table: pd.DataFrame, replicate: str) -> tuple[np.ndarray, str]:

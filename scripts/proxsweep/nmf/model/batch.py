@@ -20,7 +20,7 @@ FEWER = 4  # the batch is cut down when one in so many is left
 STRIDE_SECONDS = 5.0
 BATCH_BYTES = 400e6
 ARRAYS, BLOCKS = 16, 6  # what an iteration holds at once: of the size of the factors, and in late ones of k x k blocks
-COPIES, LATE_COPIES = 4, 12  # and, under the loss `poisson`, of V
+COPIES, LATE_COPIES = 4, 12  # and, under the loss `poisson` or where entries are held out, of V
 
 
 @dataclass
@@ -48,9 +48,11 @@ def size(problem: Problem, data: Data, method: Method, rank: int, starts: int) -
     """How many starts are run at once: as many as memory allows."""
     late = method.late(problem, data).finishing
     each = 8 * (ARRAYS + BLOCKS * rank * late) * rank * (data.rows + data.columns)
-    if problem.poisson and isinstance(data.v, Dense):
-        each += 8 * (LATE_COPIES if late else COPIES) * data.rows * data.columns
-    return int(np.clip(BATCH_BYTES // each, 1, starts))
+    entries = data.rows * data.columns
+    if (problem.poisson or data.seen is not None) and isinstance(data.v, Dense):
+        each += 8 * (LATE_COPIES if late else COPIES) * entries
+    room = BATCH_BYTES if data.seen is None else BATCH_BYTES - 8 * entries  # which entries are seen is held once
+    return int(np.clip(room // each, 1, starts))
 
 
 def solve(

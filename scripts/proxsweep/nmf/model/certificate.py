@@ -7,6 +7,12 @@ step that exact updates of every column of W and row of H would make, one by one
 Loss `poisson`: the largest entry of the projected gradient, each divided by the sum of the other factor's column, that
 is 1 minus the factor of a multiplicative update.
 
+Where entries are held out, all of this is of the others: |V| and the gradients, and under `poisson` the sum of the
+other factor's column over the entries that an entry of W or H takes part in. The curvatures of exact updates are then
+those of all entries, which are no smaller, so that the steps stay steps that lower the objective. Columns that sum to 1
+change nothing under `poisson` without penalties, where each column of W and row of H can take any scale: at a
+stationary point the multiplier of the constraint is 0, and the residual is that of the free problem.
+
 The residual is 0 also where a factor has vanished. `dead` finds such factors.
 """
 
@@ -14,7 +20,7 @@ import jax
 import jax.numpy as jnp
 
 from proxsweep.nmf.model import products
-from proxsweep.nmf.model.problem import Data, Problem, apply_gram, gram, on_simplex
+from proxsweep.nmf.model.problem import Data, Problem, on_simplex, push_h, push_w, sums_h, sums_w
 
 
 def residual(problem: Problem, data: Data, w: jax.Array, h: jax.Array) -> jax.Array:
@@ -35,8 +41,8 @@ def slopes(data: Data, w: jax.Array, h: jax.Array) -> tuple[jax.Array, jax.Array
     """Gradients of F by W and by H under the loss `squared`."""
     by_rows = products.by_rows(data.v, h, w.shape[2])
     by_columns = products.by_columns(data.v, w, h.shape[2])
-    slope_w = apply_gram(gram(h), w) - by_rows + data.l1_w + data.l2_w * w
-    return slope_w, apply_gram(gram(w), h) - by_columns + data.l1_h + data.l2_h * h
+    slope_w = push_w(data, w, h) - by_rows + data.l1_w + data.l2_w * w
+    return slope_w, push_h(data, w, h) - by_columns + data.l1_h + data.l2_h * h
 
 
 def projected(x: jax.Array, slope: jax.Array) -> jax.Array:
@@ -68,15 +74,15 @@ def _simplex(data: Data, w: jax.Array, h: jax.Array, slope_w: jax.Array, slope_h
 def _poisson(problem: Problem, data: Data, w: jax.Array, h: jax.Array) -> jax.Array:
     by_rows = products.ratio_by_rows(data.v, w, h)
     by_columns = products.ratio_by_columns(data.v, w, h)
-    if problem.simplex:
-        sums = (w * by_rows).sum(axis=2, keepdims=True)  # the multiplier of the constraint
-        slope_w = sums - by_rows
+    if problem.simplex and data.seen is None:
+        by_w = (w * by_rows).sum(axis=2, keepdims=True)  # the multiplier of the constraint
+        slope_w = by_w - by_rows
     else:
-        sums = h.sum(axis=2, keepdims=True) + data.l1_w
-        slope_w = sums + data.l2_w * w - by_rows
-    sums_h = w.sum(axis=2, keepdims=True) + data.l1_h
-    slope_h = sums_h + data.l2_h * h - by_columns
-    return jnp.maximum(_largest(w, slope_w, sums), _largest(h, slope_h, sums_h))
+        by_w = sums_w(data, h) + data.l1_w
+        slope_w = by_w + data.l2_w * w - by_rows
+    by_h = sums_h(data, w) + data.l1_h
+    slope_h = by_h + data.l2_h * h - by_columns
+    return jnp.maximum(_largest(w, slope_w, by_w), _largest(h, slope_h, by_h))
 
 
 def _largest(x: jax.Array, slope: jax.Array, sums: jax.Array) -> jax.Array:

@@ -5,7 +5,7 @@ of F there (Levenberg 1944, Q. Appl. Math. 2, 164; Marquardt 1963, J. SIAM 11, 4
 on each other, so W is eliminated exactly, and conjugate gradients solve for H what is left, with the blocks of its
 columns as preconditioner (Golub and Pereyra 1973, SIAM J. Numer. Anal. 10, 413, eliminate in this way). Entries that
 would fall below 0 are set to 0 and the others solved for once more. A step is kept only where F falls by a part of what
-the quadratic promises; the damping follows that part.
+the quadratic promises; the damping follows that part. Where entries are held out, slopes and Hessian are of the others.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ import jax.numpy as jnp
 
 from proxsweep.nmf.model import certificate, products
 from proxsweep.nmf.model.extrapolation import State, choose
-from proxsweep.nmf.model.problem import Data, Problem, inner, objective
+from proxsweep.nmf.model.problem import Data, Problem, inner, objective, push_h, push_w, sums_h, sums_w
 
 FIRST, BETWEEN = 200, 10  # iterations before the first step, for which most starts never wait, and between two
 ROUNDS = 2
@@ -25,7 +25,7 @@ NEAR = 0.3  # where they stop: the residual to that at the beginning of a step
 ENOUGH, GOOD, POOR = 0.1, 0.7, 0.3  # what F falls by to what the quadratic promises
 LESS, MORE = 3.0, 10.0
 LEAST, MOST = 1e-12, 1e6
-LARGEST = 2**21  # entries of a V to which steps are made by the loss `poisson`
+LARGEST = 2**21  # entries of a V to which steps are made by the loss `poisson`, or where entries are held out
 
 Pair = tuple[jax.Array, jax.Array]
 
@@ -39,12 +39,13 @@ class Linear(NamedTuple):
     hh: Callable[[jax.Array], jax.Array]
 
 
-def cost(problem: Problem, rank: int) -> int:
-    """Iterations that a step counts for, by its products with V.
+def cost(problem: Problem, rank: int, masked: bool = False) -> int:
+    """Iterations that a step counts for, by its products with V; ``masked`` says that entries are held out.
 
-    An iteration of `hals` is two products; one of `scd` goes through V for each row of both factors, 2 ``rank`` times.
+    An iteration of `hals` is two products; one of `scd`, and one of `hals` where entries are held out, goes through V
+    for each row of both factors, 2 ``rank`` times.
     """
-    if problem.poisson:
+    if problem.poisson or masked:
         return 1 + -(-(4 + ROUNDS * (3 * STEPS + 6)) // (2 * rank))  # 1 for the blocks of the Hessian
     return 2 + ROUNDS * (STEPS + 3)
 
@@ -53,9 +54,9 @@ def applies(problem: Problem, data: Data) -> bool:
     """Whether steps are made.
 
     Not under the constraint, nor by the loss `poisson` where V is sparse (they take long to compile) or large (they
-    hold several arrays of its size).
+    hold several arrays of its size, as they do where entries are held out).
     """
-    if problem.simplex or not problem.poisson:
+    if problem.simplex or not (problem.poisson or data.seen is not None):
         return not problem.simplex
     return isinstance(data.v, products.Dense) and data.rows * data.columns <= LARGEST
 
@@ -90,7 +91,9 @@ def _slopes(problem: Problem, data: Data, w: jax.Array, h: jax.Array) -> Pair:
 
 def _slope_w(problem: Problem, data: Data, w: jax.Array, h: jax.Array) -> jax.Array:
     if problem.poisson:
-        pull, push = products.ratio_by_rows(data.v, w, h), h.sum(axis=2, keepdims=True)
+        pull, push = products.ratio_by_rows(data.v, w, h), sums_w(data, h)
+    elif data.seen is not None:
+        pull, push = products.by_rows(data.v, h, w.shape[2]), push_w(data, w, h)
     else:
         pull, push = products.by_rows(data.v, h, w.shape[2]), jnp.einsum("san,sbn,sbm->sam", h, h, w)
     return push - pull + data.l1_w + data.l2_w * w
@@ -98,7 +101,9 @@ def _slope_w(problem: Problem, data: Data, w: jax.Array, h: jax.Array) -> jax.Ar
 
 def _slope_h(problem: Problem, data: Data, w: jax.Array, h: jax.Array) -> jax.Array:
     if problem.poisson:
-        pull, push = products.ratio_by_columns(data.v, w, h), w.sum(axis=2, keepdims=True)
+        pull, push = products.ratio_by_columns(data.v, w, h), sums_h(data, w)
+    elif data.seen is not None:
+        pull, push = products.by_columns(data.v, w, h.shape[2]), push_h(data, w, h)
     else:
         pull, push = products.by_columns(data.v, w, h.shape[2]), jnp.einsum("sam,sbm,sbn->san", w, w, h)
     return push - pull + data.l1_h + data.l2_h * h

@@ -3,20 +3,24 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from scipy import sparse
 
+from proxsweep.io.errors import UserError
+from proxsweep.nmf.data import checks, parts, resamples
 from proxsweep.nmf.data.encoding import Encoding, Matrix
 from proxsweep.nmf.data.normalise import normalise
-from proxsweep.nmf.model import batch, methods, problem, run, start_points, vanished
-from proxsweep.nmf.model.batch import End, Limits
+from proxsweep.nmf.data.parts import Part
+from proxsweep.nmf.model import held_out, matching, problem, run, start_points, vanished
+from proxsweep.nmf.model.batch import End
 from proxsweep.nmf.model.checkpoint import LIMITED, Checkpoint
 from proxsweep.nmf.model.objective import objective
 from proxsweep.nmf.model.problem import Data, Problem
+from proxsweep.nmf.model.solving import Solving
 from proxsweep.optimize.status import Status
 
 SAME = 1e-8  # relative difference of objectives within which a converged start is preferred
@@ -53,15 +57,29 @@ class Start:
 
 @dataclass(frozen=True)
 class Fit:
-    """All starts of a setting, and the matrix (m, n) as it was fitted."""
+    """All starts of a setting, and the part of the matrix that they are to.
 
-    encoding: Encoding
-    matrix: Matrix
+    ``prediction`` is of the best start: its factors, for a fold of blocks with the rows and columns that were held out.
+    """
+
+    part: Part
+    prediction: held_out.Prediction
     starts: list[Start]
     best: Start
     compile_seconds: float
     solve_seconds: float
     total_seconds: float
+    tolerance: float
+
+    @property
+    def encoding(self) -> Encoding:
+        """What was fitted: the names, and the matrix (m, n), normalised."""
+        return self.part.encoding
+
+    @property
+    def matrix(self) -> Matrix:
+        """The matrix (m, n) as it was fitted."""
+        return self.part.encoding.matrix
 
     @property
     def at_best(self) -> int:
@@ -77,6 +95,30 @@ class Fit:
             return 0.0
         return (max(values) - min(values)) / abs(min(values))
 
+    def gap(self, start: Start) -> float:
+        """The objective of a start above that of the best, relative to it."""
+        best = self.best.objective
+        return (start.objective - best) / (abs(best) or 1.0)
+
+    @cached_property
+    def agreements(self) -> list[matching.Agreement]:
+        """How far each start agrees with the best one."""
+        best = self.best
+        if best.status == Status.DIVERGED:
+            return [matching.NOTHING] * len(self.starts)
+        return [
+            matching.NOTHING if one.status == Status.DIVERGED else matching.agreement(one.w, one.h, best.w, best.h)
+            for one in self.starts
+        ]
+
+    @property
+    def kinds(self) -> list[matching.Kind]:
+        """What each start is beside the best one."""
+        return [
+            matching.kind(found, one.status, self.gap(one), self.tolerance)
+            for one, found in zip(self.starts, self.agreements, strict=True)
+        ]
+
 
 def fit(
     encoding: Encoding,
@@ -87,8 +129,9 @@ def fit(
     report: Callable[[str], None] = print,
     neighbour: str | Path | None = None,
     checkpoint: Checkpoint | None = None,
+    rows: Mapping[str, Any] | None = None,
 ) -> Fit:
-    """Factorise one matrix from every start asked for.
+    """Factorise one matrix, or a part of it, from every start asked for.
 
     Parameters
     ----------
@@ -106,120 +149,63 @@ def fit(
         ``parameters.npz`` of the next smaller rank, for the start ``neighbour``.
     checkpoint
         Where starts go on from, and where they are noted down.
+    rows
+        The fold or the resample that is fitted; None for the whole matrix.
 
     Raises
     ------
     UserError
-        For a rank above a side of the matrix, and a neighbour to other data.
+        For a rank above a side of the matrix, a neighbour to other data, and a fold or resample that the matrix, or
+        the objective, does not allow.
     """
     began = time.perf_counter()
-    matrix = normalise(encoding.matrix, model["normalise"])
+    piece = _part(encoding, rank, model["normalise"], rows)
+    matrix, seen = piece.encoding.matrix, piece.seen
     vanished.refuse_rank(matrix, rank)
-    names = start_points.names(solver, neighbour is not None)
-    asked, data = problem.build(matrix, model)
-    as_free = algorithm == "scd" and asked.simplex
-    solved = (problem.build(matrix, {**model, "w_columns": "free", **FLAT})) if as_free else (asked, data)
-    own = _Own(algorithm, rank, solver, *solved, matrix, report, checkpoint or Checkpoint())
+    names = start_points.names(solver, neighbour is not None, rows)
+    asked, data = problem.build(matrix, model, seen)
+    if seen is not None:
+        _refuse_entries(asked, model)
+    as_free = asked.simplex and (algorithm == "scd" or (asked.poisson and seen is not None))
+    solved = (problem.build(matrix, {**model, "w_columns": "free", **FLAT}, seen)) if as_free else (asked, data)
+    own = Solving(algorithm, rank, solver, *solved, matrix, report, checkpoint or Checkpoint())
     ends, reseeded = [], []
-    for part in own.batches(names):
-        points = start_points.points(part, encoding, matrix, rank, solver["seed"], neighbour, asked.poisson)
-        found, again = own.solve(part, list(points))
+    for some in own.batches(names):
+        points = start_points.points(some, piece.encoding, matrix, rank, solver["seed"], neighbour, asked.poisson, seen)
+        found, again = own.solve(some, list(points))
         ends, reseeded = ends + found, reseeded + again
     if any(end.status in LIMITED for end in ends):
         own.checkpoint.put(dict(zip(names, ends, strict=True)))
     settled = [_settle(asked, data, model, end, as_free) for end in ends]
     starts = [
-        _start(name, end, pair, again, asked, data, matrix, model, solver["tolerance"])
+        _start(name, end, pair, again, asked, data, piece, model, solver["tolerance"])
         for name, end, pair, again in zip(names, ends, settled, reseeded, strict=True)
     ]
+    best = _best(starts)
+    prediction = held_out.predict(piece, best.w, best.h, model)
     total = time.perf_counter() - began
-    return Fit(encoding, matrix, starts, _best(starts), total - own.seconds, own.seconds, total)
+    seconds = total - own.seconds, own.seconds, total
+    return Fit(piece, prediction, starts, best, *seconds, solver["tolerance"])
 
 
-class _Own:
-    """What the batches of a fit have in common; ``seconds`` are those of solving."""
-
-    def __init__(
-        self, algorithm, rank, solver, asked: Problem, data: Data, matrix: Matrix, report, checkpoint: Checkpoint
-    ):
-        entries = matrix.nnz if sparse.issparse(matrix) else matrix.size
-        self.method, self.settings = methods.build(algorithm, solver, asked, data, rank, entries)
-        self.asked, self.data, self.matrix, self.rank, self.report = asked, data, matrix, rank, report
-        self.limits = Limits(solver["tolerance"], solver["max_iterations"], solver["max_seconds"])
-        self.checkpoint = checkpoint
-        self.seconds = 0.0
-
-    def batches(self, names: list[str]) -> list[list[str]]:
-        size = batch.size(self.asked, self.data, self.method, self.rank, len(names))
-        return [names[begin : begin + size] for begin in range(0, len(names), size)]
-
-    def solve(self, names: list[str], points: list[start_points.Point]) -> tuple[list[End], list[int]]:
-        """Ends of starts; those that end with a vanished factor that could do something get it anew, once."""
-        ends = self._ends(names, points)
-        again = [
-            vanished.reseeded(self.asked, self.data, self.matrix, end) if end.status == Status.CONVERGED else None
-            for end in ends
-        ]
-        places = [place for place, found in enumerate(again) if found is not None]
-        if places:
-            left = self._left([ends[place] for place in places])
-            more = self._run([again[place] for place in places], left, lambda states: None)
-            for place, end in zip(places, more, strict=True):
-                ends[place] = _continued(ends[place], end)
-        return ends, [int(found is not None) for found in again]
-
-    def _ends(self, names: list[str], points: list[start_points.Point]) -> list[End]:
-        """Ends of starts from where an earlier run left them, if one did."""
-        known = {name: end for name, end in self.checkpoint.states.items() if name in names}
-        open_ones = [name for name in names if name not in known or known[name].status in LIMITED]
-        earlier = [known[name] for name in open_ones if name in known]
-        self.seconds += max((end.seconds for end in known.values()), default=0.0)
-        if any(end.iterations >= self.limits.max_iterations for end in earlier):
-            known |= {name: replace(known[name], status=Status.MAX_ITERATIONS) for name in open_ones}
-            open_ones = []
-        if not open_ones:
-            return [known[name] for name in names]
-        limits = self._left(earlier)
-        begin = dict(zip(names, ((w.T, h) for w, h in points), strict=True))
-        begin |= {name: (known[name].w, known[name].h) for name in open_ones if name in known}
-
-        def merged(states: dict[int, End]) -> dict[str, End]:
-            found = {open_ones[place]: end for place, end in states.items()}
-            return {name: _continued(known[name], end) if name in known else end for name, end in found.items()}
-
-        keep = lambda states: self.checkpoint.put(merged(states())) if self.checkpoint.is_due() else None  # noqa: E731
-        ends = merged(dict(enumerate(self._run([begin[name] for name in open_ones], limits, keep))))
-        return [ends.get(name) or known[name] for name in names]
-
-    def _left(self, ends: list[End]) -> Limits:
-        """What the limits leave to starts that have ended so; one iteration at least, so that they end by a limit."""
-        most, late = self.limits.max_iterations, self.limits.max_seconds
-        spent = max((end.seconds for end in ends), default=0.0)
-        count = max((end.iterations for end in ends), default=0)
-        return replace(
-            self.limits,
-            max_iterations=max(1, most - count),
-            max_seconds=None if late is None else max(0.0, late - spent),
-        )
-
-    def _run(self, points: list[start_points.Point], limits: Limits, keep) -> list[End]:
-        w, h = (np.stack(factors) for factors in zip(*points, strict=True))
-        if self.asked.simplex:
-            sums = w.sum(axis=2, keepdims=True)
-            even = np.full_like(w, 1 / w.shape[2])
-            w, h = np.where(sums > 0, w / np.where(sums > 0, sums, 1), even), h * sums
-        ends = batch.solve(self.method, self.asked, self.data, self.settings, w, h, limits, self.report, keep)
-        self.seconds += max(end.seconds for end in ends)
-        return ends
+def _part(encoding: Encoding, rank: int, how: str, rows: Mapping[str, Any] | None) -> Part:
+    """The part that is fitted: counts are drawn again before they are normalised, folds are of what is normalised."""
+    encoding = resamples.resampled(encoding, rows)
+    if "resample" in (rows or {}):
+        vanished.refuse_rank(encoding.matrix, rank)
+        spec = {"study": f"resample {rows['resample']}", "normalise": [how]}
+        checks.refuse_constant(spec, encoding.matrix, encoding.features[encoding.kept_features])
+    return parts.fold(replace(encoding, matrix=normalise(encoding.matrix, how)), rank, rows)
 
 
-def _continued(first: End, second: End) -> End:
-    rows = [
-        {**row, "iteration": row["iteration"] + first.iterations, "seconds": row["seconds"] + first.seconds}
-        for row in second.rows[1:]
-    ]
-    spent = first.iterations + second.iterations, first.seconds + second.seconds
-    return replace(second, iterations=spent[0], seconds=spent[1], rows=first.rows + rows)
+def _refuse_entries(asked: Problem, model: Mapping[str, Any]) -> None:
+    """Refuse to hold out entries where the constrained fit does not follow from the free one."""
+    if asked.poisson and asked.simplex and asked.penalised:
+        found = "`hold_out: entries` with the loss `poisson`, `w_columns: sum_to_one` and a penalty"
+        # message: `hold_out: entries` with the loss `poisson`, `w_columns: sum_to_one` and a penalty | `hold_out:
+        # blocks`, or no penalty | The penalty only rescales H where all entries are seen, and no algorithm here
+        # minimises the objective otherwise. | Choose one of the two.
+        raise UserError("cross_validation.hold_out", found, "`hold_out: blocks`, or no penalty")
 
 
 def _settle(asked: Problem, data: Data, model: Mapping[str, Any], end: End, as_free: bool) -> start_points.Point:
@@ -238,11 +224,12 @@ def _settle(asked: Problem, data: Data, model: Mapping[str, Any], end: End, as_f
     return w[order], h[order]
 
 
-def _start(name, end: End, pair, reseeded: int, asked, data, matrix, model, tolerance: float) -> Start:
+def _start(name, end: End, pair, reseeded: int, asked, data, piece: Part, model, tolerance: float) -> Start:
     """A start with objective, residual and status at the factors that are written."""
     w, h = pair
     residual = float(run.residual(asked, data, jnp.asarray(w[None]), jnp.asarray(h[None]))[0])
-    loss, penalty = objective(matrix, w.T, h, model)
+    matrix = piece.encoding.matrix
+    loss, penalty = objective(matrix, w.T, h, model, piece.seen)
     open_ended = vanished.could_grow(asked, data, matrix, w, h)
     status = end.status
     if status == Status.CONVERGED and (residual > tolerance or open_ended):

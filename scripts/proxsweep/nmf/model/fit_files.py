@@ -1,4 +1,11 @@
-"""The files of a fit: what is written beside its notebook, and the tables they hold."""
+"""The files of a fit: what is written beside its notebook, and the tables they hold.
+
+A fit to a fold or a resample has the same files, with the names of all features and samples, zeros for those that it
+has not fitted. For a fold of blocks ``starts.npz``, ``starts.csv`` and ``trace.csv``, the objective and the status are
+of the kept rows and columns; ``parameters.npz``, ``features.csv`` and ``samples.csv`` also have the W of held-out rows
+and the H of held-out columns (:mod:`proxsweep.nmf.model.held_out`), in the scale and order of the kept block, so that
+W H of ``parameters.npz`` is the prediction.
+"""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,8 +17,10 @@ import pandas as pd
 from proxsweep.io.digests import sha256
 from proxsweep.io.files import write_csv, write_npz
 from proxsweep.nmf.data.encoding import Encoding
+from proxsweep.nmf.model import matching
 from proxsweep.nmf.model.checkpoint import LIMITED, Checkpoint, key
 from proxsweep.nmf.model.fit import Fit, Start, fit
+from proxsweep.nmf.model.held_out import Prediction
 from proxsweep.optimize.status import Status
 from proxsweep.sweep import fit_folder, record
 
@@ -26,10 +35,10 @@ def factor_names(rank: int) -> list[str]:
 
 def features_table(done: Fit) -> pd.DataFrame:
     """Row per feature: each factor's share of it, so that a column sums to 1 (0 where the factor has vanished)."""
-    w = done.encoding.embed(done.best.w, 0, "features")
+    w = done.part.whole.embed(done.prediction.w, 0, "features")
     sums = w.sum(axis=0)
     shares = w / np.where(sums > 0, sums, 1)
-    return pd.DataFrame({"feature": done.encoding.features, **_columns("{}", shares)})
+    return pd.DataFrame({"feature": done.part.whole.features, **_columns("{}", shares)})
 
 
 def samples_table(done: Fit) -> pd.DataFrame:
@@ -37,8 +46,8 @@ def samples_table(done: Fit) -> pd.DataFrame:
 
     A sample of zeros has no shares, and no largest factor.
     """
-    exposures = exposure(done.best).T
-    exposures = done.encoding.embed(exposures, 0, "samples")
+    exposures = exposure(done.prediction).T
+    exposures = done.part.whole.embed(exposures, 0, "samples")
     totals = exposures.sum(axis=1, keepdims=True)
     shares = np.where(totals > 0, exposures / np.where(totals > 0, totals, 1), np.nan)
     names = np.array(factor_names(exposures.shape[1]), dtype=object)
@@ -47,9 +56,9 @@ def samples_table(done: Fit) -> pd.DataFrame:
     return pd.DataFrame(table | {"largest_factor": largest})
 
 
-def exposure(start: Start) -> np.ndarray:
+def exposure(fitted: Start | Prediction) -> np.ndarray:
     """H (k, n) in the unit of V: rows times the sums of the columns of W."""
-    return start.h * start.w.sum(axis=0)[:, None]
+    return fitted.h * fitted.w.sum(axis=0)[:, None]
 
 
 def _columns(form: str, values: np.ndarray) -> dict[str, np.ndarray]:
@@ -57,8 +66,10 @@ def _columns(form: str, values: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def starts_table(done: Fit) -> pd.DataFrame:
-    """Row per start: how it ended; ``gap`` is its objective above that of the best start, relative to it."""
-    best = done.best.objective
+    """Row per start: how it ended, and how far it agrees with the best one (:mod:`proxsweep.nmf.model.matching`).
+
+    ``gap`` is its objective above that of the best start, relative to it.
+    """
     rows = [
         {
             "start": one.name,
@@ -67,15 +78,17 @@ def starts_table(done: Fit) -> pd.DataFrame:
             "loss": one.loss,
             "penalty": one.penalty,
             "relative_residual": one.residual,
-            "gap": (one.objective - best) / (abs(best) or 1.0),
+            "gap": done.gap(one),
             "iterations": one.end.iterations,
             "seconds": one.end.seconds,
             "zeros": one.zeros,
             "dead_factors": one.dead,
             "reseeded": one.reseeded,
+            **found._asdict(),
+            "kind": str(kind),
             "won": one is done.best,
         }
-        for one in done.starts
+        for one, found, kind in zip(done.starts, done.agreements, done.kinds, strict=True)
     ]
     return pd.DataFrame(rows)
 
@@ -119,10 +132,12 @@ def summary(done: Fit, spec: Mapping[str, Any], encoding_sha256: str | None) -> 
             "starts_converged": converged,
             "at_best": done.at_best,
             "start_spread": done.start_spread,
+            **matching.counts(done.kinds),
             "zeros": best.zeros,
             "dead_factors": best.dead,
             "features": done.matrix.shape[0],
             "samples": done.matrix.shape[1],
+            **done.prediction.figures,
         },
     }
 
@@ -145,8 +160,8 @@ def write(done: Fit, spec: Mapping[str, Any], folder: str | Path, encoding_path:
     encoding = done.encoding
     write_npz(
         folder / fit_folder.PARAMETERS,
-        W=encoding.embed(done.best.w, 0, "features"),
-        H=encoding.embed(done.best.h, 1, "samples"),
+        W=done.part.whole.embed(done.prediction.w, 0, "features"),
+        H=done.part.whole.embed(done.prediction.h, 1, "samples"),
         features=encoding.features,
         samples=encoding.samples,
     )
@@ -179,7 +194,8 @@ def run(
     encoding = Encoding.load(encoding_path)
     values = spec["fit"]
     kept = Checkpoint(checkpoint, key(spec, encoding_path, neighbour), report) if checkpoint else Checkpoint()
-    done = fit(encoding, values["rank"], values["algorithm"], spec["model"], spec["solver"], report, neighbour, kept)
+    settings = values["rank"], values["algorithm"], spec["model"], spec["solver"]
+    done = fit(encoding, *settings, report, neighbour, kept, spec.get("rows"))
     write(done, spec, folder, encoding_path)
     if done.best.status not in LIMITED:
         kept.remove()

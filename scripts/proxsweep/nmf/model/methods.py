@@ -8,11 +8,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from proxsweep.io.errors import UserError
 from proxsweep.nmf.model import extrapolation, finish, hals, mu, pgd, scd
 from proxsweep.nmf.model.extrapolation import Blocks
 from proxsweep.nmf.model.mu import Floor
 from proxsweep.nmf.model.pgd import Line
 from proxsweep.nmf.model.problem import Data, Problem
+
+MASKED = ("hals", "mu", "scd")  # algorithms that can leave entries out
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,22 @@ class Plain(NamedTuple):
 def build(
     algorithm: str, solver: Mapping[str, Any], problem: Problem, data: Data, rank: int, entries: float
 ) -> tuple[Method, Settings]:
-    """The method that a section `solver` asks for; ``entries`` are those of V that are not known to be 0."""
+    """The method that a section `solver` asks for; ``entries`` are those of V that are not known to be 0.
+
+    Raises
+    ------
+    UserError
+        For an algorithm that cannot leave entries out, where some are held out.
+    """
+    if data.seen is not None and algorithm not in MASKED:
+        found = f"the algorithm `{algorithm}` with `hold_out: entries`"
+        # message: the algorithm `pgd_all` with `hold_out: entries` | `hold_out: blocks`, or one of hals, mu, scd | Only
+        # these leave single entries out. | Choose one of the two.
+        raise UserError("cross_validation.hold_out", found, f"`hold_out: blocks`, or one of {', '.join(MASKED)}")
     lines = (entries / data.rows, entries / data.columns)
     accelerated = bool(solver["accelerated"])
-    sweeps = tuple(hals.sweeps_per_product(line, rank) if accelerated else 1 for line in lines)
+    shares = accelerated and data.seen is None  # where entries are held out, every sweep goes through V
+    sweeps = tuple(hals.sweeps_per_product(line, rank) if shares else 1 for line in lines)
     line = Line(jnp.float64(solver["decrease"]), jnp.float64(solver["sufficient"]))
     even = jnp.sqrt(data.mean / rank)  # the size of entries where both factors have one
     sizes = (1 / data.rows, data.mean * data.rows / rank) if problem.simplex else (even, even)
@@ -80,7 +95,7 @@ def advance(
     once = partial(iterate, method, problem, data, settings)
     if not method.finishing:
         return once(state), count + 1
-    cost = finish.cost(problem, state.w.shape[1])
+    cost = finish.cost(problem, state.w.shape[1], data.seen is not None)
     due = finish.is_due(count, cost)
     return jax.lax.cond(due, partial(finish.step, problem, data), once, state), count + jnp.where(due, cost, 1)
 

@@ -50,16 +50,27 @@ class Data(NamedTuple):
     l1_w: jax.Array
     l2_w: jax.Array
 
+    @property
+    def seen(self) -> jax.Array | None:
+        """Entries of V that are fitted as 1, others as 0; None where all are. |V|, sum and mean are of the former."""
+        return self.v.seen if isinstance(self.v, products.Dense) else None
 
-def build(values: np.ndarray | sparse.csr_array, model: Mapping[str, Any]) -> tuple[Problem, Data]:
-    """The problem of a matrix (m, n) under a section `model`."""
+
+def build(
+    values: np.ndarray | sparse.csr_array, model: Mapping[str, Any], seen: np.ndarray | None = None
+) -> tuple[Problem, Data]:
+    """The problem of a matrix (m, n) under a section `model`.
+
+    Where entries are held out, ``seen`` (m, n) bool says which are not, and the matrix is dense, with 0 for the others.
+    """
     penalties = {name: float(model[name]) for name in PENALTIES}
     problem = Problem(model["loss"] == "poisson", model["w_columns"] == "sum_to_one", any(penalties.values()))
     entries = values.data if sparse.issparse(values) else values
     norm, total = float(np.linalg.norm(entries)), float(entries.sum())
-    numbers = {"norm": norm, "total": total, "mean": total / np.prod(values.shape), **penalties}
+    count = np.prod(values.shape) if seen is None else seen.sum()
+    numbers = {"norm": norm, "total": total, "mean": total / count, **penalties}
     arrays = {name: jnp.float64(value) for name, value in numbers.items()}
-    return problem, Data(products.matrix(values), *values.shape, **arrays)
+    return problem, Data(products.matrix(values, seen), *values.shape, **arrays)
 
 
 def gram(x: jax.Array) -> jax.Array:
@@ -88,15 +99,44 @@ def squared(data: Data, h: jax.Array, w_gram: jax.Array, h_gram: jax.Array, by_c
     return data.norm**2 / 2 - inner(by_columns, h) + inner(w_gram, h_gram) / 2
 
 
+def squared_seen(data: Data, w: jax.Array, h: jax.Array) -> jax.Array:
+    """1/2 |V - W H|^2 over the seen entries, from the residuals themselves."""
+    rest = data.v.values - products.fitted_seen(data.v, w, h)
+    return inner(rest, rest) / 2
+
+
 def poisson(data: Data, w: jax.Array, h: jax.Array) -> jax.Array:
     """sum(W H - V + V log(V / W H)) of every start, (S,)."""
-    return inner(w.sum(axis=2), h.sum(axis=2)) - data.total + products.log_loss(data.v, w, h)
+    total = inner(w.sum(axis=2), h.sum(axis=2)) if data.seen is None else inner(w, sums_w(data, h))
+    return total - data.total + products.log_loss(data.v, w, h)
+
+
+def sums_w(data: Data, h: jax.Array) -> jax.Array:
+    """Derivatives of sum(W H) by W: (S, k, 1), and (S, k, m) where entries are held out."""
+    return h.sum(axis=2, keepdims=True) if data.seen is None else jnp.einsum("skn,mn->skm", h, data.seen)
+
+
+def sums_h(data: Data, w: jax.Array) -> jax.Array:
+    """Derivatives of sum(W H) by H: (S, k, 1), and (S, k, n) where entries are held out."""
+    return w.sum(axis=2, keepdims=True) if data.seen is None else jnp.einsum("skm,mn->skn", w, data.seen)
+
+
+def push_w(data: Data, w: jax.Array, h: jax.Array) -> jax.Array:
+    """(W H) H' of every start, at the seen entries: (S, k, m)."""
+    return apply_gram(gram(h), w) if data.seen is None else products.fitted_by_rows(data.v, w, h)
+
+
+def push_h(data: Data, w: jax.Array, h: jax.Array) -> jax.Array:
+    """(W H)' W of every start, at the seen entries: (S, k, n)."""
+    return apply_gram(gram(w), h) if data.seen is None else products.fitted_by_columns(data.v, w, h)
 
 
 def objective(problem: Problem, data: Data, w: jax.Array, h: jax.Array) -> jax.Array:
     """F of every start, (S,), as the solvers watch it."""
     if problem.poisson:
         return poisson(data, w, h) + penalty(data, w, h)
+    if data.seen is not None:
+        return squared_seen(data, w, h) + penalty(data, w, h)
     cross = products.by_columns(data.v, w, h.shape[2])
     return squared(data, h, gram(w), gram(h), cross) + penalty(data, w, h)
 

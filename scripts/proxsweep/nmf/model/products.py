@@ -3,6 +3,8 @@
 Factors of S starts stand side by side, W as (S, k, m) and H as (S, k, n), so that a product with V is one matrix
 product for all starts. A sparse V is kept twice, by rows and by columns, in groups of lines of nearly one length: each
 group is a rectangle, and a product a loop over its positions. Nothing of the size of V is made dense.
+
+Entries that are held out have weight 0: a dense V is 0 there, and what is fitted is multiplied by 0.
 """
 
 from collections.abc import Iterator
@@ -18,9 +20,10 @@ SHORT = 4
 
 
 class Dense(NamedTuple):
-    """A dense V (m, n)."""
+    """A dense V (m, n), and its entries that are fitted as 1, others as 0; None where all are."""
 
     values: jax.Array
+    seen: jax.Array | None = None
 
 
 class Group(NamedTuple):
@@ -45,10 +48,10 @@ class Sparse(NamedTuple):
 Matrix = Dense | Sparse
 
 
-def matrix(values: np.ndarray | sparse.csr_array) -> Matrix:
-    """V as arrays of the solver."""
+def matrix(values: np.ndarray | sparse.csr_array, seen: np.ndarray | None = None) -> Matrix:
+    """V as arrays of the solver; ``seen`` (m, n) bool goes with a dense V that is 0 elsewhere."""
     if not sparse.issparse(values):
-        return Dense(jnp.asarray(values, jnp.float64))
+        return Dense(jnp.asarray(values, jnp.float64), None if seen is None else jnp.asarray(seen, jnp.float64))
     exact = np.array_equal(values.data.astype(np.float32), values.data)
     numbers = values.data.astype(np.float32) if exact else values.data
     kept = sparse.csr_array((numbers, values.indices, values.indptr), shape=values.shape)
@@ -114,6 +117,24 @@ def _product(group: Group, flat: jax.Array) -> jax.Array:
 
 def _numbers(values: jax.Array) -> jax.Array:
     return values.astype(jnp.float64)
+
+
+# ---- where entries are held out: what is fitted at those that are seen ---------------------------------------
+
+
+def fitted_seen(v: Dense, w: jax.Array, h: jax.Array) -> jax.Array:
+    """W H of every start at the seen entries, 0 elsewhere: (S, m, n)."""
+    return jnp.einsum("skm,skn->smn", w, h) * v.seen
+
+
+def fitted_by_rows(v: Dense, w: jax.Array, h: jax.Array) -> jax.Array:
+    """(W H) H' of every start, W H at the seen entries alone: (S, k, m)."""
+    return jnp.einsum("smn,skn->skm", fitted_seen(v, w, h), h)
+
+
+def fitted_by_columns(v: Dense, w: jax.Array, h: jax.Array) -> jax.Array:
+    """(W H)' W of every start, W H at the seen entries alone: (S, k, n)."""
+    return jnp.einsum("smn,skm->skn", fitted_seen(v, w, h), w)
 
 
 # ---- what the Poisson loss asks for: numbers at the entries of V ----------------------------------------------

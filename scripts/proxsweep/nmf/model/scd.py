@@ -4,14 +4,15 @@ As in Hsieh and Dhillon (2011, KDD, 1064) and fastTopics (Carbonetto et al. 2021
 As a function of one coordinate h, the derivative of F is c - phi(h), with phi a sum of b / (a + h): the sum c of the
 other factor's column is constant. The step solves c = B / (A + h), which has the value and the slope of phi at the
 present h; for one term that is exact. 1/phi is concave, so the step never ends above the minimiser; it may end below,
-so it goes no further than a quarter of the multiplicative update.
+so it goes no further than a quarter of the multiplicative update. Where entries are held out, c is the sum of the other
+factor's column over those that are seen, another one for each coordinate.
 """
 
 import jax
 import jax.numpy as jnp
 
 from proxsweep.nmf.model import products
-from proxsweep.nmf.model.problem import Data, penalty, poisson
+from proxsweep.nmf.model.problem import Data, penalty, poisson, sums_h, sums_w
 from proxsweep.nmf.model.products import Dense, Group
 
 LEAST = 0.25  # of the multiplicative update
@@ -21,14 +22,14 @@ NEGLIGIBLE = 1e-10  # of what the other factors fit: an entry so small that stil
 def update_w(data: Data, w: jax.Array, h: jax.Array) -> jax.Array:
     """One sweep over the columns of W."""
     if isinstance(data.v, Dense):
-        return _dense(data.v.values, w, h, data.l1_w, data.l2_w)
+        return _dense(data.v.values, w, h, sums_w(data, h) + data.l1_w, data.l2_w)
     return _sparse(data.v.rows, w, h, data.l1_w, data.l2_w)
 
 
 def update_h(data: Data, w: jax.Array, h: jax.Array) -> jax.Array:
     """One sweep over the rows of H."""
     if isinstance(data.v, Dense):
-        return _dense(data.v.values.T, h, w, data.l1_h, data.l2_h)
+        return _dense(data.v.values.T, h, w, sums_h(data, w) + data.l1_h, data.l2_h)
     return _sparse(data.v.columns, h, w, data.l1_h, data.l2_h)
 
 
@@ -37,9 +38,8 @@ def value(data: Data, w: jax.Array, h: jax.Array) -> jax.Array:
     return poisson(data, w, h) + penalty(data, w, h)
 
 
-def _dense(values: jax.Array, x: jax.Array, other: jax.Array, l1: jax.Array, l2: jax.Array) -> jax.Array:
-    """A sweep over the rows of X (S, k, p), for values (p, q) and the other factor (S, k, q)."""
-    sums = other.sum(axis=2) + l1
+def _dense(values: jax.Array, x: jax.Array, other: jax.Array, sums: jax.Array, l2: jax.Array) -> jax.Array:
+    """A sweep over the rows of X (S, k, p), for values (p, q), the other factor (S, k, q) and c (S, k, 1 or p)."""
 
     def update(t: int, state: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         x, fitted = state
@@ -48,7 +48,7 @@ def _dense(values: jax.Array, x: jax.Array, other: jax.Array, l1: jax.Array, l2:
         share = jnp.where(values > 0, own / jnp.where(values > 0, fitted, 1.0), 0.0)
         pull = values * share
         bend = pull * share
-        push = jax.lax.dynamic_index_in_dim(sums, t, 1)
+        push = jax.lax.dynamic_index_in_dim(sums, t, 1, keepdims=False)
         new = _step(old, pull.sum(axis=2), bend.sum(axis=2), push, l2)
         return jax.lax.dynamic_update_index_in_dim(x, new, t, 1), _moved(fitted, old[:, :, None], new[:, :, None], own)
 
@@ -89,7 +89,7 @@ def _moved(fitted: jax.Array, old: jax.Array, new: jax.Array, own: jax.Array) ->
 
 
 def _step(old: jax.Array, pull: jax.Array, bend: jax.Array, push: jax.Array, l2: jax.Array) -> jax.Array:
-    """New coordinates (S, p); ``pull`` is phi, ``bend`` -phi', ``push`` (S, 1) the constant c."""
+    """New coordinates (S, p); ``pull`` is phi, ``bend`` -phi', ``push`` (S, 1 or p) the constant c."""
     felt = bend > 0
     a = jnp.where(felt, pull / jnp.where(felt, bend, 1.0), 0.0)
     linear = push + l2 * (old - a)

@@ -25,10 +25,13 @@ ARRAYS = {
 Point = tuple[np.ndarray, np.ndarray]
 
 
-def names(solver: Mapping[str, Any], neighbour: bool) -> list[str]:
-    """Names of the starts; where there is no neighbour, `nndsvd` stands for it."""
+def names(solver: Mapping[str, Any], neighbour: bool, rows: Mapping[str, Any] | None = None) -> list[str]:
+    """Names of the starts; where there is no neighbour, `nndsvd` stands for it.
+
+    ``rows`` of a fit to a part may have starts of their own.
+    """
     found = []
-    for start in solver["starts"]:
+    for start in (rows or {}).get("starts") or solver["starts"]:
         if start.endswith("random"):
             count = int(start.removesuffix("x_random")) if start.endswith("x_random") else 1
             found += [f"random-{number}" for number in range(1, count + 1)]
@@ -45,6 +48,7 @@ def points(
     seed: int | None,
     neighbour: str | Path | None,
     poisson: bool = False,
+    seen: np.ndarray | None = None,
 ) -> Iterator[Point]:
     """The factors of each start.
 
@@ -52,26 +56,38 @@ def points(
     seed after it, and so on (on V without rows and columns of zeros). ``neighbour`` is ``parameters.npz`` of the next
     smaller rank. Under ``poisson`` the zeros of ``nndsvd`` are lifted, as counts need something fitted.
 
+    Where entries are held out, ``seen`` (m, n) bool are the others, and ``matrix`` is 0 elsewhere. The size of random
+    factors is then that of the seen entries; ``nndsvd`` is of the matrix with the mean of the seen entries of its row
+    in place of each hidden one; what ``neighbour`` adds is from what is left of the seen entries.
+
     Raises
     ------
     UserError
         For a neighbour that is no fit to these features and samples.
     """
+    mean = matrix.mean() if seen is None else matrix.sum() / seen.sum()
     for start in starts:
         if start == "nndsvd":
-            yield nndsvd(matrix, rank, LIFTED * np.sqrt(matrix.mean() / rank) if poisson else 0.0)
+            yield nndsvd(_filled(matrix, seen), rank, LIFTED * np.sqrt(mean / rank) if poisson else 0.0)
         elif start == "neighbour":
-            yield _grown(matrix, *_read(neighbour, encoding), rank)
+            yield _grown(matrix, *_read(neighbour, encoding), rank, seen)
         else:
-            yield random(matrix, rank, seed + int(start.removeprefix("random-")) - 1)
+            yield random(matrix, rank, seed + int(start.removeprefix("random-")) - 1, mean)
 
 
-def random(matrix: Matrix, rank: int, seed: int) -> Point:
-    """Half-normal factors of the size of V, H drawn first, as scikit-learn draws them."""
+def random(matrix: Matrix, rank: int, seed: int, mean: float | None = None) -> Point:
+    """Half-normal factors of the size of V (of ``mean``, its own), H drawn first, as scikit-learn draws them."""
     draw = np.random.RandomState(seed)
-    size = np.sqrt(matrix.mean() / rank)
+    size = np.sqrt((matrix.mean() if mean is None else mean) / rank)
     h = np.abs(size * draw.standard_normal((rank, matrix.shape[1])))
     return np.abs(size * draw.standard_normal((matrix.shape[0], rank))), h
+
+
+def _filled(matrix: Matrix, seen: np.ndarray | None) -> Matrix:
+    """The matrix with the mean of a row's seen entries in place of its hidden ones."""
+    if seen is None:
+        return matrix
+    return np.where(seen, matrix, (matrix.sum(axis=1) / seen.sum(axis=1))[:, None])
 
 
 def nndsvd(matrix: Matrix | LinearOperator, rank: int, least: float = 0.0) -> Point:
@@ -111,8 +127,11 @@ def _singular(matrix: Matrix | LinearOperator, rank: int) -> tuple[np.ndarray, n
     return u[:, order], s[order], v[order]
 
 
-def _grown(matrix: Matrix, w: np.ndarray, h: np.ndarray, rank: int) -> Point:
+def _grown(matrix: Matrix, w: np.ndarray, h: np.ndarray, rank: int, seen: np.ndarray | None) -> Point:
     """A solution of a smaller rank with factors from what it leaves of V."""
+    if seen is not None:
+        more_w, more_h = nndsvd(np.where(seen, matrix - w @ h, 0.0), rank - w.shape[1])
+        return np.hstack([w, more_w]), np.vstack([h, more_h])
     rest = LinearOperator(
         matrix.shape,
         matvec=lambda x: matrix @ x - w @ (h @ x),

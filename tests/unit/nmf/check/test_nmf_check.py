@@ -17,7 +17,7 @@ from scipy.optimize import minimize
 import factorisations as made
 from projects import PROJECT
 from proxsweep.io.errors import UserError
-from proxsweep.nmf.check import recompute, starts
+from proxsweep.nmf.check import matching, recompute, starts
 from proxsweep.nmf.check.check import check
 from proxsweep.nmf.model import certificate, problem
 from proxsweep.sweep.discrepancies import Checked
@@ -168,6 +168,7 @@ RECORD = {
     ("encoding_sha256",): lambda text: text[::-1],
     **{("nmf", name): lambda count: count + 1 for name in ("starts", "starts_converged", "at_best", "zeros")},
     **{("nmf", name): lambda count: count + 1 for name in ("dead_factors", "features", "samples")},
+    **{("nmf", name): lambda count: count + 1 for name in matching.COUNTED},
     ("nmf", "start_spread"): lambda value: value * 1.01 + 1e-9,
     **{("starts", place, "start"): lambda _: "random-7" for place in range(3)},
     **{("starts", place, "status"): lambda _: "max_iterations" for place in range(3)},
@@ -261,7 +262,7 @@ def other(cell: str) -> str:
 CELLS = [
     *[("features.csv", column) for column in range(3)],
     *[("samples.csv", column) for column in range(6)],
-    *[("starts.csv", column) for column in (*range(11), 12)],
+    *[("starts.csv", column) for column in (*range(11), *range(12, 17))],
 ]
 
 
