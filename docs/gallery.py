@@ -1,4 +1,4 @@
-"""Write gallery.md and its pictures: ``python docs/gallery.py results/demo results/spike_10k``, both finished.
+"""Write gallery.md and its pictures: ``python docs/gallery.py results``, a folder with the studies below, finished.
 
 The text below each picture is its caption in the report.
 """
@@ -11,28 +11,31 @@ from pathlib import Path
 
 from PIL import Image
 
-from proxsweep.dms.summaries.table import SUMMARIES
+from proxsweep.families import family
 from proxsweep.report.summary import notebook
 
 DOCS = Path(__file__).parent
 WIDTH = 1000  # pixels of a picture two columns wide
 STUDIES = (
-    ("demo", "config/config.yaml", "The demo", "a simulated scan of three strains whose shifts are known"),
+    ("demo", "dms", "config/config.yaml", "The demo", "a simulated scan of three strains whose shifts are known"),
     (
         "spike_10k",
+        "dms",
         "config/spike_10k.yaml",
         "Real data",
         "10,000 variants of the SARS-CoV-2 spike in two backgrounds, Delta and Omicron BA.1",
     ),
+    ("signatures", "nmf", "config/nmf_demo.yaml", "Factors", "simulated counts of five mutational signatures"),
+    ("algorithms", "nmf", "config/nmf_demo.yaml", "Algorithms", "the same counts by least squares, four ways"),
 )
 
 
-def figures() -> Iterator[tuple[str, str, str]]:
+def figures(name: str) -> Iterator[tuple[str, str, str]]:
     """Name, heading and caption of every figure: a summary's own, and further ones that have a caption of their own."""
-    for summary in SUMMARIES:
+    for summary in family(name).summaries:
         for figure in summary.figures:
             if not figure.key:
-                yield summary.name, heading(notebook(summary, "dms")), paragraph(summary.caption)
+                yield summary.name, heading(notebook(summary, name)), paragraph(summary.caption)
             elif figure.caption:
                 yield (
                     f"{summary.name}_{figure.key}",
@@ -62,18 +65,18 @@ def picture(source: Path, target: Path) -> None:
         small.quantize(128).save(target, optimize=True)
 
 
-def section(study: str, config: str, title: str, what: str, results: Path) -> str:
+def section(study: str, name: str, config: str, title: str, what: str, results: Path) -> str:
     """The part of one study; figures that it does not have are left out."""
     option = "" if study == "demo" else f" --configfile {config}"
     parts = [f"## {title}: {what}\n\n`snakemake --cores 2{option}` draws all of them."]
-    for name, question, caption in figures():
-        source = results / "figures" / f"{name}.png"
+    for figure, question, caption in figures(name):
+        source = results / "figures" / f"{figure}.png"
         if not source.exists():
             continue
-        target = Path("images") / "gallery" / f"{study}_{name}.png"
+        target = Path("images") / "gallery" / f"{study}_{figure}.png"
         picture(source, DOCS / target)
         parts.append(
-            f"### {question}\n\n```sh\nsnakemake --cores 2 results/{study}/figures/{name}.svg{option}\n```\n\n"
+            f"### {question}\n\n```sh\nsnakemake --cores 2 results/{study}/figures/{figure}.svg{option}\n```\n\n"
             f"![{question}]({target})\n\n{caption}"
         )
     return "\n\n".join(parts)
@@ -81,14 +84,14 @@ def section(study: str, config: str, title: str, what: str, results: Path) -> st
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("results", type=Path, nargs=2, help="folders of the studies demo and spike_10k")
-    folders = parser.parse_args().results
+    parser.add_argument("results", type=Path, help="folder of the studies")
+    results = parser.parse_args().results
     intro = (
         "# Gallery\n\nEvery figure of a study, the line that makes it, and how to read it. Each is also written as SVG,"
         " with text as text, and as PDF if asked for; its numbers stand in `tables/` under the same name. The report"
         " ([report.md](report.md)) shows the same figures beside their tables."
     )
-    parts = [section(*study, folder) for study, folder in zip(STUDIES, folders, strict=True)]
+    parts = [section(*study, results / study[0]) for study in STUDIES if (results / study[0]).exists()]
     (DOCS / "gallery.md").write_text("\n\n".join([intro, *parts]) + "\n", encoding="utf-8")
 
 

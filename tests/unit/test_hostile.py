@@ -25,7 +25,7 @@ from proxsweep.sweep import chosen, fits
 SHELL = re.compile(r'shell:\n((?:\s+"[^\n]*"\n)+)')
 # numbers, an option with 64 hexadecimal digits, and options whose values are quoted where they are made
 UNQUOTED = {"threads", "resources.attempt", "params.least", "params.ranks", "params.sha256", "params.evidence"}
-UNQUOTED |= {"params.samples"}
+UNQUOTED |= {"params.samples", "params.unconverged"}
 
 
 def test_every_value_reaches_the_shell_as_one_quoted_argument():

@@ -14,6 +14,7 @@ import pytest
 
 from faults.harness import compare, records
 from projects import assert_refused, copy_project, counts, small_study
+from proxsweep.nmf.data import parts
 from proxsweep.nmf.data.encoding import Encoding
 
 pytestmark = pytest.mark.slow
@@ -50,13 +51,20 @@ def study(**changes: object) -> dict:
     return {"family": "nmf", "data": data, "solver": solver, "sweep": {"rank": [1, 2]}, **changes}
 
 
+PARTS = {
+    "cross_validation": {"folds": 3, "starts": ["2x_random"]},
+    "resamples": {"count": 1, "rank": [2], "starts": ["random"]},
+}
+FIGURES = ("ranks", "starts", "consensus_of_starts", "neighbouring_ranks", "replicates", "resamples", "convergence")
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A project in which a study of each family has run from one config."""
     made = copy_project(tmp_path_factory.mktemp("nmf"))
     write_cells(made.folder)
     scan = small_study(sweep={"difference": ["reference"], "lasso": [1.0e-3], "replicate": ["1"]})
-    made.config("both.yaml", {"cells": study(), "scan": scan})
+    made.config("both.yaml", {"cells": study(**PARTS), "scan": scan})
     done = made.snakemake("--configfile", "both.yaml", cores=2)
     assert done.returncode == 0, done.stdout
     made.said = done.stdout
@@ -64,22 +72,54 @@ def project(tmp_path_factory):
 
 
 def test_both_families_run_from_one_config(project):
-    for name, number in (("cells", 4), ("scan", 1)):
+    for name, number in (("cells", 4 + 12 + 2), ("scan", 1)):
         fits = pd.read_csv(project.folder / f"results/{name}/fits.csv")
-        assert len(fits) == number and (fits["status"] == "converged").all()
+        assert len(fits) == number and (fits.loc[fits["fold"].isna(), "status"] == "converged").all()
         for path in ("figures/convergence.svg", "notebooks/html/index.html", "pages/data/report.html", "config.yaml"):
             assert (project.folder / f"results/{name}" / path).stat().st_size > 0
         plan = json.loads((project.folder / f"results/{name}/plan.json").read_text())
         assert len(plan["fits"]) == number
         checks = pd.read_csv(project.folder / f"results/{name}/reproducibility.csv").set_index("check")["passed"]
         assert checks["every fit is to the encoding on disk"] == "yes"
+    assert "study cells: the rank is chosen by held-out loss within one standard error" in project.said
     assert "lowest objective by rank (replicate one)" in project.said  # the first in the table of the samples
     assert "of its variants" not in project.said.partition("study cells\n")[2].partition("study scan\n")[0]
+
+
+def test_every_figure_of_the_family_is_there_with_its_table(project):
+    folder = project.folder / "results/cells"
+    for name in FIGURES:
+        assert (folder / f"figures/{name}.svg").stat().st_size > 0
+    ranks = pd.read_csv(folder / "tables/ranks.csv").set_index("rank")
+    chosen = pd.read_csv(folder / "chosen.csv")
+    assert ranks["chosen"].sum() == 1 and chosen["rank"].tolist() == [ranks.index[ranks["chosen"]][0]]
+    assert ranks["validation_loss"].notna().all() and (ranks["starts"] == 6).all()
+    kinds = ranks[["same", "same_product_other_factors", "other_optimum", "not_converged"]].sum(axis=1)
+    assert (kinds == ranks["starts"]).all()
+    features = pd.read_csv(folder / "consensus/features.csv").set_index("feature")
+    assert features.shape == (FEATURES, chosen["rank"].iloc[0])
+    np.testing.assert_allclose(features.sum(), 1, rtol=1e-9)
+
+
+def test_a_fold_s_error_is_that_of_its_held_out_entries(project):
+    """By hand: V - W H at the entries that the fold left out, relative to V there."""
+    folder = project.folder / "results/cells"
+    fits = pd.read_csv(folder / "fits.csv", dtype={"fold": str})
+    for row in fits[fits["fold"].notna()].itertuples():
+        encoding = Encoding.load(folder / f"encodings/replicate~{row.replicate}.npz")
+        v = encoding.matrix.toarray()
+        rows = json.loads((project.folder / row.path / "record.json").read_text())["rows"]
+        seen, _ = parts.entries(v.shape, row.rank, rows)
+        with np.load(project.folder / row.path / "parameters.npz") as arrays:
+            w, h = arrays["W"][encoding.kept_features], arrays["H"][:, encoding.kept_samples]
+        error = ((v - w @ h)[~seen] ** 2).sum() / (v[~seen] ** 2).sum()
+        assert row.validation_loss == pytest.approx(error, rel=1e-9)
 
 
 def test_a_fit_is_to_the_samples_of_its_donor(project):
     counts, folder = matrix(), project.folder / "results/cells"
     fits = pd.read_csv(folder / "fits.csv")
+    fits = fits[fits["fold"].isna() & fits["resample"].isna()]
     for row in fits.itertuples():
         donor = np.arange(SAMPLES)[::-1] % 2 == ["one", "two"].index(row.replicate)
         encoding = Encoding.load(folder / f"encodings/replicate~{row.replicate}.npz")
@@ -107,21 +147,30 @@ def test_nothing_is_left_to_do_and_the_resolved_config_is_the_same_study(project
 
 
 def test_one_more_rank_runs_its_own_fits_and_reads_nothing_anew(project):
-    project.config("more.yaml", {"cells": study(sweep={"rank": {"from": 1, "to": 3}})})
-    assert project.to_make("--configfile", "more.yaml") == {"cells": 2}
+    project.config("more.yaml", {"cells": study(sweep={"rank": {"from": 1, "to": 3}}, **PARTS)})
+    assert project.to_make("--configfile", "more.yaml") == {"cells": 2 + 6}
     planned = counts(project.jobs("--configfile", "more.yaml"))
     assert planned["nmf_fit_cells"] == 2  # a path for each donor
     assert not {"nmf_read", "nmf_encode", "nmf_data_report"} & set(planned)
 
 
 def test_other_features_are_read_anew(project):
-    project.config("named.yaml", {"cells": study(data={**study()["data"], "features": ["gene0", "gene1", "gene2"]})})
+    named = study(data={**study()["data"], "features": ["gene0", "gene1", "gene2"]})
+    project.config("named.yaml", {"cells": named})
     planned = counts(project.jobs("--configfile", "named.yaml"))
     assert planned["nmf_read"] == 1 and planned["nmf_encode"] == 2
 
 
+def test_another_choice_and_another_look_fit_nothing(project):
+    given = {**study(**PARTS), "chosen": {"rank": 1}, "summaries": {"density": 0.3}, "figures": {"dpi": 100}}
+    project.config("given.yaml", {"cells": given})
+    planned = counts(project.jobs("--configfile", "given.yaml"))
+    assert {"choose", "nmf_consensus", "nmf_ranks", "nmf_convergence"} <= set(planned)
+    assert not [rule for rule in planned if rule.startswith(("nmf_fit", "nmf_read", "nmf_encode", "nmf_stability"))]
+
+
 @pytest.mark.parametrize(
-    ("changes", "parts"),
+    ("changes", "words"),
     [
         ({"sweep": {"rank": [20]}}, ("cells, sweep.rank", "rank 20 for a matrix of 13 features")),
         ({"sweep": {"rank": [2], "algorithm": ["scd"]}}, ("studies.cells.sweep.algorithm[0]", "the algorithm `scd`")),
@@ -130,14 +179,14 @@ def test_other_features_are_read_anew(project):
     ],
     ids=["rank", "pair", "penalty", "folder"],
 )
-def test_what_a_run_would_refuse_is_refused_at_the_dry_run(project, changes, parts):
+def test_what_a_run_would_refuse_is_refused_at_the_dry_run(project, changes, words):
     project.config("wrong.yaml", {"cells": study(**changes)})
-    assert_refused(project.snakemake("--dry-run", "--configfile", "wrong.yaml"), *parts)
+    assert_refused(project.snakemake("--dry-run", "--configfile", "wrong.yaml"), *words)
 
 
 def test_commands_of_the_rules_are_listed(project):
     said = project.proxsweep("--help").stdout
-    assert all(f"nmf-{name}" in said for name in ("simulate", "read", "encode"))
+    assert all(f"nmf-{name}" in said for name in ("simulate", "read", "encode", "stability", "consensus"))
 
 
 def test_a_run_that_was_killed_is_finished_by_the_next(tmp_path):

@@ -83,10 +83,11 @@ rule nmf_encode:
     params:
         spec=as_json(nmf_jobs.data_spec),
         ranks=lambda wildcards, output: study_of(wildcards).sweep["rank"],
+        parts=lambda wildcards, output: json.dumps(nmf_jobs.parts(study_of(wildcards))),
     shell:
         "proxsweep nmf-encode {input.matrix:q} --labels {input.samples:q} --replicate {wildcards.replicate:q}"
-        " --spec {params.spec:q} --ranks {params.ranks} --encoding {output.encoding:q} --report {output.report:q}"
-        " > {log:q} 2>&1"
+        " --spec {params.spec:q} --ranks {params.ranks} --parts {params.parts:q} --encoding {output.encoding:q}"
+        " --report {output.report:q} > {log:q} 2>&1"
 
 
 rule nmf_data_report:
@@ -112,3 +113,68 @@ rule nmf_data_report:
         runtime=scaled(5),
     shell:
         "proxsweep stack {input:q} --output {output:q} > {log:q} 2>&1"
+
+
+rule nmf_stability:
+    input:
+        fits="results/{study}/fits.csv",
+        samples="results/{study}/data/samples.csv",
+        code=code_of("proxsweep.nmf.results.stability"),
+    output:
+        stability=in_report("results/{study}/tables/stability.csv", "Stability", table="agreement of starts"),
+        clusters=in_report("results/{study}/tables/clusters.csv", "Stability", table="clusters of samples"),
+    log:
+        "logs/{study}/stability.log",
+    benchmark:
+        "results/{study}/benchmarks/stability.tsv"
+    wildcard_constraints:
+        study=studies_of("nmf"),
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000),
+        runtime=scaled(10),
+    params:
+        unconverged=lambda wildcards: nmf_jobs.unconverged(study_of(wildcards)),
+    shell:
+        "proxsweep nmf-stability --fits {input.fits:q} --samples {input.samples:q} {params.unconverged}"
+        " --output {output.stability:q} --clusters {output.clusters:q} > {log:q} 2>&1"
+
+
+rule nmf_consensus:
+    input:
+        fits="results/{study}/fits.csv",
+        chosen="results/{study}/chosen.csv",
+        samples="results/{study}/data/samples.csv",
+        encodings=lambda wildcards: list(nmf_jobs.encodings(study_of(wildcards)).values()),
+        code=code_of("proxsweep.nmf.results.consensus"),
+    output:
+        features=in_report("results/{study}/consensus/features.csv", "Consensus", "consensus", table="factors"),
+        samples=in_report("results/{study}/consensus/samples.csv", "Consensus", "consensus", table="exposures"),
+        factors=in_report(
+            "results/{study}/consensus/factors.csv", "Consensus", "consensus", table="factors of all starts"
+        ),
+        summary=in_report("results/{study}/consensus/summary.csv", "Consensus", "consensus", table="what went into it"),
+        matrix="results/{study}/consensus/samples.npz",
+    log:
+        "logs/{study}/consensus.log",
+    benchmark:
+        "results/{study}/benchmarks/consensus.tsv"
+    wildcard_constraints:
+        study=studies_of("nmf"),
+    conda:
+        "../../envs/proxsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000, 30, "encodings"),
+        runtime=minutes(10, 1, "encodings"),
+    params:
+        encodings=as_json(nmf_jobs.encodings),
+        density=lambda wildcards: study_of(wildcards).summaries["density"],
+        unconverged=lambda wildcards: nmf_jobs.unconverged(study_of(wildcards)),
+    shell:
+        "proxsweep nmf-consensus --fits {input.fits:q} --chosen {input.chosen:q} --encodings {params.encodings:q}"
+        " --samples {input.samples:q} --density {params.density:q} {params.unconverged} --features {output.features:q}"
+        " --samples-output {output.samples:q} --factors {output.factors:q} --matrix {output.matrix:q}"
+        " --summary {output.summary:q} > {log:q} 2>&1"

@@ -7,6 +7,7 @@ from pathlib import Path
 from proxsweep.family import FitCost
 from proxsweep.jobs.efficiency import FIT_SECONDS
 from proxsweep.nmf import settings, sources
+from proxsweep.sweep import grid
 from proxsweep.sweep.study import Study
 
 ITERATION_SECONDS = 3e-6  # an iteration of one start: this, and for every
@@ -66,8 +67,9 @@ def fit_bytes(study: Study, size: Size) -> float:
 
 
 def starts(study: Study) -> float:
-    """Starts of a fit: the mean over those that are swept."""
-    lists = study.sweep.get("starts", [study.solver["starts"]])
+    """Starts of a fit: the mean over all fits, those to parts of the matrix included."""
+    own = study.sweep.get("starts", [study.solver["starts"]])
+    lists = [(fit.rows or {}).get("starts") or fit.values.get("starts", own[0]) for fit in grid.table(study)]
     return sum(settings.count(name) for names in lists for name in names) / len(lists)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +10,15 @@ from proxsweep.family import Family, FitCost, Provenance
 from proxsweep.nmf import record_schema, settings, sources
 from proxsweep.nmf.commands import COMMANDS
 from proxsweep.nmf.roles import ROLES
-from proxsweep.report.summary import CONVERGENCE
+from proxsweep.nmf.summaries.table import SUMMARIES
+from proxsweep.sweep.rules import HELD_OUT, STABILITY
 from proxsweep.sweep.study import Study
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from proxsweep.sweep.cells import Expected
+    from proxsweep.sweep.collected import Collected
     from proxsweep.sweep.discrepancies import Checked
 
 
@@ -23,13 +28,25 @@ def encoding(labels: Mapping[str, str]) -> str:
 
 
 def _uses_neighbour(spec: dict[str, Any]) -> bool:
-    return "neighbour" in spec["solver"]["starts"]
+    return "neighbour" in ((spec["rows"] or {}).get("starts") or spec["solver"]["starts"])
 
 
 def _check(folder: Path, record: Mapping[str, Any], encoding: Path) -> Checked:
     from proxsweep.nmf.check.check import check
 
     return check(folder, record, encoding)
+
+
+def _check_evidence(study: Collected, config: dict[str, Any]) -> DataFrame:
+    from proxsweep.nmf.check import tables_of_study
+
+    return tables_of_study.from_study(study, config)
+
+
+def _check_tables(study: Collected) -> dict[str, Callable[[DataFrame], Expected]]:
+    from proxsweep.nmf.check import tables_of_study
+
+    return tables_of_study.check_tables(study)
 
 
 def _cost(study: Study, base: Path) -> FitCost:
@@ -43,14 +60,16 @@ def _provenance(config: dict[str, Any]) -> Provenance:
     files = [(data[key], None) for key in ("matrix", "samples") if data.get(key)]
     replicates = data.get("replicates") or {}
     random = {"data.simulate": data.get("simulate"), "data.replicates": replicates if "split" in replicates else None}
-    if settings.has_random_starts(config["sweep"], config["solver"]):
+    if settings.uses_seed(config):
         random["solver"] = config["solver"]
     return Provenance(files, {name: section.get("seed") for name, section in random.items() if section})
 
 
 def _targets(study: Study) -> list[str]:
     encodings = [f"encodings/replicate~{label}.npz" for label in study.sweep["replicate"]]
-    return [*encodings, "data/samples.csv", "data/report.csv"]
+    consensus = [f"consensus/{name}" for name in ("features.csv", "samples.csv")]
+    tables = ["chosen.csv", "tables/stability.csv", "tables/clusters.csv"]
+    return [*encodings, "data/samples.csv", "data/report.csv", *tables, *consensus]
 
 
 def _foreseen(study: Study, base: Path) -> list[str]:
@@ -63,6 +82,12 @@ def _findings(study: Study) -> list[str]:
     from proxsweep.nmf import outcome
 
     return outcome.findings(study)
+
+
+def _warnings(study: Study) -> list[str]:
+    from proxsweep.nmf import outcome
+
+    return outcome.warnings(study)
 
 
 FAMILY = Family(
@@ -80,12 +105,23 @@ FAMILY = Family(
     as_written=settings.as_written,
     provenance=_provenance,
     record_schema=record_schema.RECORD,
+    rules=(HELD_OUT, STABILITY),
+    evidence="tables/stability.csv",
+    has_evidence=settings.has_several_starts,
+    check_evidence=_check_evidence,
+    check_tables=_check_tables,
     check=_check,
     cost=_cost,
     targets=_targets,
     foreseen=_foreseen,
     findings=_findings,
-    tables={"data/report": ("Data", "what happened to the data, sortable")},
-    summaries=(CONVERGENCE,),
+    warnings=_warnings,
+    first=("figures/ranks.svg", "tables/ranks.csv", "consensus/features.csv", "fits.csv"),
+    tables={
+        "chosen": ("Selection", "the rank chosen, sortable"),
+        "tables/stability": ("Stability", "how starts agree, sortable"),
+        "data/report": ("Data", "what happened to the data, sortable"),
+    },
+    summaries=SUMMARIES,
     commands=COMMANDS,
 )

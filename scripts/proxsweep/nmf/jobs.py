@@ -37,11 +37,22 @@ def normalisations(study: Study) -> list[str]:
 
 
 def full_spec(study: Study) -> dict[str, Any]:
-    """The same with the ranks, which the data have to be large enough for."""
-    return {**data_spec(study), "ranks": study.sweep["rank"]}
+    """The same with what the data have to be large enough for: ranks, folds and resamples."""
+    return {**data_spec(study), "ranks": study.sweep["rank"], **parts(study)}
+
+
+def parts(study: Study) -> dict[str, Any]:
+    """Folds and resamples, where a study has some."""
+    found = {"cross_validation": study.cross_validation, "resamples": study.resamples}
+    return {section: settings for section, settings in found.items() if settings}
 
 
 def encodings(study: Study) -> dict[str, str]:
     """Paths of the encodings by the label of the replicate."""
     labels = [grid.label(replicate) for replicate in study.sweep["replicate"]]
     return {label: f"results/{study.name}/encodings/replicate~{label}.npz" for label in labels}
+
+
+def unconverged(study: Study) -> str:
+    """The option by which starts that did not converge are used, too."""
+    return "--unconverged" if study.summaries["unconverged_starts"] else ""

@@ -10,6 +10,7 @@ ALGORITHMS = {"squared": ("hals", "mu", "pgd_all", "pgd_alternating"), "poisson"
 DEFAULTS = {("squared",): "hals", ("poisson",): "scd"}  # of the losses of a study; of both `mu`, which goes with both
 PENALTIES = ("l1_h", "l2_h", "l1_w", "l2_w")
 SQUARES = {"l2_h": ("mu",), "l2_w": ()}  # algorithms that know them under `poisson` with columns that sum to 1
+MASKED = ("hals", "mu", "scd")  # algorithms that can leave out single entries
 FACTORS = {"H": ("l1_h", "l2_h"), "W": ("l1_w", "l2_w")}
 
 Option = tuple[Any, KeyPath]  # a value of a key, and where it stands
@@ -97,6 +98,32 @@ def _constrained(chosen: dict[str, Option]) -> Iterator[Fault]:
             path,
             f"`l1_w` {value:g} with `w_columns: sum_to_one`",
             "`l1_w` 0, since the sum of W is then the rank, whatever the fit",
+        )
+
+
+def held_out_faults(study: dict[str, Any]) -> Iterator[Fault]:
+    """Algorithms and penalties with which single entries cannot be left out of a fit."""
+    folds = study["cross_validation"]
+    if not folds or folds["hold_out"] != "entries":
+        return
+    here, instead = ("cross_validation", "hold_out"), "`hold_out: blocks`"
+    wrong = [name for name in study["sweep"]["algorithm"] if name not in MASKED]
+    if wrong:
+        # message: `hold_out: entries` with the algorithm `pgd_all` | `hold_out: blocks`, or algorithms of hals, mu, scd
+        # alone | Only these leave single entries out. | Choose one of the two.
+        yield Fault(
+            here,
+            f"`hold_out: entries` with the algorithm `{wrong[0]}`",
+            f"{instead}, or algorithms of {', '.join(MASKED)} alone",
+        )
+    values = {key: [value for value, _ in options(study, "model", key)] for key in ("loss", "w_columns", "l1_h")}
+    if "poisson" in values["loss"] and "sum_to_one" in values["w_columns"] and max(values["l1_h"]) > 0:
+        # message: The fit under this constraint follows from the free one only where all entries are seen. | Hold out
+        # blocks, or set `l1_h` to 0.
+        yield Fault(
+            here,
+            f"`hold_out: entries` with the loss `poisson`, `w_columns: sum_to_one` and `l1_h` {max(values['l1_h']):g}",
+            f"{instead}, or `l1_h` 0",
         )
 
 

@@ -55,12 +55,16 @@ def faults(written: dict[str, Any], study: dict[str, Any], base: Path) -> Iterat
     yield from pairs.penalty_faults(study)
     yield from pairs.square_faults(study)
     yield from _start_faults(study)
+    yield from pairs.held_out_faults(study)
+    yield from _chosen_faults(written, study)
+    if study["summaries"]["labels"] is not None and not of_data:
+        yield from sources.label_faults(study, base)
     if study["data"]["simulate"] is not None:
         yield from simulated.faults(study, written)
 
 
 def _start_faults(study: dict[str, Any]) -> Iterator[Fault]:
-    for starts, path in pairs.options(study, "solver", "starts"):
+    for starts, path in [*pairs.options(study, "solver", "starts"), *_starts_of_parts(study)]:
         kinds = ["random" if is_random(start) else start for start in starts]
         for i, kind in enumerate(kinds):
             if kind in kinds[:i]:
@@ -71,6 +75,28 @@ def _start_faults(study: dict[str, Any]) -> Iterator[Fault]:
                 yield Fault(
                     (*path, i), f"`{starts[i]}` beside `{first}`", "every start once, random ones as one number"
                 )
+
+
+def _starts_of_parts(study: dict[str, Any]) -> Iterator[pairs.Option]:
+    for section in ("cross_validation", "resamples"):
+        found = (study.get(section) or {}).get("starts")
+        if found:
+            yield found, (section, "starts")
+
+
+def _chosen_faults(written: dict[str, Any], study: dict[str, Any]) -> Iterator[Fault]:
+    for key in written.get("chosen") or {}:
+        if key not in ("rank", "rule", *study["sweep"]) and written["chosen"][key] is not None:
+            # message: `loss` under `chosen`, which is not swept | a swept key (algorithm, rank) | `chosen` names one of
+            # several swept values. | Remove it there, or sweep it.
+            yield Fault(
+                ("chosen", key), f"`{key}`, which is not swept", f"a swept key ({', '.join(sorted(study['sweep']))})"
+            )
+
+
+def has_several_starts(sweep: dict[str, Any], solver: dict[str, Any]) -> bool:
+    """Whether every fit has several starts, whose factors can be compared."""
+    return all(sum(map(count, starts)) > 1 for starts in sweep.get("starts", [solver["starts"]]))
 
 
 def is_random(start: str) -> bool:
@@ -84,9 +110,15 @@ def count(start: str) -> int:
 
 
 def has_random_starts(sweep: dict[str, Any], solver: dict[str, Any]) -> bool:
-    """Whether some fit starts at random points."""
+    """Whether some fit to the whole matrix starts at random points."""
     lists = sweep.get("starts", [solver.get("starts", [])])
     return any(is_random(start) for starts in lists for start in starts)
+
+
+def uses_seed(study: dict[str, Any]) -> bool:
+    """Whether some fit, those to parts included, starts at random points."""
+    parts = [start for starts, _ in _starts_of_parts(study) for start in starts]
+    return has_random_starts(study["sweep"], study["solver"]) or any(map(is_random, parts))
 
 
 def settle(study: dict[str, Any], base: Path) -> Iterator[Fault]:
@@ -103,7 +135,7 @@ def settle(study: dict[str, Any], base: Path) -> Iterator[Fault]:
         data["layer"] = data["layer"] or "X"
     if "column" in (data["replicates"] or {}):
         data["replicates"].pop("seed", None)
-    if not has_random_starts(study["sweep"], study["solver"]):
+    if not uses_seed(study):
         study["solver"]["seed"] = None  # no fit uses it, so none depends on it
     return iter(())
 

@@ -95,6 +95,22 @@ def look_into(data: dict[str, Any], base: Path) -> None:
         labels.columns(base / data["samples"])
 
 
+def label_faults(study: dict[str, Any], base: Path) -> Iterator[Fault]:
+    """A column of labels that the table of the samples does not have."""
+    here, name = ("summaries", "labels"), study["summaries"]["labels"]
+    if not study["data"]["samples"]:
+        # message: the column `kind` without `data: samples` | the table that has it | Labels stand in the table of the
+        # samples. | Name that table.
+        yield Fault(here, f"the column `{name}` without `data: samples`", "the table that has it")
+        return
+    from proxsweep.nmf.data import labels  # pandas is slow to import
+
+    known = [column for column in labels.columns(base / study["data"]["samples"]) if column != labels.SAMPLE]
+    if name not in known:
+        # message: the column `knd` | a column of samples.csv (kind, age) | The table has no such column. | Correct it.
+        yield Fault(here, f"the column `{name}`", f"a column of {study['data']['samples']} ({', '.join(known)})")
+
+
 def files(matrix: Path) -> list[Path]:
     """The files that are read for a matrix: of Matrix Market also those of its names.
 

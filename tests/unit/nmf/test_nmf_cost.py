@@ -60,3 +60,8 @@ def test_the_size_of_a_file_stands_for_its_entries(tmp_path):
     assert own.data_size(study(tmp_path, {"matrix": "m.csv"}), tmp_path).entries == 612 / own.TEXT_BYTES
     assert own.data_size(study(tmp_path, {"matrix": "m.npy"}), tmp_path).entries == 300
     assert own.data_size(study(tmp_path, {"matrix": "m"}), tmp_path).entries == 500 / own.PACKED_BYTES
+
+
+def test_fits_to_folds_have_starts_of_their_own(tmp_path):
+    folds = study(tmp_path, {"simulate": {}}, solver={"starts": ["9x_random"]}, cross_validation={"folds": 3})
+    assert own.starts(folds) == pytest.approx((2 * 9 + 6 * 5) / 8)

@@ -10,6 +10,7 @@ from proxsweep.config import schema
 
 SCHEMA = schema.document("nmf")
 SECTION = (schema.COMMON.parents[2] / "config" / "README.md").read_text().partition("\n## Family nmf\n")[2]
+SECTIONS = ("data", "model", "solver", "sweep", "cross_validation", "resamples", "chosen", "summaries", "figures")
 OWN = ("rank", "algorithm", "replicate", "normalise")  # keys of the sweep that are no model or solver keys
 
 
@@ -19,7 +20,7 @@ def resolve(entry: dict) -> dict:
 
 def groups() -> dict[str, dict]:
     """Every group of keys of a study by the heading under which the document lists it."""
-    found = {name: resolve(SCHEMA["properties"][name]) for name in ("data", "model", "solver", "sweep", "figures")}
+    found = {name: resolve(SCHEMA["properties"][name]) for name in SECTIONS}
     nested = {name: resolve(found["data"]["properties"][name]) for name in ("simulate", "replicates")}
     return {"study": SCHEMA["$defs"]["study"], **found, **nested}
 
@@ -74,7 +75,7 @@ def test_every_model_and_solver_key_can_be_swept():
 
 def test_links_lead_to_headings():
     headings = {
-        re.sub("[^a-z0-9 -]", "", one.lower()).replace(" ", "-") for one in re.findall("^#+ (.*)", SECTION, re.M)
+        re.sub("[^a-z0-9_ -]", "", one.lower()).replace(" ", "-") for one in re.findall("^#+ (.*)", SECTION, re.M)
     }
     links = set(re.findall(r"\]\(#(nmf[^)]*)\)", SECTION))
     assert links and links <= headings

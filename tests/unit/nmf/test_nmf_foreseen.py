@@ -47,11 +47,26 @@ def test_sound_data_are_planned(tmp_path, monkeypatch, capsys):
         ({"data": {"samples": "s.csv", "replicates": {"column": "patient"}}}, "no column 'patient'"),
         ({"data": {"features": ["x", "w"]}}, "names that m.csv does not have (the first: 'w')"),
         (
+            {"cross_validation": {"folds": 2}, "sweep": {"rank": [1, 2]}},
+            "one, cross_validation, replicate 1: found rank 2 with `hold_out: entries` of 3 features x 4 samples",
+        ),
+        (
+            {"cross_validation": {"folds": 4, "hold_out": "blocks"}, "sweep": {"rank": [1]}},
+            "4 folds with `hold_out: blocks` of 3 features x 4 samples; expected at most 3 folds",
+        ),
+        (
+            {"matrix": MATRIX.replace("y,0,1,1,0", "y,0,0.25,1,0"), "resamples": 2},
+            "one, resamples, replicate 1: found entries that are no whole numbers (the first: 0.25); expected counts",
+        ),
+        (
             {"matrix": MATRIX.replace("y,0,1,1,0", "y,1,1,1,1"), "data": {"normalise": "feature_sd"}},
             "entries are all equal (the first: 'y')",
         ),
     ],
-    ids=["negative", "missing", "twice", "rank", "header", "sample", "rank_of_a_part", "column", "feature", "constant"],
+    ids=[
+        *("negative", "missing", "twice", "rank", "header", "sample", "rank_of_a_part", "column", "feature"),
+        *("few_entries", "small_block", "no_counts", "constant"),
+    ],
 )
 def test_data_that_a_run_would_refuse(tmp_path, monkeypatch, capsys, changes, found):
     code, said = planned(tmp_path, monkeypatch, capsys, **changes)

@@ -356,3 +356,57 @@ def test_provenance_names_files_and_seeds(folder):
     found = family("nmf").provenance(config)
     assert found.files == [("genomes.csv", None), ("samples.csv", None)]
     assert found.seeds == {"data.replicates": 5, "solver": 1}
+
+
+# Held-out entries, resamples, the chosen rank
+
+
+def test_folds_and_resamples_have_few_starts_of_their_own(folder):
+    study = read(folder, changed(PLAIN, cross_validation={"folds": 3}, resamples=4))
+    fits = table(study)
+    assert [fit.rows and fit.rows.get("fold") for fit in fits[:4]] == [None, "1", "2", "3"]
+    assert fits[1].rows == {"fold": "1", "folds": 3, "seed": 1, "hold_out": "entries", "starts": ["5x_random"]}
+    assert fits[4].rows == {"resample": "1", "seed": 1, "method": "poisson", "starts": ["5x_random"]}
+    assert planning.announced(study).startswith("the rank is chosen by held-out loss within one standard error")
+
+
+def test_without_folds_the_agreement_of_starts_chooses(folder):
+    said = planning.announced(read(folder, PLAIN))
+    assert said.startswith("the rank is chosen by the agreement of starts") and "at rank 2, none selected" in said
+    alone = read(folder, changed(PLAIN, solver={"starts": ["nndsvd"]}))
+    assert planning.announced(alone).startswith("no rank can be chosen, with neither two starts nor cross-validation")
+
+
+def test_only_resampled_ranks_have_resamples(folder):
+    study = read(folder, changed(PLAIN, sweep={"rank": [1, 2]}, resamples={"count": 2, "rank": [2]}))
+    assert [fit.parts for fit in table(study) if fit.rows] == [
+        f"algorithm~hals/rank~2/replicate~1/resample~{number}" for number in (1, 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [
+        ({"chosen": {"rule": "held_out"}}, ("the rule `held_out`", "cross-validation")),
+        ({"chosen": {"rule": "stability"}, "solver": {"starts": ["nndsvd"]}}, ("`stability`", "two starts")),
+        ({"chosen": {"rule": "one_standard_error"}}, ("one_standard_error", "held_out")),
+        ({"chosen": {"rank": 3}}, ("`3`", "auto, or a swept rank (2)")),
+        ({"chosen": {"loss": "poisson"}}, ("`loss`, which is not swept", "algorithm, rank")),
+        ({"cross_validation": {"folds": 3}, "sweep": {"algorithm": ["pgd_all"]}}, ("`pgd_all`", "`hold_out: blocks`")),
+        (
+            {
+                "cross_validation": {"folds": 3},
+                "model": {"loss": "poisson", "w_columns": "sum_to_one", "l1_h": 0.5},
+            },
+            ("`l1_h` 0.5", "`hold_out: blocks`"),
+        ),
+        ({"cross_validation": {"folds": 3, "hold_out": "samples"}}, ("samples", "entries, blocks")),
+        ({"resamples": {"count": 3, "rank": [5]}}, ("`5`", "2")),
+        ({"resamples": {"count": 3, "starts": ["2x_random", "random"]}}, ("`random` beside `2x_random`",)),
+        ({"summaries": {"labels": "donor"}}, ("`donor` without `data: samples`",)),
+        ({"summaries": {"labels": "dnr"}, "data": {"samples": "samples.csv"}}, ("`dnr`", "(donor)")),
+    ],
+)
+def test_what_cannot_be_held_out_or_chosen_is_refused(folder, sections, words):
+    said = refusal(folder, changed(PLAIN, **sections))
+    assert all(word in said for word in words), said

@@ -1,0 +1,1 @@
+"""Tables and figures over all fits of a study."""
