@@ -33,7 +33,10 @@ FIT = {
     "required": ["lasso", "difference"],
     "properties": {"lasso": {"type": "number", "minimum": 0}, "difference": DIFFERENCE},
 }
-ROWS = {"type": ["object", "null"], "properties": {"stratify": {"enum": ["condition", "none"]}}}
+ROWS = {
+    "type": ["object", "null"],
+    "properties": {"stratify": {"enum": ["condition", "none"]}, "method": {"enum": ["bootstrap", "bayesian"]}},
+}
 DMS = {
     "type": "object",
     "properties": {

@@ -116,14 +116,16 @@ def held_out_faults(study: dict[str, Any]) -> Iterator[Fault]:
             f"`hold_out: entries` with the algorithm `{wrong[0]}`",
             f"{instead}, or algorithms of {', '.join(MASKED)} alone",
         )
-    values = {key: [value for value, _ in options(study, "model", key)] for key in ("loss", "w_columns", "l1_h")}
-    if "poisson" in values["loss"] and "sum_to_one" in values["w_columns"] and max(values["l1_h"]) > 0:
-        # message: The fit under this constraint follows from the free one only where all entries are seen. | Hold out
-        # blocks, or set `l1_h` to 0.
+    values = {key: [value for value, _ in options(study, "model", key)] for key in ("loss", "w_columns", *PENALTIES)}
+    penalties = [key for key in PENALTIES if max(values[key]) > 0]
+    if "poisson" in values["loss"] and "sum_to_one" in values["w_columns"] and penalties:
+        # message: `hold_out: entries` with the loss `poisson`, `w_columns: sum_to_one` and `l1_h` | `hold_out: blocks`,
+        # or no penalty | The fit under this constraint follows from the free one only where all entries are seen. |
+        # Hold out blocks, or set the penalty to 0.
         yield Fault(
             here,
-            f"`hold_out: entries` with the loss `poisson`, `w_columns: sum_to_one` and `l1_h` {max(values['l1_h']):g}",
-            f"{instead}, or `l1_h` 0",
+            f"`hold_out: entries` with the loss `poisson`, `w_columns: sum_to_one` and `{penalties[0]}`",
+            f"{instead}, or no penalty",
         )
 
 

@@ -24,8 +24,12 @@ FIT = {
     },
 }
 NMF = {"type": "object", "additionalProperties": NUMBER}
+ROWS = {
+    "type": ["object", "null"],
+    "properties": {"hold_out": {"enum": ["entries", "blocks"]}, "method": {"enum": ["poisson", "multinomial"]}},
+}
 RECORD = {
     "type": "object",
     "required": ["starts", "tolerance", "model", "nmf"],
-    "properties": {"fit": FIT, "model": MODEL, "nmf": NMF},
+    "properties": {"fit": FIT, "model": MODEL, "rows": ROWS, "nmf": NMF},
 }

@@ -398,7 +398,7 @@ def test_only_resampled_ranks_have_resamples(folder):
                 "cross_validation": {"folds": 3},
                 "model": {"loss": "poisson", "w_columns": "sum_to_one", "l1_h": 0.5},
             },
-            ("`l1_h` 0.5", "`hold_out: blocks`"),
+            ("and `l1_h`", "`hold_out: blocks`, or no penalty"),
         ),
         ({"cross_validation": {"folds": 3, "hold_out": "samples"}}, ("samples", "entries, blocks")),
         ({"resamples": {"count": 3, "rank": [5]}}, ("`5`", "2")),

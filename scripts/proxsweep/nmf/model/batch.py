@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from proxsweep.nmf.model import finish, methods, run
+from proxsweep.nmf.model import finish, methods, products, run
 from proxsweep.nmf.model.methods import Method, Settings
 from proxsweep.nmf.model.problem import Data, Problem
 from proxsweep.nmf.model.products import Dense
@@ -16,7 +16,9 @@ from proxsweep.nmf.model.run import CHECK_EVERY, Run
 from proxsweep.optimize.status import Status
 
 LOOKS = (1, 2, 3, 5, 7)  # of every power of ten
-FEWER = 4  # the batch is cut down when one in so many is left
+FEWER = 4  # the batch is cut down when one in so many is left,
+WORTH = 1e7  # and an iteration of it does so much work: code for each size of a batch takes seconds to compile
+QUOTIENT = 4  # as much work as a product of two numbers
 STRIDE_SECONDS = 5.0
 BATCH_BYTES = 400e6
 ARRAYS, BLOCKS = 16, 6  # what an iteration holds at once: of the size of the factors, and in late ones of k x k blocks
@@ -84,9 +86,10 @@ class _Batch:
         self.places = np.array([], int)  # which start is where in the batch; -1: one that has ended
         self.traces: list[list[dict[str, Any]]] = []
         self.ends: dict[int, End] = {}
+        self.rank = 0
 
     def solve(self, w: np.ndarray, h: np.ndarray) -> list[End]:
-        self.places, self.traces = np.arange(len(w)), [[] for _ in range(len(w))]
+        self.places, self.traces, self.rank = np.arange(len(w)), [[] for _ in range(len(w))], w.shape[1]
         now = run.begin(*self.fixed, jnp.asarray(w), jnp.asarray(h))
         self._look(now)
         for until in looks(self.limits.max_iterations):
@@ -97,8 +100,14 @@ class _Batch:
             self.places = np.where(done, -1, self.places)
             if (self.places < 0).all():
                 break
-            now, self.places = _fewer(now, self.places)
+            now, self.places = (now, self.places) if self._is_light() else _fewer(now, self.places)
         return [self.ends[place] for place in range(len(w))]
+
+    def _is_light(self) -> bool:
+        """Whether iterations of the whole batch cost less than compiling them for fewer starts."""
+        _, problem, data, _ = self.fixed
+        each = QUOTIENT if problem.poisson or data.seen is not None else 1
+        return 2 * each * len(self.places) * self.rank * products.entries(data.v) < WORTH
 
     def _states(self, now: Run) -> dict[int, End]:
         """Where the starts have got to: those that still run as if their time were over."""

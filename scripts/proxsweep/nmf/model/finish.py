@@ -42,11 +42,11 @@ class Linear(NamedTuple):
 def cost(problem: Problem, rank: int, masked: bool = False) -> int:
     """Iterations that a step counts for, by its products with V; ``masked`` says that entries are held out.
 
-    An iteration of `hals` is two products; one of `scd`, and one of `hals` where entries are held out, goes through V
-    for each row of both factors, 2 ``rank`` times.
+    An iteration of `hals` is two products, and four where entries are held out; one of `scd` goes through V for each
+    row of both factors, 2 ``rank`` times.
     """
     if problem.poisson or masked:
-        return 1 + -(-(4 + ROUNDS * (3 * STEPS + 6)) // (2 * rank))  # 1 for the blocks of the Hessian
+        return 1 + -(-(4 + ROUNDS * (3 * STEPS + 6)) // (2 * rank if problem.poisson else 4))  # 1 for the blocks
     return 2 + ROUNDS * (STEPS + 3)
 
 

@@ -68,8 +68,7 @@ def build(
         raise UserError("cross_validation.hold_out", found, f"`hold_out: blocks`, or one of {', '.join(MASKED)}")
     lines = (entries / data.rows, entries / data.columns)
     accelerated = bool(solver["accelerated"])
-    shares = accelerated and data.seen is None  # where entries are held out, every sweep goes through V
-    sweeps = tuple(hals.sweeps_per_product(line, rank) if shares else 1 for line in lines)
+    sweeps = tuple(hals.sweeps_per_product(line, rank) if accelerated else 1 for line in lines)
     line = Line(jnp.float64(solver["decrease"]), jnp.float64(solver["sufficient"]))
     even = jnp.sqrt(data.mean / rank)  # the size of entries where both factors have one
     sizes = (1 / data.rows, data.mean * data.rows / rank) if problem.simplex else (even, even)

@@ -59,6 +59,11 @@ def matrix(values: np.ndarray | sparse.csr_array, seen: np.ndarray | None = None
     return Sparse(rows, tuple(_groups(kept.tocsc())))
 
 
+def entries(v: Matrix) -> int:
+    """Entries of V that products go through: all of a dense one, the stored ones of a sparse one."""
+    return v.values.size if isinstance(v, Dense) else sum(group.values.size for group in v.rows)
+
+
 def _groups(values: Any) -> Iterator[Group]:
     """Lines (rows of a CSR array, columns of a CSC one) by length, longest first; empty ones are left out."""
     lengths = np.diff(values.indptr)

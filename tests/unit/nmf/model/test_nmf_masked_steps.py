@@ -69,9 +69,9 @@ def test_a_step_near_a_minimum_gets_nearer():
 
 
 def test_a_step_counts_by_what_an_iteration_costs():
-    """An iteration where entries are held out goes through V as one of `scd` does."""
+    """46 products a step: 4 for slopes and blocks, 21 a round; an iteration where entries are held out has four."""
     squared, counts = (problem.build(made.counts(), made.MODEL | {"loss": loss})[0] for loss in ("squared", "poisson"))
-    assert finish.cost(squared, 3, masked=True) == finish.cost(counts, 3) < finish.cost(squared, 3)
+    assert finish.cost(squared, 3, masked=True) == 1 + 12 and finish.cost(counts, 3) == 1 + 8
     values, seen = masked()
     stated, data = problem.build(values, made.MODEL, seen)
     assert finish.applies(stated, data) and data.rows * data.columns < finish.LARGEST
