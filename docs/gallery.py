@@ -30,6 +30,9 @@ STUDIES = (
 )
 
 
+ONLY = {"algorithms": ("convergence",)}  # figures of a study that shows no more than these
+
+
 def figures(name: str) -> Iterator[tuple[str, str, str]]:
     """Name, heading and caption of every figure: a summary's own, and further ones that have a caption of their own."""
     for summary in family(name).summaries:
@@ -71,7 +74,7 @@ def section(study: str, name: str, config: str, title: str, what: str, results: 
     parts = [f"## {title}: {what}\n\n`snakemake --cores 2{option}` draws all of them."]
     for figure, question, caption in figures(name):
         source = results / "figures" / f"{figure}.png"
-        if not source.exists():
+        if not source.exists() or figure not in ONLY.get(study, (figure,)):
             continue
         target = Path("images") / "gallery" / f"{study}_{figure}.png"
         picture(source, DOCS / target)
