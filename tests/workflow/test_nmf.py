@@ -195,8 +195,8 @@ def test_a_run_that_was_killed_is_finished_by_the_next(tmp_path):
     for made in (whole, killed):
         write_cells(made.folder)
         made.config("s.yaml", {"s": study(data={"matrix": "cells"}, sweep={"rank": [1, 2, 3]})})
-    assert whole.snakemake("--configfile", "s.yaml").returncode == 0
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--configfile", "s.yaml"]
+    assert whole.snakemake("fits", "--configfile", "s.yaml").returncode == 0
+    command = [sys.executable, "-m", "snakemake", "fits", "--cores", "1", "--configfile", "s.yaml"]
     running = subprocess.Popen(
         command, cwd=killed.folder, env=killed.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT,
         start_new_session=True,
@@ -209,7 +209,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next(tmp_path):
     before = {fit: record for fit, record in records(killed).items() if "/." not in fit}  # what is in place
     assert 0 < len(before) < 3
     assert killed.snakemake("--configfile", "s.yaml", "--unlock").returncode == 0
-    done = killed.snakemake("--configfile", "s.yaml")
+    done = killed.snakemake("fits", "--configfile", "s.yaml")
     assert done.returncode == 0, done.stdout
     after = records(killed)
     assert len(after) == 3 and {fit: after[fit] for fit in before} == before
