@@ -94,7 +94,7 @@ def factors(done: Fit) -> Figure:
     grid = figure.subplots(len(table.columns), 1, squeeze=False)
     for ax, (name, shares) in zip(grid[:, 0], table.items(), strict=True):
         drawn = shares if len(shares) <= MOST_BARS else shares.nlargest(MOST_BARS)
-        ax.bar(np.arange(len(drawn)), drawn, width=1.0, color=style.COLOURS[0], linewidth=0)
+        ax.stairs(drawn, np.arange(len(drawn) + 1) - 0.5, fill=True, color=style.COLOURS[0], linewidth=0)
         ordered = "in the order of the file" if len(shares) <= MOST_BARS else f"the {MOST_BARS} largest"
         ax.set_title(f"{name.replace('_', ' ')}: share of each feature, {ordered}")
         ax.set(xlim=(-1, len(drawn)), xticks=[])
@@ -109,12 +109,12 @@ def exposures(done: Fit) -> Figure:
     shares = shares[np.isfinite(shares).all(axis=1)]
     order = np.lexsort((-shares.max(axis=1), shares.argmax(axis=1)))
     figure = style.new_figure(style.TWO_COLUMNS, 2.2)
-    ax, bottom = figure.subplots(), np.zeros(len(order))
+    ax, bottom, edges = figure.subplots(), np.zeros(len(order)), np.arange(len(order) + 1) - 0.5
     colours = style.colours(names)
     for t, name in enumerate(names):
-        heights = shares[order, t]
-        ax.bar(np.arange(len(order)), heights, bottom=bottom, width=1.0, linewidth=0, color=colours[name])
-        bottom += heights
+        top = bottom + shares[order, t]
+        ax.stairs(top, edges, baseline=bottom, fill=True, linewidth=0, color=colours[name])
+        bottom = top
     ax.set(xlim=(-0.5, len(order) - 0.5), ylim=(0, 1), xticks=[], ylabel="Share of exposure")
     ax.set_xlabel(f"{len(order)} samples, by their largest factor")
     handles = [Line2D([], [], color=colours[name], linewidth=4, label=name.replace("_", " ")) for name in names]
