@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from proxsweep.nmf.results import stability
 from proxsweep.nmf.summaries import looks
@@ -173,6 +174,7 @@ def _starts(ax: Axes, drawn: pd.DataFrame) -> None:
         ax.bar(drawn.loc[some, RANK], heights[some], 0.72 * gap, bottom=bottom[some], **looks.bar_look(name))
         bottom += heights
     ax.set_ylim(0, 1.05 * max(bottom.max(), 1))
+    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
 
 
 def _rand_index(ax: Axes, drawn: pd.DataFrame) -> None:
