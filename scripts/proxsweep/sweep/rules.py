@@ -131,7 +131,9 @@ def by_stability(table: pd.DataFrame, roles: Roles) -> Selection:
     everywhere = table["stable"].astype(bool).groupby(table[roles.strength].astype(float)).all()
     stable = list(everywhere.index[everywhere])
     if not stable:
-        return Selection(np.nan, f"no {roles.strength_noun}: starts agree at none")
+        reasons = set(map(str, table["reason"]))
+        why = reasons.pop() if len(reasons) == 1 else "starts agree at none"
+        return Selection(np.nan, f"no {roles.strength_noun}: {why}")
     found = min(stable) if roles.larger_is_simpler else max(stable)
     reasons = table.loc[table[roles.strength].astype(float) == found, "reason"]
     return Selection(float(found), "; ".join(dict.fromkeys(map(str, reasons))))

@@ -184,6 +184,31 @@ def test_where_smaller_is_simpler_a_ranking_takes_the_largest():
     assert rules.by_signs(signs.assign(estimate=0.5), 0.1, roles).reason.startswith("no factors: estimated 50 % false")
 
 
+def test_stability_takes_the_least_simple_strength_at_which_starts_agree_in_all_replicates():
+    roles = Roles(order=("rank",), strength="rank", strength_label="Rank", larger_is_simpler=False)
+    table = pd.DataFrame({"rank": [2, 2, 3, 3, 4, 4], "stable": [True, True, True, True, True, False]})
+    table["reason"] = [f"mean {k}" for k in range(6)]
+    assert rules.by_stability(table, roles) == (3.0, "mean 2; mean 3")
+    assert rules.by_stability(table.assign(stable=False), roles).reason == "no rank: starts agree at none"
+    alone = table.assign(stable=False, reason="1 start of 1 converged: two are needed")
+    assert rules.by_stability(alone, roles).reason == "no rank: 1 start of 1 converged: two are needed"
+    assert np.isnan(rules.by_stability(table.iloc[:0], roles).strength)
+
+
+def test_a_family_s_rules_are_the_columns_of_the_choice():
+    evidence = pd.DataFrame({"lasso": [1e-5, 2e-5], "stable": [True, False], "reason": ["a", "b"]})
+    table = fits()
+    offered = (rules.HELD_OUT, rules.STABILITY)
+    validated = cross_validation.table(table, ROLES)
+    wanted = {"lasso": None, "rule": "auto"}
+    row = chosen.resolve(table, validated, evidence, wanted, ROLES, offered).iloc[0]
+    nearest = validated.loc[validated["one_standard_error"], "lasso"].iloc[0]
+    assert (row["by"], row["held_out"], row["stability"], row["lasso"]) == ("held_out", nearest, 1e-5, nearest)
+    assert not {"minimum", "replicate_signs", "false_discovery_rate"} & set(row.index)
+    unfolded = chosen.resolve(table, validated.iloc[:0], evidence, wanted, ROLES, offered).iloc[0]
+    assert (unfolded["by"], unfolded["lasso"]) == ("stability", 1e-5)
+
+
 @pytest.mark.parametrize(
     ("rule", "pairs", "folds", "what", "lacking"),
     [
