@@ -11,6 +11,9 @@ import numpy as np
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
+from proxsweep.nmf.model import matching
+from proxsweep.nmf.results.starts import Starts
+
 MOST_SAMPLES = 2000  # whose pairs are looked at; of more, so many are drawn
 SEED = 1
 DIGITS = 9  # so that sums in another order give the same correlation
@@ -40,6 +43,12 @@ class Consensus(NamedTuple):
     leaves: np.ndarray
     cophenetic: float
     clusters: np.ndarray
+
+
+def of_starts(found: Starts, used: np.ndarray) -> Consensus:
+    """Compare the samples over the used starts of a fit (their places)."""
+    largest = np.array([matching.largest(found.w[place], found.h[place]) for place in used])
+    return consensus(largest, found.rank)
 
 
 def consensus(largest: np.ndarray, rank: int) -> Consensus:

@@ -107,7 +107,8 @@ def tables(
         return _nothing(labels, pd.DataFrame([summary], columns=columns))
     record = fit_folder.record(fit["path"], RECORD)
     encoding = Encoding.load(encodings[str(fit[ROLES.replicate])])
-    made, together = median_factors.medians(found, used, density, encoding, record["model"]), _together(found, used)
+    made = median_factors.medians(found, used, density, encoding, record["model"])
+    together = co_clustering.of_starts(found, used)
     summary |= _measures(made, together, len(used)) | {"loss_of_fit": record["smooth"]}
     factors = median_factors.table(found, used, made)
     if not made.is_there:
@@ -153,11 +154,6 @@ def _measures(made: Medians, together: Consensus, used: int) -> dict[str, float]
 def _too_few(made: Medians, density: float, rank: int) -> str:
     left = f"{int((~made.outlier).sum())} of {len(made.outlier)} factors have neighbours nearer than {density:g}"
     return f"{left}: as many as the rank, {rank}, are needed"
-
-
-def _together(found: Starts, used: np.ndarray) -> Consensus:
-    largest = np.array([matching.largest(found.w[place], found.h[place]) for place in used])
-    return co_clustering.consensus(largest, found.rank)
 
 
 def _columns(form: str, values: np.ndarray) -> dict[str, np.ndarray]:

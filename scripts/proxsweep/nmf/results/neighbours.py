@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from proxsweep.nmf.model import matching
-from proxsweep.nmf.results import winners
+from proxsweep.nmf.results import factors
+from proxsweep.nmf.results.factors import Factors
 from proxsweep.nmf.roles import ROLES
 from proxsweep.optimize.status import Status
 from proxsweep.sweep.fits import full, sweep_columns
@@ -17,7 +17,7 @@ RANK = ROLES.strength
 PAIR = ("rank", "next_rank", "factor", "next_factor", "cosine", "matched", "converged")
 
 
-def table(fits: pd.DataFrame, load: Callable[[str], winners.Winner] = winners.load) -> pd.DataFrame:
+def table(fits: pd.DataFrame, load: Callable[[str], Factors] = factors.load) -> pd.DataFrame:
     """Row per pair of factors (columns of W) of the fits that won at neighbouring ranks, other settings the same.
 
     Parameters
@@ -25,7 +25,7 @@ def table(fits: pd.DataFrame, load: Callable[[str], winners.Winner] = winners.lo
     fits
         The study's table of fits; those to a part of the matrix are left aside.
     load
-        Reads the start that won of the fit in a folder (column ``path``).
+        Reads the factors of the fit in a folder (column ``path``).
 
     Returns
     -------
@@ -51,7 +51,9 @@ def table(fits: pd.DataFrame, load: Callable[[str], winners.Winner] = winners.lo
 
 
 def _pairs(one: dict[str, Any], other: dict[str, Any], load: Callable) -> Iterator[dict[str, Any]]:
-    cosines = _cosines(one, other, load)
+    cosines = factors.cosines(load(one["path"]), load(other["path"]))
+    if Status.DIVERGED in (one["status"], other["status"]):
+        cosines = np.full(cosines.shape, np.nan)
     matched = np.zeros(cosines.shape, dtype=bool)
     if np.isfinite(cosines).all():
         matched[linear_sum_assignment(cosines, maximize=True)] = True
@@ -59,10 +61,3 @@ def _pairs(one: dict[str, Any], other: dict[str, Any], load: Callable) -> Iterat
     for (s, t), cosine in np.ndenumerate(cosines):
         values = one[RANK], other[RANK], f"factor_{s + 1}", f"factor_{t + 1}", cosine, bool(matched[s, t]), converged
         yield dict(zip(PAIR, values, strict=True))
-
-
-def _cosines(one: dict[str, Any], other: dict[str, Any], load: Callable) -> np.ndarray:
-    a, b = load(one["path"]).w, load(other["path"]).w
-    if Status.DIVERGED in (one["status"], other["status"]):
-        return np.full((a.shape[1], b.shape[1]), np.nan)
-    return matching.cosines(a, b)

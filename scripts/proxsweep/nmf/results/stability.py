@@ -100,8 +100,7 @@ def _fit(fit: dict[str, Any], found: Starts, unconverged: bool) -> tuple[dict[st
         nothing = dict(zip(MEASURES, (np.nan, np.nan, np.nan, 0), strict=True))
         return {**row, **nothing, "stable": False, "reason": lacking}, np.zeros(len(found.samples), dtype=int)
     mean, least = (round(value, DIGITS) for value in silhouettes.stability(found.w[used]))
-    largest = np.array([matching.largest(found.w[place], found.h[place]) for place in used])
-    together = co_clustering.consensus(largest, found.rank)
+    together = co_clustering.of_starts(found, used)
     values = mean, least, together.cophenetic, len(together.drawn)
     row |= dict(zip(MEASURES, values, strict=True))
     stable = mean >= MEAN and least >= LEAST and fit["status"] == Status.CONVERGED

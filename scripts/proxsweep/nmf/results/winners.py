@@ -36,6 +36,11 @@ def load(folder: str | Path) -> Winner:
     return Winner(found["W"], found["H"], record["model"], loss)
 
 
+def model(folder: str | Path) -> Mapping[str, Any]:
+    """The section ``model`` of the record in the folder of a fit, swept keys filled in."""
+    return fit_folder.record(folder, RECORD)["model"]
+
+
 def encoding_path(fit: Mapping[str, Any], encodings: Mapping[str, str | Path] | None = None) -> str:
     """Path of the encoding of a fit (a row of `fits.csv`): by the label of its replicate, or in its study's folder."""
     label, folder = str(fit[ROLES.replicate]), Path(fit["path"])

@@ -271,11 +271,16 @@ def _features_foot(found: Consensus, top: pd.DataFrame, choice: pd.DataFrame) ->
         looks.rank_words(choice),
         f"Medians over starts: {starts_used(row)}",
         "In brackets: a factor's share of all exposures.",
-        f"The features drawn are {_percent(sums.min())} to {_percent(sums.max())} of a factor.",
+        f"The features drawn are {_range(sums)} of a factor.",
         f"The first {MOST_PANELS} of {len(names)} factors are drawn." if len(names) > MOST_PANELS else "",
         "" if row["status"] == "converged" else "The fit itself did not converge.",
         looks.others(choice),
     )
+
+
+def _range(shares: pd.Series) -> str:
+    least, most = _percent(shares.min()), _percent(shares.max())
+    return least if least == most else f"{least} to {most}"
 
 
 def _percent(share: float) -> str:

@@ -90,7 +90,7 @@ def _unconverged_used(drawn: pd.DataFrame) -> pd.Series:
 def _relative_error(ax: Axes, drawn: pd.DataFrame) -> None:
     ax.set_ylabel("Relative error")
     _line(ax, drawn, "relative_error", FIRST, _converged(drawn))
-    ax.set_ylim(bottom=0)
+    ax.set_ylim(0, 1.12 * np.nanmax(drawn["relative_error"], initial=0.0) or 1.0)
 
 
 def _share_of_variance(ax: Axes, drawn: pd.DataFrame) -> None:

@@ -11,10 +11,11 @@ from matplotlib.lines import Line2D
 from scipy.optimize import linear_sum_assignment
 
 from proxsweep.io import reading
+from proxsweep.nmf.results import factors
+from proxsweep.nmf.results.factors import Factors
 from proxsweep.nmf.roles import ROLES
-from proxsweep.nmf.summaries import looks, winners
+from proxsweep.nmf.summaries import looks
 from proxsweep.nmf.summaries.looks import RANK
-from proxsweep.nmf.summaries.winners import Winner
 from proxsweep.report import style
 from proxsweep.sweep.fits import full, in_order, sweep_columns
 
@@ -23,7 +24,7 @@ RESULTS = ("true_factor", "factor", "cosine", "status", "converged")
 EXPECTED = "the factors that the matrix was simulated from (.npz)"
 
 
-def load(path: str | Path) -> Winner:
+def load(path: str | Path) -> Factors:
     """Read the true factors (M, k) and the names of their features.
 
     Raises
@@ -32,10 +33,10 @@ def load(path: str | Path) -> Winner:
         For a file that is missing or damaged.
     """
     found = reading.arrays(path, ["signatures", "features"], EXPECTED)
-    return Winner(found["signatures"], found["features"])
+    return Factors(found["signatures"], found["features"])
 
 
-def table(fits: pd.DataFrame, truth: Winner, read: Callable[[str], Winner] = winners.load) -> pd.DataFrame:
+def table(fits: pd.DataFrame, truth: Factors, read: Callable[[str], Factors] = factors.load) -> pd.DataFrame:
     """Match the factors of every fit to the true ones, by the largest sum of cosines.
 
     Parameters
@@ -60,7 +61,7 @@ def table(fits: pd.DataFrame, truth: Winner, read: Callable[[str], Winner] = win
     for fit in fits.to_dict("records"):
         setting = {name: fit[name] for name in ("study", *swept)}
         ended = {"status": fit["status"], "converged": fit["status"] == "converged"}
-        rows += [setting | row | ended for row in _matched(winners.cosines(truth, read(fit["path"])))]
+        rows += [setting | row | ended for row in _matched(factors.cosines(truth, read(fit["path"])))]
     return in_order(pd.DataFrame(rows, columns=["study", *swept, *RESULTS]), swept, ROLES)
 
 

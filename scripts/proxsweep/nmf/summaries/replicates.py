@@ -16,10 +16,11 @@ from scipy import sparse
 from proxsweep.nmf.data.encoding import Encoding, Matrix
 from proxsweep.nmf.data.normalise import normalise
 from proxsweep.nmf.model import given
+from proxsweep.nmf.results import factors, winners
+from proxsweep.nmf.results.factors import Factors
 from proxsweep.nmf.roles import ROLES
-from proxsweep.nmf.summaries import looks, winners
+from proxsweep.nmf.summaries import looks
 from proxsweep.nmf.summaries.looks import RANK, REPLICATE
-from proxsweep.nmf.summaries.winners import Winner
 from proxsweep.sweep.fits import full, in_order, ordered, sweep_columns
 
 MOST_SAMPLES = 2000  # whose exposures are compared, evenly over both replicates
@@ -51,7 +52,7 @@ class Compared(NamedTuple):
 def table(
     fits: pd.DataFrame,
     encodings: Mapping[str, str],
-    load: Callable[[str], Winner] = winners.load,
+    load: Callable[[str], Factors] = factors.load,
     model: Callable[[str], Mapping[str, Any]] = winners.model,
 ) -> pd.DataFrame:
     """Every factor of every setting, rank and pair of replicates, with the factor that it is matched to.
@@ -90,7 +91,7 @@ def at_one_rank(
     fits: pd.DataFrame,
     encodings: Mapping[str, str],
     choice: pd.DataFrame,
-    load: Callable[[str], Winner] = winners.load,
+    load: Callable[[str], Factors] = factors.load,
     model: Callable[[str], Mapping[str, Any]] = winners.model,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """All cosines, and all exposures, of the setting and rank that the study goes on with.
@@ -132,15 +133,15 @@ def compared(
     group: pd.DataFrame,
     pair: tuple[str, str],
     encodings: Mapping[str, Encoding],
-    load: Callable[[str], Winner],
+    load: Callable[[str], Factors],
     model: Callable[[str], Mapping[str, Any]],
 ) -> Compared:
     """Compare the fits of two replicates, whose rows of the table of fits ``group`` has by the replicate's label."""
     paths = [group.loc[label, "path"] for label in pair]
     one, two = (load(path) for path in paths)
     converged = bool((group.loc[list(pair), "status"] == "converged").all())
-    cosines = winners.cosines(one, two)
-    match = winners.matched(cosines)
+    cosines = factors.cosines(one, two)
+    match = factors.matched(cosines)
     if (match < 0).any():
         nothing = np.full((len(match), 0), np.nan)
         return Compared(cosines, match, nothing, nothing, np.array([], dtype=str), np.array([], dtype=str), converged)
@@ -163,7 +164,7 @@ def side_by_side(
         At most :data:`MOST_SAMPLES` samples, taken evenly.
     """
     both = [encodings[label] for label in pair]
-    features = winners.common(*(one.features[one.kept_features] for one in both))
+    features = factors.common(*(one.features[one.kept_features] for one in both))
     parts = []
     for one in both:
         places = {name: k for k, name in enumerate(one.features[one.kept_features].tolist())}

@@ -8,10 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from proxsweep.nmf.results import factors
+from proxsweep.nmf.results.factors import Factors
 from proxsweep.nmf.roles import ROLES
-from proxsweep.nmf.summaries import looks, winners
+from proxsweep.nmf.summaries import looks
 from proxsweep.nmf.summaries.looks import RANK
-from proxsweep.nmf.summaries.winners import Winner
 from proxsweep.report import style
 from proxsweep.sweep import chosen
 from proxsweep.sweep.fits import full, in_order, resamples, sweep_columns, usable
@@ -29,7 +30,7 @@ RESULTS = (
 )
 
 
-def table(fits: pd.DataFrame, load: Callable[[str], Winner] = winners.load) -> pd.DataFrame:
+def table(fits: pd.DataFrame, load: Callable[[str], Factors] = factors.load) -> pd.DataFrame:
     """How well the factors of every fit are found again in its resamples.
 
     Parameters
@@ -57,7 +58,7 @@ def table(fits: pd.DataFrame, load: Callable[[str], Winner] = winners.load) -> p
     return in_order(pd.DataFrame(rows, columns=[*names, *RESULTS]), names[1:], ROLES)
 
 
-def _rows(fit: dict, own: pd.DataFrame, load: Callable[[str], Winner]) -> list[dict]:
+def _rows(fit: dict, own: pd.DataFrame, load: Callable[[str], Factors]) -> list[dict]:
     best, good = load(fit["path"]), own[usable(own)]
     found = np.array([_matched(best, load(path)) for path in good["path"]]).reshape(len(good), best.w.shape[1])
     counts = {"resamples": len(own), "diverged": len(own) - len(good)}
@@ -73,10 +74,10 @@ def _rows(fit: dict, own: pd.DataFrame, load: Callable[[str], Winner]) -> list[d
     ]
 
 
-def _matched(best: Winner, other: Winner) -> np.ndarray:
+def _matched(best: Factors, other: Factors) -> np.ndarray:
     """The cosine of each factor of a fit and its match in a resample."""
-    cosines = winners.cosines(best, other)
-    return cosines[np.arange(len(cosines)), winners.matched(cosines)]
+    cosines = factors.cosines(best, other)
+    return cosines[np.arange(len(cosines)), factors.matched(cosines)]
 
 
 def _spread(cosines: np.ndarray) -> dict[str, float]:

@@ -155,7 +155,7 @@ def test_the_features_are_drawn_by_falling_share():
     assert [ax.get_title() for ax in figure.axes] == ["factor 1 (83 %)", "factor 2 (17 %)"]
     widths = [patch.get_width() for patch in figure.axes[0].patches]
     assert widths == [k / 465 for k in range(30, 20, -1)]
-    assert "The features drawn are 55 % to 55 % of a factor." in foot(figure)
+    assert "The features drawn are 55 % of a factor." in foot(figure)
 
 
 def test_many_labels_have_colours_of_their_own():

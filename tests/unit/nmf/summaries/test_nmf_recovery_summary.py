@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 from nmf_tables import choice, fits, foot, hollow, words
 
+from proxsweep.io.errors import UserError
+from proxsweep.nmf.results.factors import Factors
 from proxsweep.nmf.summaries import recovery
-from proxsweep.nmf.summaries.winners import Winner
 
 NAMES = np.array(["a", "b", "c", "d"])
-TRUTH = Winner(np.eye(4)[:, :3], NAMES)
+TRUTH = Factors(np.eye(4)[:, :3], NAMES)
 
 
 def turned(angle: float) -> np.ndarray:
@@ -18,9 +19,9 @@ def turned(angle: float) -> np.ndarray:
 
 
 LOADED = {
-    "hals/2/1/": Winner(np.stack([2 * np.eye(4)[1], turned(0.0)], axis=1), NAMES),
-    "hals/3/1/": Winner(np.stack([turned(np.arccos(0.8)), np.eye(4)[0], np.eye(4)[1]], axis=1), NAMES),
-    "hals/4/1/": Winner(np.full((4, 4), np.nan), NAMES),
+    "hals/2/1/": Factors(np.stack([2 * np.eye(4)[1], turned(0.0)], axis=1), NAMES),
+    "hals/3/1/": Factors(np.stack([turned(np.arccos(0.8)), np.eye(4)[0], np.eye(4)[1]], axis=1), NAMES),
+    "hals/4/1/": Factors(np.full((4, 4), np.nan), NAMES),
 }
 
 
@@ -57,5 +58,5 @@ def test_without_a_fit_the_figure_says_so():
 @pytest.mark.parametrize("arrays", [{}, {"signatures": np.ones((2, 2))}])
 def test_a_file_without_the_truth_is_refused(tmp_path, arrays):
     np.savez(tmp_path / "truth.npz", **arrays)
-    with pytest.raises(Exception, match="simulated from"):
+    with pytest.raises(UserError, match="simulated from"):
         recovery.load(tmp_path / "truth.npz")

@@ -9,15 +9,16 @@ from scipy.optimize import nnls
 
 from factorisations import MODEL, encoding
 from proxsweep.nmf.data.encoding import Encoding
-from proxsweep.nmf.summaries import replicates, replicates_figure, winners
-from proxsweep.nmf.summaries.winners import Winner
+from proxsweep.nmf.results import factors, winners
+from proxsweep.nmf.results.factors import Factors
+from proxsweep.nmf.summaries import replicates, replicates_figure
 
 RNG = np.random.default_rng(5)
 FEATURES = np.array([f"g{k}" for k in range(8)])
 TRUE = RNG.gamma(0.5, 1.0, (8, 2))
 VALUES = {label: TRUE @ RNG.gamma(1.0, 1.0, (2, n)) + 0.05 * RNG.random((8, n)) for label, n in (("1", 6), ("2", 7))}
 FACTORS = {"1": TRUE + 0.02 * RNG.random((8, 2)), "2": 3 * TRUE[:, ::-1] + 0.02 * RNG.random((8, 2))}
-LOADED = {f"hals/2/{label}/": Winner(w, FEATURES) for label, w in FACTORS.items()}
+LOADED = {f"hals/2/{label}/": Factors(w, FEATURES) for label, w in FACTORS.items()}
 WHOLE = fits(("1", "2"), ranks=(2,))
 
 
@@ -95,16 +96,16 @@ def test_of_very_many_samples_some_are_compared(tmp_path, monkeypatch):
 
 
 def test_a_diverged_fit_has_no_match(paths):
-    loaded = {**LOADED, "hals/2/2/": Winner(np.full((8, 2), np.nan), FEATURES)}
+    loaded = {**LOADED, "hals/2/2/": Factors(np.full((8, 2), np.nan), FEATURES)}
     table = replicates.table(WHOLE.assign(status=["converged", "diverged"]), paths, loaded.get, model)
     assert table["cosine"].isna().all() and set(table["matched_factor"]) == {""} and not table["converged"].any()
     assert "nothing to compare" in words(replicates_figure.figure(table, choice(rank=2.0)))
 
 
 def test_features_are_aligned_by_name():
-    a, b = Winner(np.eye(3)[:, :2], np.array(["x", "y", "z"])), Winner(np.eye(3)[:, :2], np.array(["y", "x", "q"]))
-    np.testing.assert_array_equal(winners.cosines(a, b), [[0, 1], [1, 0]])
-    assert winners.matched(winners.cosines(a, b)).tolist() == [1, 0]
+    a, b = Factors(np.eye(3)[:, :2], np.array(["x", "y", "z"])), Factors(np.eye(3)[:, :2], np.array(["y", "x", "q"]))
+    np.testing.assert_array_equal(factors.cosines(a, b), [[0, 1], [1, 0]])
+    assert factors.matched(factors.cosines(a, b)).tolist() == [1, 0]
 
 
 def test_the_figure_draws_cosines_and_correlations(paths):
@@ -144,6 +145,6 @@ def test_a_fit_is_read_from_its_folder(tmp_path):
     from factorisations import counts, fitted
 
     folder = fitted(tmp_path / "fit", encoding(counts()), rank=2)
-    found = winners.load(folder)
+    found = factors.load(folder)
     assert found.w.shape == (12, 2) and found.features[0] == "g0" and found.finite
     assert winners.model(folder)["loss"] == "squared"

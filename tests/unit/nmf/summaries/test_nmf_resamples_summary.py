@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from nmf_tables import choice, fits, foot, hollow, no_choice, words
 
+from proxsweep.nmf.results.factors import Factors
 from proxsweep.nmf.summaries import resamples
-from proxsweep.nmf.summaries.winners import Winner
 
 NAMES = np.array(["a", "b", "c"])
 
@@ -14,7 +14,7 @@ NAMES = np.array(["a", "b", "c"])
 def turned(angle, order=(0, 1)):
     """Two orthogonal factors, the first turned towards a third direction."""
     w = np.array([[np.cos(angle), 0.0], [0.0, 2.0], [np.sin(angle), 0.0]])
-    return Winner(w[:, list(order)], NAMES)
+    return Factors(w[:, list(order)], NAMES)
 
 
 def with_resamples(statuses=("converged", "converged", "converged"), ranks=(2,)):

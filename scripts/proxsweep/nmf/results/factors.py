@@ -1,8 +1,7 @@
-"""The factors that a fit kept, read from its folder, and those of two fits side by side."""
+"""The factors of the start that won a fit, read from its folder, and those of two fits side by side."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,11 +9,10 @@ from proxsweep.nmf.model import matching
 from proxsweep.sweep import fit_folder
 
 ARRAYS = {"W": ("f", "features rank"), "features": ("U", "features")}
-RECORD = {"required": ["model"], "properties": {"model": {"type": "object", "required": ["loss", "normalise"]}}}
 
 
-class Winner(NamedTuple):
-    """W (M, k) of the start that won, entries at least 0 (NaN where it diverged), and the names of the features."""
+class Factors(NamedTuple):
+    """W (M, k), entries at least 0 (NaN where the fit diverged), and the names of the features."""
 
     w: np.ndarray
     features: np.ndarray
@@ -29,15 +27,10 @@ class Winner(NamedTuple):
         return self.w[[places[name] for name in names.tolist()]]
 
 
-def load(path: str | Path) -> Winner:
+def load(path: str | Path) -> Factors:
     """Read W from ``parameters.npz`` in the folder of a fit."""
     found = fit_folder.parameters(path, ARRAYS)
-    return Winner(found["W"].astype(float), found["features"])
-
-
-def model(path: str | Path) -> Mapping[str, Any]:
-    """The section ``model`` of the record in the folder of a fit, swept keys filled in."""
-    return fit_folder.record(path, RECORD)["model"]
+    return Factors(found["W"].astype(float), found["features"])
 
 
 def common(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -45,7 +38,7 @@ def common(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return a[np.isin(a, b)]
 
 
-def cosines(a: Winner, b: Winner) -> np.ndarray:
+def cosines(a: Factors, b: Factors) -> np.ndarray:
     """Cosines (k, l) between columns of W of two fits, over the features that both name; NaN where one diverged."""
     if not (a.finite and b.finite):
         return np.full((a.w.shape[1], b.w.shape[1]), np.nan)
