@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from proxsweep.nmf.model import fit_files
+from proxsweep.nmf.model import factor_columns, fit_files
 from proxsweep.nmf.model.fit import Fit
 from proxsweep.optimize.status import Status
 from proxsweep.report import style
@@ -104,7 +104,7 @@ def factors(done: Fit) -> Figure:
 def exposures(done: Fit) -> Figure:
     """Share of every factor in each sample, samples ordered by their largest factor and its share."""
     table = fit_files.samples_table(done)
-    names = fit_files.factor_names(done.best.h.shape[0])
+    names = factor_columns.names(done.best.h.shape[0])
     shares = table[[f"share_{name}" for name in names]].to_numpy(float)
     shares = shares[np.isfinite(shares).all(axis=1)]
     order = np.lexsort((-shares.max(axis=1), shares.argmax(axis=1)))

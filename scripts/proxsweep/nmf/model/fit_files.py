@@ -17,10 +17,9 @@ import pandas as pd
 from proxsweep.io.digests import sha256
 from proxsweep.io.files import write_csv, write_npz
 from proxsweep.nmf.data.encoding import Encoding
-from proxsweep.nmf.model import matching
+from proxsweep.nmf.model import factor_columns, matching
 from proxsweep.nmf.model.checkpoint import LIMITED, Checkpoint, key
 from proxsweep.nmf.model.fit import Fit, Start, fit
-from proxsweep.nmf.model.held_out import Prediction
 from proxsweep.optimize.status import Status
 from proxsweep.sweep import fit_folder, record
 
@@ -28,17 +27,10 @@ STARTS, STARTS_ARRAYS, FEATURES, SAMPLES = "starts.csv", "starts.npz", "features
 TRACE = ("start", "iteration", "seconds", "objective", "relative_residual", "zeros")
 
 
-def factor_names(rank: int) -> list[str]:
-    """Names of the factors, by falling total exposure."""
-    return [f"factor_{number}" for number in range(1, rank + 1)]
-
-
 def features_table(done: Fit) -> pd.DataFrame:
     """Row per feature: each factor's share of it, so that a column sums to 1 (0 where the factor has vanished)."""
     w = done.part.whole.embed(done.prediction.w, 0, "features")
-    sums = w.sum(axis=0)
-    shares = w / np.where(sums > 0, sums, 1)
-    return pd.DataFrame({"feature": done.part.whole.features, **_columns("{}", shares)})
+    return pd.DataFrame({"feature": done.part.whole.features, **factor_columns.of_features(w)})
 
 
 def samples_table(done: Fit) -> pd.DataFrame:
@@ -46,23 +38,8 @@ def samples_table(done: Fit) -> pd.DataFrame:
 
     A sample of zeros has no shares, and no largest factor.
     """
-    exposures = exposure(done.prediction).T
-    exposures = done.part.whole.embed(exposures, 0, "samples")
-    totals = exposures.sum(axis=1, keepdims=True)
-    shares = np.where(totals > 0, exposures / np.where(totals > 0, totals, 1), np.nan)
-    names = np.array(factor_names(exposures.shape[1]), dtype=object)
-    largest = np.where(totals[:, 0] > 0, names[exposures.argmax(axis=1)], "")
-    table = {"sample": done.encoding.samples, **_columns("{}", exposures), **_columns("share_{}", shares)}
-    return pd.DataFrame(table | {"largest_factor": largest})
-
-
-def exposure(fitted: Start | Prediction) -> np.ndarray:
-    """H (k, n) in the unit of V: rows times the sums of the columns of W."""
-    return fitted.h * fitted.w.sum(axis=0)[:, None]
-
-
-def _columns(form: str, values: np.ndarray) -> dict[str, np.ndarray]:
-    return {form.format(name): values[:, t] for t, name in enumerate(factor_names(values.shape[1]))}
+    h = done.part.whole.embed(done.prediction.h, 1, "samples")
+    return pd.DataFrame({"sample": done.part.whole.samples, **factor_columns.of_samples(done.prediction.w, h)})
 
 
 def starts_table(done: Fit) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from proxsweep.nmf.data.encoding import Encoding
-from proxsweep.nmf.model import matching
+from proxsweep.nmf.model import factor_columns
 from proxsweep.nmf.results import co_clustering, factor_groups, median_factors, sample_labels, starts
 from proxsweep.nmf.results.co_clustering import Consensus
 from proxsweep.nmf.results.median_factors import Medians
@@ -115,7 +115,7 @@ def tables(
         summary["reason"] = _too_few(made, density, found.rank)
         return _nothing(labels, pd.DataFrame([summary], columns=columns))._replace(factors=factors)
     return Tables(
-        pd.DataFrame({"feature": found.features, **_columns("{}", made.w)}),
+        pd.DataFrame({"feature": found.features, **factor_columns.of_features(made.w)}),
         _samples(found, made, together, labels),
         factors,
         pd.DataFrame([summary], columns=columns),
@@ -156,24 +156,10 @@ def _too_few(made: Medians, density: float, rank: int) -> str:
     return f"{left}: as many as the rank, {rank}, are needed"
 
 
-def _columns(form: str, values: np.ndarray) -> dict[str, np.ndarray]:
-    return {form.format(f"factor_{t + 1}"): values[:, t] for t in range(values.shape[1])}
-
-
 def _samples(found: Starts, made: Medians, together: Consensus, labels: pd.DataFrame) -> pd.DataFrame:
-    exposures = (made.h * made.w.sum(axis=0)[:, None]).T
-    totals = exposures.sum(axis=1, keepdims=True)
-    shares = np.where(totals > 0, exposures / np.where(totals > 0, totals, 1), np.nan)
-    names = np.array([*(f"factor_{t + 1}" for t in range(found.rank)), ""], dtype=object)
-    table = {
-        "sample": found.samples,
-        **sample_labels.columns(labels, found.samples, LAST),
-        **_columns("{}", exposures),
-        **_columns("share_{}", shares),
-        "largest_factor": names[matching.largest(made.w, made.h)],
-        "cluster": median_factors.or_nothing(together.clusters),
-    }
-    return pd.DataFrame(table)
+    own = sample_labels.columns(labels, found.samples, LAST)
+    table = {"sample": found.samples, **own, **factor_columns.of_samples(made.w, made.h)}
+    return pd.DataFrame(table | {"cluster": median_factors.or_nothing(together.clusters)})
 
 
 def _arrays(found: Starts, together: Consensus) -> dict[str, np.ndarray]:

@@ -15,7 +15,7 @@ from scipy import sparse
 
 from proxsweep.nmf.data.encoding import Encoding, Matrix
 from proxsweep.nmf.data.normalise import normalise
-from proxsweep.nmf.model import given
+from proxsweep.nmf.model import factor_columns, given
 from proxsweep.nmf.results import factors, winners
 from proxsweep.nmf.results.factors import Factors
 from proxsweep.nmf.roles import ROLES
@@ -147,7 +147,8 @@ def compared(
         return Compared(cosines, match, nothing, nothing, np.array([], dtype=str), np.array([], dtype=str), converged)
     objective = model(paths[0])
     matrix, features, samples, replicates = side_by_side(encodings, pair, objective["normalise"])
-    a, b = (_exposures(matrix, winner.of(features), objective) for winner in (one, two))
+    shapes = [found.of(features) for found in (one, two)]
+    a, b = (factor_columns.exposure(w, given.exposures(matrix, w, objective)) for w in shapes)
     return Compared(cosines, match, a, b[match], samples, replicates, converged)
 
 
@@ -178,11 +179,6 @@ def side_by_side(
 
 def _evenly(count: int) -> np.ndarray:
     return np.unique(np.linspace(0, count - 1, min(count, MOST_SAMPLES)).round().astype(int))
-
-
-def _exposures(matrix: Matrix, w: np.ndarray, objective: Mapping[str, Any]) -> np.ndarray:
-    """H (k, n) given W, rows times the sums of its columns."""
-    return given.exposures(matrix, w, objective) * w.sum(axis=0)[:, None]
 
 
 def _pearson(x: np.ndarray, y: np.ndarray) -> float:
