@@ -55,12 +55,14 @@ def encoding(values: np.ndarray, is_sparse: bool = False) -> Encoding:
     return Encoding.of(*names, sparsely(values) if is_sparse else values)
 
 
-def fitted(folder: Path, made: Encoding, algorithm: str = "hals", rank: int = RANK, solver=(), **model: Any) -> Path:
-    """The folder of a fit with its files, the encoding beside it."""
+def fitted(
+    folder: Path, made: Encoding, algorithm: str = "hals", rank: int = RANK, solver=(), rows=None, **model: Any
+) -> Path:
+    """The folder of a fit with its files, the encoding beside it; ``rows`` name a fold or a resample."""
     folder.mkdir(parents=True)
     made.save(folder.parent / "encoding.npz")
     spec = {
-        **{"study": "s", "labels": {}, "rows": None, "fit": {"rank": rank, "algorithm": algorithm}},
+        **{"study": "s", "labels": {}, "rows": rows, "fit": {"rank": rank, "algorithm": algorithm}},
         **{"model": MODEL | model, "solver": SOLVER | dict(solver)},
     }
     fit_files.run(spec, folder.parent / "encoding.npz", folder, lambda _: None)

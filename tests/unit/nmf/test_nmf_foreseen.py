@@ -28,6 +28,20 @@ def test_sound_data_are_planned(tmp_path, monkeypatch, capsys):
     assert code == 0 and "one: by about" in said and "study one: 0 of 4 fits are there, 4 to make" in said
 
 
+def test_only_replicates_that_are_cross_validated_have_to_be_large_enough(tmp_path, monkeypatch, capsys):
+    changes = {
+        "matrix": "feature,a,b,c,d,e\nx,1,0,2,3,1\ny,0,1,1,0,2\nz,2,2,0,1,0\n",
+        "samples": "sample,donor\na,one\nb,one\nc,one\nd,two\ne,two\n",
+        "data": {"samples": "s.csv", "replicates": {"column": "donor"}},
+        "sweep": {"rank": [1]},
+    }
+    code, said = planned(tmp_path, monkeypatch, capsys, **changes, cross_validation={"folds": 2})
+    assert code == 2 and "cross_validation, replicate two: found rank 1" in said
+    changes["data"] = {"samples": "s.csv", "replicates": {"column": "donor"}}
+    code, said = planned(tmp_path, monkeypatch, capsys, **changes, cross_validation={"folds": 2, "replicates": ["one"]})
+    assert code == 0, said
+
+
 @pytest.mark.parametrize(
     ("changes", "found"),
     [

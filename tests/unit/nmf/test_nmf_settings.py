@@ -370,6 +370,23 @@ def test_folds_and_resamples_have_few_starts_of_their_own(folder):
     assert planning.announced(study).startswith("the rank is chosen by held-out loss within one standard error")
 
 
+def test_the_seed_is_kept_where_only_folds_start_at_random(folder):
+    plain = changed(PLAIN, solver={"starts": ["nndsvd"]})
+    assert read(folder, plain).solver["seed"] is None
+    assert read(folder, changed(plain, cross_validation={"folds": 3})).solver["seed"] == 1
+    own = {"folds": 3, "starts": ["nndsvd"]}
+    assert read(folder, changed(plain, cross_validation=own)).solver["seed"] is None
+
+
+def test_a_fold_with_starts_of_its_own_waits_for_no_neighbour(folder):
+    chained = {"sweep": {"rank": [1, 2]}, "solver": {"starts": ["neighbour", "random"]}}
+    for starts, waits in ((["random"], False), (None, True)):
+        study = read(folder, changed(PLAIN, **chained, cross_validation={"folds": 2, "starts": starts}))
+        found = {fit.parts: planning.neighbour(fit) for fit in table(study) if fit.values["rank"] == 2}
+        parts = "algorithm~hals/rank~2/replicate~1"
+        assert found[parts] is not None and (found[f"{parts}/fold~1"] is not None) == waits
+
+
 def test_without_folds_the_agreement_of_starts_chooses(folder):
     said = planning.announced(read(folder, PLAIN))
     assert said.startswith("the rank is chosen by the agreement of starts") and "at rank 2, none selected" in said

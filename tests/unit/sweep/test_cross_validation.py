@@ -56,7 +56,8 @@ def resolved(table: pd.DataFrame | None = None, signs: pd.DataFrame = SIGNS, cha
 
 
 def test_means_and_standard_errors():
-    found = cross_validation.table(fits(), ROLES).set_index("lasso")
+    table = fits().assign(validation_entries=7)
+    found = cross_validation.table(table, ROLES).set_index("lasso")
     assert list(found["fits"]) == [6] * 5
     for lasso, replicates in LOSSES.items():
         values = np.array(list(replicates.values()))
@@ -64,6 +65,7 @@ def test_means_and_standard_errors():
         error = np.sqrt((values.var(axis=1, ddof=1) / 3).sum()) / 2
         assert found.loc[lasso, "standard_error"] == pytest.approx(error, rel=1e-12)
     assert list(found["validation_variants_a"]) == [11 + 12 + 13] * 5
+    assert list(found["validation_entries"]) == [3 * 7] * 5
 
 
 def test_the_two_rules():

@@ -11,9 +11,11 @@ import pytest
 
 import factorisations as made
 from proxsweep.io.errors import UserError
+from proxsweep.nmf import record_schema as nmf_record
 from proxsweep.nmf.check import recompute
 from proxsweep.nmf.check.check import check
-from proxsweep.nmf.model import certificate, fit_files, problem
+from proxsweep.nmf.model import certificate, problem
+from proxsweep.sweep import fit_folder, record_schema
 from proxsweep.sweep.discrepancies import Checked
 
 PENALTIES = {"l1_h": 0.3, "l2_h": 0.1, "l1_w": 0.1, "l2_w": 0.2}
@@ -54,16 +56,10 @@ def fits(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     def of(name: str) -> Path:
         if name not in known:
             algorithm, is_sparse, model, rows = FITS[name]
+            solver = {"starts": ["2x_random"], "max_iterations": 190}
+            encoding = made.encoding(matrix(), is_sparse)
             folder = tmp_path_factory.mktemp("fits") / "fit"
-            folder.mkdir()
-            made.encoding(matrix(), is_sparse).save(folder.parent / "encoding.npz")
-            solver = made.SOLVER | {"starts": ["2x_random"], "max_iterations": 190}
-            spec = {
-                **{"study": "s", "labels": {}, "rows": rows, "fit": {"rank": 2, "algorithm": algorithm}},
-                **{"model": made.MODEL | model, "solver": solver},
-            }
-            fit_files.run(spec, folder.parent / "encoding.npz", folder, lambda _: None)
-            known[name] = folder
+            known[name] = made.fitted(folder, encoding, algorithm, 2, solver, rows, **model)
         return known[name]
 
     return of
@@ -197,6 +193,24 @@ def test_what_is_predicted_of_held_out_rows_and_columns_is_their_optimum(copied,
     assert not any(line.startswith("record.json: objective") for line in lines)
     change_parameters(folder, "H", (slice(None), sample), lambda column: column + 0.1)
     assert any(line.startswith("samples.csv") for line in told(folder))
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value"),
+    [("resample", "method", "bootstrap"), ("entries", "hold_out", "samples"), ("blocks", "fold", "x")],
+)
+def test_what_rows_of_a_record_may_be(copied, name, key, value):
+    folder = copied(name)
+    schemas = record_schema.RECORD, nmf_record.RECORD
+    record = fit_folder.record(folder, *schemas)
+    (folder / "record.json").write_text(json.dumps({**record, "rows": {**record["rows"], key: value}}))
+    with pytest.raises(UserError, match=key):
+        fit_folder.record(folder, *schemas)
+
+
+def test_a_record_of_either_method_is_one(fits):
+    for name in ("resample", "resample, sparse counts"):
+        assert fit_folder.record(fits(name), record_schema.RECORD, nmf_record.RECORD)["rows"]["method"]
 
 
 def test_rows_and_columns_of_zeros_stay_zero(copied):

@@ -37,6 +37,34 @@ def test_the_size_of_batches_changes_no_digit(monkeypatch, case):
         np.testing.assert_allclose(one.h, other.h, rtol=0, atol=1e-10 * abs(other.h).max())
 
 
+@pytest.mark.parametrize(("case", "tolerance"), [("hals", 1e-9), ("scd", 1e-6)])
+def test_a_heavy_batch_is_cut_down_to_the_starts_that_run_and_a_light_one_is_not(monkeypatch, case, tolerance):
+    algorithm, model = CASES[case]
+    sizes, advance = set(), run.advance
+    monkeypatch.setattr(run, "advance", lambda *values: sizes.add(len(values[4].done)) or advance(*values))
+    found = {}
+    for worth, smaller in ((0.0, True), (np.inf, False)):
+        monkeypatch.setattr(batch, "WORTH", worth)
+        sizes.clear()
+        found[worth] = fitted(algorithm, model, starts=["16x_random"], max_iterations=300, tolerance=tolerance)
+        assert 16 in sizes and (min(sizes) < 16) == smaller
+    for one, other in zip(found[0.0].starts, found[np.inf].starts, strict=True):
+        assert (one.status, one.end.iterations) == (other.status, other.end.iterations)
+        assert one.objective == pytest.approx(other.objective, rel=1e-10)
+
+
+def test_work_is_counted_by_starts_factors_and_entries(monkeypatch):
+    values = made.integers()[0]
+    for loss, work in (("squared", 2 * 5 * 3 * 108), ("poisson", 2 * 5 * 3 * 108 * batch.QUOTIENT)):
+        stated, data = problem.build(values, made.MODEL | {"loss": loss})
+        own = batch._Batch(None, stated, data, None, None, None, None)
+        own.places, own.rank = np.arange(5), 3
+        monkeypatch.setattr(batch, "WORTH", work)
+        assert not own._is_light()
+        monkeypatch.setattr(batch, "WORTH", work + 1)
+        assert own._is_light()
+
+
 def test_a_start_that_is_done_is_frozen():
     values, w, h = made.integers()
     stated, data = problem.build(values, made.MODEL)

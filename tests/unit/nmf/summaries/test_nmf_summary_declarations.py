@@ -81,6 +81,20 @@ def test_no_two_summaries_write_one_file():
     assert {f"results/{{study}}/tables/{name}.csv" for name in ("ranks", "starts", "resampled_factors")} <= set(paths)
 
 
+@pytest.mark.parametrize(
+    ("sweep", "compared"),
+    [
+        ({}, []),
+        ({"algorithm": ["mu"]}, []),
+        ({"algorithm": ["hals", "mu"]}, ["algorithm"]),
+        ({"decrease": [0.1, 0.5], "algorithm": ["pgd_all"]}, ["decrease"]),
+    ],
+)
+def test_ways_to_solve_are_compared_where_there_are_several(sweep, compared):
+    one = study(sweep=sweep)
+    assert parameters(SUMMARIES[0], one)["compared"] == compared
+
+
 def test_a_study_gets_the_summaries_that_say_something_of_it():
     assert names() == ["convergence", "ranks", "starts", "consensus_of_starts", "neighbouring_ranks", "recovery"]
     assert names(sweep={"rank": [3]}, solver={"starts": ["nndsvd"]}) == ["convergence", "ranks", "recovery"]
